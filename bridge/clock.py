@@ -1,0 +1,31 @@
+"""Time: the present moment, and what is left of a request's budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def now() -> datetime:
+    """The present moment in aware UTC."""
+    return datetime.now(timezone.utc)
+
+
+def before(moment: datetime, seconds: float) -> datetime:
+    """The moment that many seconds earlier, or the epoch where that would be earlier still."""
+    return max(EPOCH, moment) - min(timedelta(seconds=seconds), max(EPOCH, moment) - EPOCH)
+
+
+class Deadline:
+    """The seconds a request may still spend; handed down to every shop call."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self._end - self._clock())

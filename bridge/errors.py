@@ -1,0 +1,74 @@
+"""What can go wrong, and what a caller may read of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+from marshmallow import ValidationError
+
+
+class BridgeError(Exception):
+    """A failure whose message is written for the person who will read it."""
+
+
+class StartError(BridgeError):
+    """The bridge cannot start: a setting, key or database is wrong."""
+
+
+class RequestRefused(BridgeError):
+    """The request itself is at fault: sending it again will not help."""
+
+
+class UnknownToken(RequestRefused):
+    """No connection has this token."""
+
+    def __init__(self) -> None:
+        super().__init__("Unknown authorization token")
+
+
+class ChannelError(BridgeError):
+    """The shop did not do what it was asked."""
+
+
+class ChannelRefused(ChannelError):
+    """The shop said no, and would say no again."""
+
+
+class CredentialsRefused(ChannelRefused):
+    """The shop no longer accepts the credentials of this connection."""
+
+
+class ChannelUnavailable(ChannelError):
+    """The shop did nothing this time; the same request may succeed later."""
+
+
+class OutcomeUnknown(ChannelUnavailable):
+    """The answer was lost: the shop may or may not have done what it was asked."""
+
+
+def explain(error: BaseException, request_id: str = "") -> str:
+    """Say in words that a stranger may read what went wrong.
+
+    Messages of our own errors are written for callers; of anything else only the request id is told,
+    under which the log has the rest.
+    """
+    if isinstance(error, BridgeError):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return "; ".join(_sentences(error.messages)) or "Invalid request"
+    if isinstance(error, peewee.OperationalError) and "locked" in str(error):
+        return "The bridge is busy, please try again"
+    return f"Internal error, please try again; the bridge's log has the details under {request_id}"
+
+
+def _sentences(messages: Any, path: str = "") -> list[str]:
+    """Flatten marshmallow's messages to "Products[3].Quantity: Not a whole number."."""
+    if isinstance(messages, dict):
+        return [
+            sentence
+            for key, inner in messages.items()
+            for sentence in _sentences(inner, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}")
+        ]
+    where = path.removeprefix(".").removeprefix("_schema")
+    return [f"{where}: {message}" if where else str(message) for message in messages]

@@ -1,0 +1,1 @@
+"""What travels between Linnworks and the bridge, in Linnworks' own words."""

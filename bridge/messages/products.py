@@ -1,0 +1,81 @@
+"""Messages of the product endpoints (protocol.md section 6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bridge.messages.base import (
+    Answer,
+    flag,
+    many,
+    message,
+    number,
+    text,
+    whole,
+)
+
+
+@message
+class Product:
+    """Something the shop sells; its SKU is unique over all pages, its quantity the level the shop really has."""
+
+    sku: str = text("SKU", required=True)
+    title: str = text()
+    quantity: int = whole()
+    price: Decimal = number()
+    reference: str = text(limit=64)
+
+
+@message
+class ProductsRequest:
+    page_number: int = whole(default=1)
+
+
+@message
+class ProductsResponse(Answer):
+    has_more_pages: bool = flag()
+    products: tuple[Product, ...] = many(Product)
+
+
+@message
+class StockLevel:
+    """The available level of a product, absolute; SKU and reference as Products gave them."""
+
+    sku: str = text("SKU", required=True)
+    reference: str = text()
+    quantity: int = whole(required=True)
+
+
+@message
+class InventoryUpdateRequest:
+    products: tuple[StockLevel, ...] = many(StockLevel)
+
+
+@message
+class Price:
+    """The price of a product; the tag is "" for the normal price, and the same SKU may come with several."""
+
+    sku: str = text("SKU", required=True)
+    reference: str = text()
+    price: Decimal = number(required=True)
+    tag: str = text()
+
+
+@message
+class PriceUpdateRequest:
+    products: tuple[Price, ...] = many(Price)
+
+
+@message
+class UpdatedProduct:
+    """How one product of an update went; the SKU exactly as it was received."""
+
+    sku: str = text("SKU")
+    error: str | None = text(default=None)
+
+
+@message
+class UpdateResponse(Answer):
+    """One entry for every product received: Linnworks may drop one that is left out."""
+
+    products: tuple[UpdatedProduct, ...] = many(UpdatedProduct)

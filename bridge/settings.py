@@ -1,0 +1,201 @@
+"""Every setting of the bridge: its environment variable, its default and its meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from bridge.errors import StartError
+
+PREFIX = "BRIDGE_"
+ENV_FILE = "bridge.env"
+
+
+def setting(default: Any, meaning: str, *, parse: Callable[[str], Any] = str, secret: bool = False) -> Any:
+    """Declare one setting; `parse` raises ValueError with words that complete "BRIDGE_X must be ..."."""
+    metadata = {"meaning": meaning, "parse": parse}
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,12}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    words = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+    }
+    if text.lower() not in words:
+        raise ValueError("true or false")
+    return words[text.lower()]
+
+
+def _matching(pattern: str, words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(words)
+        return text
+
+    return parse
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _base_url(text: str) -> str:
+    return _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?", "an address such as https://bridge.example.com")(
+        text.rstrip("/")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One installation's settings, as they were when the process started."""
+
+    channel: str = setting(
+        "demo",
+        "The kind of shop: a built-in channel (`demo`) or the module path of your own",
+        parse=_matching(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?", "a channel's name or a module path"),
+    )
+    data_dir: Path = setting(
+        Path("bridge-data"), "Folder for the database and the key file; made on first start", parse=_folder
+    )
+    database_url: str = setting(
+        "",
+        "Database, such as `postgresql://user:password@host/name`; empty: SQLite in the data folder",
+        parse=_matching(r"(sqlite|postgres|postgresql)://\S*", "a sqlite:// or postgresql:// address"),
+        secret=True,
+    )
+    secret_key: str = setting(
+        "",
+        "Key(s) that seal shop credentials, newest first, separated by commas; empty: a key file in the "
+        "data folder; make one with `bridge key`",
+        secret=True,
+    )
+    bind: str = setting(
+        "127.0.0.1:8080",
+        "Address and port that `bridge serve` listens on",
+        parse=_matching(r"(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}", "an address and a port, such as 127.0.0.1:8080"),
+    )
+    base_url: str = setting(
+        "",
+        "Public address of the bridge, as Linnworks reaches it; empty: `http://` and `BRIDGE_BIND`",
+        parse=_base_url,
+    )
+    allow_private_shops: bool = setting(
+        False, "Whether shops at private or loopback addresses may be connected to", parse=_flag
+    )
+    channel_name: str = setting(
+        "",
+        "ChannelName in the manifest, unique in Linnworks: upper case, no spaces; empty: the channel's own",
+        parse=_matching(r"[A-Z0-9_]{1,50}", "upper-case letters, digits and underscores only"),
+    )
+    channel_friendly_name: str = setting("", "ChannelFriendlyName in the manifest; empty: the channel's own")
+    logo: Path | None = setting(None, "A 57 x 57 px PNG served as the channel's logo; empty: ours", parse=_folder)
+    oauth_client_id: str = setting("", "OAuth client id; with it every call must bear a token")
+    oauth_client_secret: str = setting("", "OAuth client secret, at least 16 characters", secret=True)
+    oauth_token_seconds: int = setting(3600, "Lifetime of an OAuth access token, in seconds", parse=_whole(60, 86400))
+    post_sale_options_name: str = setting(
+        "PostSaleOptions",
+        "Name of that endpoint in the manifest; sources disagree on it, the developer portal decides",
+        parse=_matching(r"PostSaleOptions(Endpoint)?", "PostSaleOptions or PostSaleOptionsEndpoint"),
+    )
+    budget_seconds: int = setting(
+        8, "Seconds a request may take, shop included; Linnworks hangs up after 10", parse=_whole(1, 9)
+    )
+    max_body_bytes: int = setting(4_000_000, "Longest request body accepted, in bytes", parse=_whole(10_000, 10**9))
+    orders_overlap_seconds: int = setting(
+        300, "How far each look for changed orders reaches back over the one before", parse=_whole(0, 86400)
+    )
+    repeat_refund_seconds: int = setting(
+        900,
+        "After this long an equal cancel or refund request is a new deed; sooner it gets the recorded answer",
+        parse=_whole(60, 30 * 86400),
+    )
+    workers: int = setting(2, "gunicorn worker processes", parse=_whole(1, 64))
+    threads: int = setting(16, "Threads in each worker process", parse=_whole(1, 256))
+    log_level: str = setting(
+        "INFO",
+        "Least level that is logged",
+        parse=_matching(r"DEBUG|INFO|WARNING|ERROR", "DEBUG, INFO, WARNING or ERROR"),
+    )
+
+    @property
+    def database(self) -> str:
+        """The database's URL: as set, or SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'bridge.db'}"
+
+    @property
+    def url(self) -> str:
+        """The address the bridge is reached at, without a slash at the end."""
+        return self.base_url or f"http://{self.bind}"
+
+    @property
+    def oauth(self) -> bool:
+        """Whether calls must bear an OAuth access token."""
+        return bool(self.oauth_client_id)
+
+
+def variable(field: dataclasses.Field[Any]) -> str:
+    """The environment variable that sets this field."""
+    return PREFIX + field.name.upper()
+
+
+def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """Read the environment and the env file under it; raises StartError naming the variable at fault.
+
+    The file is `BRIDGE_ENV_FILE`, which must then exist, or `bridge.env` in the current folder, which
+    may. The environment wins over the file, an empty value means the default.
+    """
+    named = environ.get(PREFIX + "ENV_FILE")
+    if named and not Path(named).is_file():
+        raise StartError(f"{PREFIX}ENV_FILE names {named}, which is not a file")
+    texts = {**dotenv_values(named or ENV_FILE, interpolate=False), **environ}
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Settings):
+        text = (texts.get(variable(field)) or "").strip()
+        if text:
+            try:
+                values[field.name] = field.metadata["parse"](text)
+            except ValueError as error:
+                raise StartError(f"{variable(field)} must be {error}") from None
+    settings = Settings(**{**values, **overrides})
+    if bool(settings.oauth_client_id) != bool(settings.oauth_client_secret):
+        raise StartError(f"{PREFIX}OAUTH_CLIENT_ID and {PREFIX}OAUTH_CLIENT_SECRET are set together or not at all")
+    if settings.oauth and len(settings.oauth_client_secret) < 16:
+        raise StartError(f"{PREFIX}OAUTH_CLIENT_SECRET must have at least 16 characters")
+    if settings.logo and not settings.logo.is_file():
+        raise StartError(f"{PREFIX}LOGO names {settings.logo}, which is not a file")
+    return settings
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """One sentence for each BRIDGE_ variable that means nothing, with the likeliest spelling."""
+    known = [variable(field) for field in dataclasses.fields(Settings)] + [PREFIX + "ENV_FILE"]
+    texts = {**dotenv_values(environ.get(PREFIX + "ENV_FILE") or ENV_FILE, interpolate=False), **environ}
+    sentences = []
+    for name in sorted(texts):
+        if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name not in known:
+            likely = difflib.get_close_matches(name, known, 1)
+            sentences.append(f"{name} is no setting" + (f"; did you mean {likely[0]}?" if likely else ""))
+    return sentences
