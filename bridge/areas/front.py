@@ -1,0 +1,59 @@
+"""What people and monitors see: a page, the health, the channel's logo. Outside the envelope."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from flask import Blueprint, Response, jsonify, render_template_string
+
+from bridge.contract import the_bridge
+from bridge.store.database import works
+
+area = Blueprint("front", __name__)
+
+LOGO = "/logo.png"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ name }} for Linnworks</title>
+<style>
+  body { font: 18px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; color: #1d2733 }
+  img { vertical-align: middle; margin-right: .8rem } h1 { font-size: 1.5rem }
+  b { color: {{ "#18794e" if well else "#b42318" }} }
+</style>
+<h1><img src="{{ logo }}" alt="" width="57" height="57">{{ name }} for Linnworks</h1>
+<p>This is a Linnworks channel application. It passes orders, stock and prices between Linnworks and a shop.</p>
+<p><b>{{ "It is running." if well else "It is not able to work just now." }}</b></p>
+</html>
+"""
+
+
+@area.get("/")
+def page() -> tuple[str, int]:
+    """Tell a person what this is and whether it runs."""
+    bridge = the_bridge()
+    well = _well()
+    name = bridge.settings.channel_friendly_name or bridge.channels.kind.friendly_name
+    # the logo is named relative to the page, which a proxy may serve below a prefix
+    return render_template_string(PAGE, name=name, well=well, logo=LOGO.removeprefix("/")), 200 if well else 503
+
+
+@area.get("/health")
+def health() -> tuple[Response, int]:
+    """Tell a monitor whether the service can work: 200, or 503 with what is wrong."""
+    checks = {"database": works(), "worker": the_bridge().worker.alive}
+    return jsonify(status="ok" if all(checks.values()) else "failing", **checks), 200 if all(checks.values()) else 503
+
+
+@area.get(LOGO)
+def logo() -> Response:
+    """The channel's logo, 57 x 57 px."""
+    chosen = the_bridge().settings.logo
+    picture = chosen.read_bytes() if chosen else resources.files("bridge").joinpath("logo.png").read_bytes()
+    return Response(picture, mimetype="image/png", headers={"Cache-Control": "max-age=3600"})
+
+
+def _well() -> bool:
+    return works() and the_bridge().worker.alive

@@ -1,0 +1,57 @@
+"""What happens after a sale: cancels and refunds."""
+
+from __future__ import annotations
+
+from bridge import ledger
+from bridge.contract import Area, Call
+from bridge.messages.postsale import (
+    CancelRequest,
+    CancelResponse,
+    PostSaleOptionsRequest,
+    PostSaleOptionsResponse,
+    RefundRequest,
+    RefundResponse,
+)
+
+area = Area("postsale")
+
+
+@area.call("/api/processedorders/cancel", CancelRequest, CancelResponse, manifest="CancelEndpoint")
+def cancel(call: Call, request: CancelRequest) -> CancelResponse:
+    """Cancel an open order, or lines of it, once."""
+
+    def act(key: str) -> str:
+        call.channel.cancel(request.cancellation, key)
+        return ""
+
+    ledger.once(
+        "cancel",
+        request.cancellation,
+        act,
+        connection_id=call.connection.id,
+        channel=call.channel,
+        repeat_after=call.settings.repeat_refund_seconds,
+    )
+    return CancelResponse()
+
+
+@area.call("/api/processedorders/refund", RefundRequest, RefundResponse, manifest="RefundEndpoint")
+def refund(call: Call, request: RefundRequest) -> RefundResponse:
+    """Give money back, once; a repeat gets the same RefundReference."""
+    reference = ledger.once(
+        "refund",
+        request.refund,
+        lambda key: call.channel.refund(request.refund, key),
+        connection_id=call.connection.id,
+        channel=call.channel,
+        repeat_after=call.settings.repeat_refund_seconds,
+    )
+    return RefundResponse(refund_reference=reference)
+
+
+@area.call(
+    "/api/processedorders/postsaleoptions", PostSaleOptionsRequest, PostSaleOptionsResponse, manifest="PostSaleOptions"
+)
+def post_sale_options(call: Call, request: PostSaleOptionsRequest) -> PostSaleOptionsResponse:
+    """Say what can be cancelled and refunded in this shop."""
+    return call.channel.post_sale_options()

@@ -1,0 +1,63 @@
+"""Which channel this installation serves, and how it is opened for a connection."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+
+from bridge.channels.base import LAST_STEP, Channel, Step
+from bridge.clock import Deadline
+from bridge.errors import BridgeError, StartError
+from bridge.settings import Settings
+from bridge.store.connections import Connection
+from bridge.vault import Vault
+
+BUILT_IN = {"demo": "bridge.channels.demo:DemoChannel"}
+
+
+class Channels:
+    """Opens the installation's channel for its connections."""
+
+    def __init__(self, settings: Settings, vault: Vault) -> None:
+        self.settings = settings
+        self.vault = vault
+        self.kind = load_channel(settings.channel)
+
+    def config(self, connection: Connection) -> dict[str, str]:
+        """What was entered in the wizard, opened secrets among it."""
+        opened = self.vault.open(connection.sealed) if connection.sealed else {}
+        if opened is None:
+            raise BridgeError("The stored credentials cannot be opened any more: please enter them again")
+        return {**connection.config, **opened}
+
+    def open(self, config: Mapping[str, str], deadline: Deadline) -> Channel:
+        """The channel with these answers to the wizard."""
+        return self.kind(config, deadline, self.settings)
+
+    @property
+    def credentials_step(self) -> Step:
+        """The step that asks for the shop's credentials, or else the first."""
+        return next((step for step in self.kind.steps if step.credentials), self.kind.steps[0])
+
+
+def load_channel(name: str) -> type[Channel]:
+    """The class of a built-in channel, or of `module.path` or `module.path:Class`; raises StartError."""
+    module_path, _, class_name = BUILT_IN.get(name, name).partition(":")
+    try:
+        module = importlib.import_module(module_path)
+    except ImportError as error:
+        choices = ", ".join(BUILT_IN)
+        raise StartError(f"BRIDGE_CHANNEL is {name}: neither built in ({choices}) nor importable: {error}") from None
+    classes = [
+        member
+        for member in vars(module).values()
+        if inspect.isclass(member) and issubclass(member, Channel) and not inspect.isabstract(member)
+    ]
+    found = [member for member in classes if class_name in ("", member.__name__)]
+    if len(found) != 1:
+        names = ", ".join(member.__name__ for member in classes) or "none"
+        raise StartError(f"BRIDGE_CHANNEL is {name}: one channel class was expected there, found {names}")
+    if [step.name for step in found[0].steps][-1:] != [LAST_STEP]:
+        raise StartError(f"BRIDGE_CHANNEL is {name}: its last wizard step must be named {LAST_STEP}")
+    return found[0]

@@ -1,0 +1,273 @@
+"""The embedded shop: a real little shop in SQLite, the default channel and the reference for others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
+
+from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
+from bridge.channels.demo import listings, mapping, seed, shop, tables
+from bridge.errors import ChannelRefused
+from bridge.messages.config import ConfigItem, ListValue, Tag, ValueType
+from bridge.messages.listings import (
+    Attribute,
+    Category,
+    CategoryQuestion,
+    ConfiguratorSettingsResponse,
+    ListingRemoval,
+    ProductListing,
+    ProductSettings,
+    VariationsResponse,
+)
+from bridge.messages.orders import DespatchOrder, Order
+from bridge.messages.postsale import (
+    Cancellation,
+    PostSaleOptionsResponse,
+    Reason,
+    ReasonType,
+    Refund,
+    RefundShippingType,
+)
+from bridge.messages.products import Price, Product, StockLevel
+
+PREFERENCES = (
+    ConfigItem(
+        config_item_id="despatch_days",
+        name="Days to despatch",
+        description="How many days after an order it has to be sent, 0 to 30",
+        group_name="Orders",
+        selected_value="2",
+        value_type=ValueType.INT,
+        must_be_specified=True,
+        reg_ex_validation="^([0-9]|[12][0-9]|30)$",
+        reg_ex_error="must be a number from 0 to 30",
+    ),
+    ConfigItem(
+        config_item_id="customer_notes",
+        name="Send customers' notes",
+        description="Whether notes that customers leave with an order come along with it",
+        group_name="Orders",
+        selected_value="True",
+        value_type=ValueType.BOOLEAN,
+    ),
+    ConfigItem(
+        config_item_id="list_price_tag",
+        name="Price tag of the list price",
+        description="Prices with this tag set the list price that is struck through; untagged ones set the price",
+        group_name="Prices",
+        selected_value="RETAILPRICE",
+        value_type=ValueType.LIST,
+        list_values=(
+            ListValue(display="RETAILPRICE", value="RETAILPRICE"),
+            ListValue(display="No tag: leave list prices alone", value="-"),
+        ),
+    ),
+)
+
+REASONS = (
+    Reason(tag="CHANGED_MIND", display_name="Customer changed their mind", types=tuple(ReasonType)[:4]),
+    Reason(tag="NOT_AVAILABLE", display_name="Not available", types=(ReasonType.Cancellation, ReasonType.ItemRefund)),
+    Reason(tag="DAMAGED", display_name="Arrived damaged", types=tuple(ReasonType)[1:4]),
+)
+
+
+class DemoChannel(Channel):
+    """An embedded shop, chosen by its name; the access key that it was first opened with opens it again."""
+
+    name = "BRIDGE_DEMO"
+    friendly_name = "Bridge demo shop"
+    supports_listings = True
+    products_page_size = 100
+    orders_page_size = 100
+    steps = (
+        Step(
+            name="Shop",
+            title="Your shop",
+            description="Name a shop and choose an access key. A name that is new opens a new shop, stocked "
+            "with samples; the same name and key bring you back to it.",
+            verify=True,
+            credentials=True,
+            items=(
+                ConfigItem(
+                    config_item_id="shop_name",
+                    name="Shop name",
+                    description="3 to 40 lower-case letters, digits and hyphens",
+                    group_name="Shop",
+                    must_be_specified=True,
+                    reg_ex_validation="^[a-z0-9-]{3,40}$",
+                    reg_ex_error="must be 3 to 40 lower-case letters, digits and hyphens",
+                ),
+                ConfigItem(
+                    config_item_id="access_key",
+                    name="Access key",
+                    description="At least 8 characters",
+                    group_name="Shop",
+                    must_be_specified=True,
+                    value_type=ValueType.PASSWORD,
+                    reg_ex_validation="^.{8,200}$",
+                    reg_ex_error="must have at least 8 characters",
+                ),
+            ),
+        ),
+        Step(
+            name="Preferences",
+            title="How orders and prices travel",
+            description="You can change these later.",
+            items=PREFERENCES,
+        ),
+        Step(name=LAST_STEP, title="Settings", description="Your shop is connected.", items=PREFERENCES),
+    )
+
+    @cached_property
+    def _shop(self) -> tables.Shop:
+        tables.open_shops(self.settings.data_dir)
+        return shop.enter(self.config["shop_name"], self.config["access_key"])
+
+    # -- set-up ----------------------------------------------------------------------------------------
+
+    def verify(self, step: str) -> None:
+        tables.open_shops(self.settings.data_dir)
+        shop.open_shop(self.config["shop_name"], self.config["access_key"])
+        self.check()
+
+    def check(self) -> None:
+        assert self._shop
+
+    def shipping_tags(self) -> Sequence[Tag]:
+        return [Tag(tag=tag, friendly_name=name) for tag, name in seed.SHIPPING.items()]
+
+    def payment_tags(self) -> Sequence[Tag]:
+        return [Tag(tag=tag, friendly_name=name) for tag, name in seed.PAYMENT.items()]
+
+    # -- orders ----------------------------------------------------------------------------------------
+
+    def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
+        changed = (tables.Order.shop == self._shop) & (tables.Order.modified_at >= since)
+        after = tables.Order.id > int(cursor or 0)
+        rows = list(
+            tables.Order.select().where(changed & after).order_by(tables.Order.id).limit(self.orders_page_size + 1)
+        )
+        shown = rows[: self.orders_page_size]
+        numbers = [row.id for row in shown]
+        lines = _by_order(tables.OrderLine.select().where(tables.OrderLine.order.in_(numbers)))
+        events = _by_order(tables.Event.select().where(tables.Event.order.in_(numbers)))
+        orders = [
+            mapping.order(
+                row,
+                lines.get(row.id, ()),
+                events.get(row.id, ()),
+                despatch_days=int(self.config["despatch_days"]),
+                with_note=self.config["customer_notes"] == "True",
+            )
+            for row in shown
+        ]
+        return Page(orders, str(numbers[-1]) if len(rows) > len(shown) else None)
+
+    def despatch(self, order: DespatchOrder, key: str) -> None:
+        tracking = [order.tracking_number, *order.secondary_tracking_numbers]
+        words = mapping.despatch_words(order.shipping_vendor, order.shipping_method, tracking, order.tracking_url)
+        sent = [(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)]
+        shop.despatch(shop.find_order(self._shop, order.reference_number), sent, words, key)
+
+    # -- after the sale --------------------------------------------------------------------------------
+
+    def post_sale_options(self) -> PostSaleOptionsResponse:
+        return PostSaleOptionsResponse(
+            can_cancel=True,
+            can_cancel_order_lines=True,
+            can_cancel_order_lines_partially=True,
+            can_refund=True,
+            can_attach_refund_to_item=True,
+            can_attach_refund_to_service=True,
+            refund_shipping_types=RefundShippingType.Independent,
+            post_sale_reasons=REASONS,
+        )
+
+    def cancel(self, cancellation: Cancellation, key: str) -> None:
+        wanted = [(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
+        words = "Cancelled" + mapping.reason_words(item.reason for item in cancellation.items)
+        shop.cancel(shop.find_order(self._shop, cancellation.reference_number), wanted, words, key)
+
+    def refund(self, refund: Refund, key: str) -> str:
+        amounts = [(item.order_line_number, item.sku, item.refund_amount) for item in refund.items]
+        order = shop.find_order(self._shop, refund.reference_number)
+        words = mapping.reason_words(item.reason for item in refund.items)
+        return shop.refund(order, amounts, refund.refund_shipping_amount, words, key)
+
+    def recall(self, kind: str, reference: str, key: str) -> str | None:
+        return shop.done(self._shop, reference, key)
+
+    # -- products --------------------------------------------------------------------------------------
+
+    def products(self, cursor: str | None) -> Page[Product]:
+        sold = (tables.Product.shop == self._shop) & ~tables.Product.variable
+        after = tables.Product.id > int(cursor or 0)
+        rows = list(
+            tables.Product.select().where(sold & after).order_by(tables.Product.id).limit(self.products_page_size + 1)
+        )
+        shown = rows[: self.products_page_size]
+        return Page([mapping.product(row) for row in shown], str(shown[-1].id) if len(rows) > len(shown) else None)
+
+    def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
+        ids = shop.sellable_ids(self._shop, (level.sku for level in levels))
+        outcomes = [_fault(level.sku in ids, level.sku, "quantity", level.quantity < 0) for level in levels]
+        shop.write_stock(
+            [(level.quantity, ids[level.sku]) for level, fault in zip(levels, outcomes, strict=True) if not fault]
+        )
+        return outcomes
+
+    def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
+        ids = shop.sellable_ids(self._shop, (price.sku for price in prices))
+        columns = {"": "price", self.config["list_price_tag"]: "list_price"}
+        outcomes = [
+            _fault(price.sku in ids, price.sku, "price", price.price < 0)
+            or (None if price.tag in columns else ChannelRefused(f"The shop has no price for the tag {price.tag}"))
+            for price in prices
+        ]
+        shop.write_prices(
+            [
+                (columns[price.tag], price.price, ids[price.sku])
+                for price, fault in zip(prices, outcomes, strict=True)
+                if not fault
+            ]
+        )
+        return outcomes
+
+    # -- listings --------------------------------------------------------------------------------------
+
+    @classmethod
+    def configurator_settings(cls) -> ConfiguratorSettingsResponse:
+        return listings.SETTINGS
+
+    def categories(self, cursor: str | None) -> Page[Category]:
+        return Page([Category(category_id=number, category_name=name) for number, name in seed.CATEGORIES.items()])
+
+    def attributes(self, question: CategoryQuestion) -> Sequence[Attribute]:
+        return listings.attributes(listings.category(question.category_ids))
+
+    def variations(self, question: CategoryQuestion) -> VariationsResponse:
+        return listings.variations(listings.category(question.category_ids))
+
+    def create_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
+        return listings.create(self._shop, listing, settings, key)
+
+    def update_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
+        return listings.update(self._shop, listing)
+
+    def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
+        return listings.delete(self._shop, removal)
+
+
+def _by_order(rows: Iterable[tables.OrderLine] | Iterable[tables.Event]) -> dict[int, list]:  # type: ignore[type-arg]
+    order_of: Callable[..., int] = attrgetter("order_id")
+    ordered = sorted(rows, key=lambda row: (row.order_id, row.id))
+    return {order_id: list(of_order) for order_id, of_order in groupby(ordered, order_of)}
+
+
+def _fault(known: bool, sku: str, value: str, negative: bool) -> Outcome:
+    if not known:
+        return ChannelRefused(f"The shop has no product {sku}")
+    return ChannelRefused(f"The {value} of {sku} is below zero") if negative else None

@@ -1,0 +1,214 @@
+"""`bridge demo`: act on an embedded shop as its customers and its owner do."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.errors import BridgeError
+from bridge.settings import load_settings
+
+if TYPE_CHECKING:
+    from bridge.channels.demo.tables import Order, Shop
+
+shop_option = click.option(
+    "--shop", "shop_name", metavar="NAME", help="Which shop; not needed where there is only one."
+)
+
+
+@click.group()
+def demo() -> None:
+    """Act on the embedded shop: place orders, look at orders and products.
+
+    A shop is opened by the wizard of an integration, or by `bridge demo open`.
+    """
+
+
+@demo.command()
+def shops() -> None:
+    """List the shops."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bridge.channels.demo.tables import Order, Product, Shop
+
+    _open()
+    table = Table("Shop", "Products", "Orders", "Opened")
+    for shop in Shop.select().order_by(Shop.id):
+        products = Product.select().where((Product.shop == shop) & ~Product.variable).count()
+        orders = Order.select().where(Order.shop == shop).count()
+        table.add_row(shop.name, str(products), str(orders), f"{shop.created_at:%Y-%m-%d %H:%M} UTC")
+    Console().print(table if table.row_count else "No shop yet: finish a wizard, or run `bridge demo open NAME`.")
+
+
+@demo.command("open")
+@click.argument("name")
+@click.option("--access-key", metavar="KEY", help="Its access key; made and printed when none is given.")
+def open_(name: str, access_key: str | None) -> None:
+    """Open a new shop, stocked with samples."""
+    from bridge.channels.demo import shop
+
+    _open()
+    if shop.find_shop(name):
+        raise BridgeError(f"There is a shop {name} already")
+    key = access_key or secrets.token_urlsafe(12)
+    shop.open_shop(name, key)
+    click.echo(f"Opened {name}; its access key is {key}")
+
+
+@demo.command()
+@click.option("--access-key", metavar="KEY", help="The new key; made and printed when none is given.")
+@shop_option
+def rekey(shop_name: str | None, access_key: str | None) -> None:
+    """Change a shop's access key, so that integrations with the old one are refused."""
+    from bridge.channels.demo import shop
+
+    row = _the_shop(shop_name)
+    key = access_key or secrets.token_urlsafe(12)
+    shop.change_key(row, key)
+    click.echo(f"The access key of {row.name} is now {key}")
+
+
+@demo.command()
+@click.argument("wanted", nargs=-1, metavar="[SKU[=QUANTITY]]...")
+@click.option("--unpaid", is_flag=True, help="Leave it unpaid; pay with `bridge demo pay`.")
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 10_000), help="How many such orders.")
+@shop_option
+def order(shop_name: str | None, wanted: tuple[str, ...], unpaid: bool, count: int) -> None:
+    """Place an order for the SKUs given, or for two products at random."""
+    from bridge.channels.demo.shop import place_order
+
+    shop = _the_shop(shop_name)
+    quantities: dict[str, int] = {}
+    for text in wanted:
+        sku, _, quantity = text.partition("=")
+        if not (quantity or "1").isdecimal() or not 0 < int(quantity or "1") < 10_000:
+            raise click.UsageError(f"{text}: expected SKU or SKU=QUANTITY")
+        quantities[sku] = quantities.get(sku, 0) + int(quantity or "1")
+    for _ in range(count):
+        placed = place_order(shop, quantities, paid=not unpaid)
+        click.echo(
+            f"Placed order {placed.number}: " + ", ".join(f"{line.quantity} x {line.sku}" for line in placed.lines)
+        )
+
+
+@demo.command()
+@click.argument("number")
+@shop_option
+def pay(shop_name: str | None, number: str) -> None:
+    """Pay an unpaid order."""
+    from bridge.channels.demo import shop
+
+    shop.pay(shop.find_order(_the_shop(shop_name), number))
+    click.echo(f"Order {number} is paid")
+
+
+@demo.command()
+@click.argument("number")
+@shop_option
+def cancel(shop_name: str | None, number: str) -> None:
+    """Cancel all that is open of an order, as a customer does in the shop."""
+    from bridge.channels.demo import shop
+
+    shop.cancel(shop.find_order(_the_shop(shop_name), number), (), "Cancelled by the customer", secrets.token_hex(16))
+    click.echo(f"Order {number} is cancelled")
+
+
+@demo.command()
+@click.option("--status", metavar="STATUS", help="Only these: unpaid, paid, part-shipped, shipped or cancelled.")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1), help="How many, newest last.")
+@shop_option
+def orders(shop_name: str | None, status: str | None, last: int) -> None:
+    """List orders, the newest last."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bridge.channels.demo.shop import total_paid
+    from bridge.channels.demo.tables import Order
+
+    shop = _the_shop(shop_name)
+    query = Order.select().where(Order.shop == shop)
+    if status:
+        query = query.where(Order.status == status)
+    table = Table("Order", "Placed", "Buyer", "Status", "Lines", "Total")
+    for row in reversed(list(query.order_by(Order.id.desc()).limit(last))):
+        lines = list(row.lines)
+        table.add_row(
+            row.number,
+            f"{row.created_at:%Y-%m-%d %H:%M}",
+            row.buyer,
+            row.status,
+            str(len(lines)),
+            f"{total_paid(row, lines):.2f} {row.currency}",
+        )
+    Console().print(table)
+
+
+@demo.command()
+@click.argument("number")
+@shop_option
+def show(shop_name: str | None, number: str) -> None:
+    """Show an order: its lines, and what happened to it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bridge.channels.demo.shop import find_order
+    from bridge.channels.demo.tables import Event
+
+    row: Order = find_order(_the_shop(shop_name), number)
+    console = Console()
+    console.print(f"Order {row.number} of {row.buyer}, {row.status}, {row.payment}, {row.shipping}")
+    table = Table("Line", "SKU", "Title", "Price", "Ordered", "Sent", "Cancelled", "Refunded")
+    for line in row.lines:
+        counts = (line.quantity, line.despatched, line.cancelled)
+        table.add_row(line.number, line.sku, line.title, f"{line.price:.2f}", *map(str, counts), f"{line.refunded:.2f}")
+    console.print(table)
+    for event in Event.select().where(Event.order == row.id).order_by(Event.id):
+        console.print(f"{event.happened_at:%Y-%m-%d %H:%M} {event.words}")
+
+
+@demo.command()
+@click.option("--search", metavar="TEXT", help="Only those with this in their SKU or title.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many.")
+@shop_option
+def products(shop_name: str | None, search: str | None, limit: int) -> None:
+    """List products with their stock and prices."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bridge.channels.demo.tables import Product
+
+    shop = _the_shop(shop_name)
+    query = Product.select().where((Product.shop == shop) & ~Product.variable)
+    if search:
+        query = query.where(Product.sku.contains(search) | Product.title.contains(search))
+    table = Table("SKU", "Title", "Stock", "Price", "List price")
+    for row in query.order_by(Product.id).limit(limit):
+        table.add_row(
+            row.sku, row.title, str(row.stock), f"{row.price:.2f}", f"{row.list_price:.2f}" if row.list_price else ""
+        )
+    Console().print(table)
+
+
+def _open() -> None:
+    from bridge.channels.demo.tables import open_shops
+
+    open_shops(load_settings(os.environ).data_dir)
+
+
+def _the_shop(name: str | None) -> Shop:
+    from bridge.channels.demo.tables import Shop
+
+    _open()
+    found = list(Shop.select().where(Shop.name == name) if name else Shop.select().order_by(Shop.id))
+    if len(found) == 1:
+        return found[0]
+    if name:
+        raise BridgeError(f"There is no shop {name}")
+    names = ", ".join(shop.name for shop in found)
+    raise BridgeError(
+        f"Say which with --shop: {names}" if found else "No shop yet: finish a wizard, or run `bridge demo open NAME`"
+    )

@@ -1,0 +1,127 @@
+"""The embedded shop's rows as Linnworks' messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from bridge.channels.demo import tables
+from bridge.messages.orders import (
+    Address,
+    CancelStatus,
+    DiscountType,
+    ExtendedProperty,
+    Note,
+    Option,
+    Order,
+    OrderItem,
+    PaymentStatus,
+)
+from bridge.messages.products import Product
+
+
+def order(
+    row: tables.Order,
+    lines: Iterable[tables.OrderLine],
+    events: Iterable[tables.Event],
+    *,
+    despatch_days: int,
+    with_note: bool,
+) -> Order:
+    """An order as it stands: what was cancelled of it, and what else happened as notes."""
+    address = _address(row)
+    return Order(
+        reference_number=row.number,
+        external_reference=row.transaction_id,
+        payment_status=_payment_status(row),
+        channel_buyer_name=row.buyer,
+        currency=row.currency,
+        received_date=row.created_at,
+        dispatch_by=row.created_at + timedelta(days=despatch_days),
+        paid_on=row.paid_at,
+        match_postal_service_tag=row.shipping,
+        match_payment_method_tag=row.payment,
+        postal_service_cost=row.shipping_cost,
+        postal_service_tax_rate=row.shipping_tax_rate,
+        use_channel_tax=True,
+        discount=row.discount,
+        discount_type=DiscountType[row.discount_type],
+        billing_address=address,
+        delivery_address=address,
+        order_items=tuple(_item(row, line) for line in lines),
+        extended_properties=(ExtendedProperty(name="ShopStatus", value=row.status),),
+        notes=tuple(_notes(row, events, with_note)),
+    )
+
+
+def product(row: tables.Product) -> Product:
+    """A simple product or a variation."""
+    return Product(sku=row.sku, title=row.title, quantity=max(0, row.stock), price=row.price, reference=reference(row))
+
+
+def reference(row: tables.Product) -> str:
+    """The shop's own name for a product, never used again after it."""
+    return str(row.id)
+
+
+def _payment_status(row: tables.Order) -> PaymentStatus:
+    if row.status == "cancelled":
+        return PaymentStatus.CANCELLED
+    return PaymentStatus.PAID if row.paid_at else PaymentStatus.UNPAID
+
+
+def _item(row: tables.Order, line: tables.OrderLine) -> OrderItem:
+    left = line.quantity - line.cancelled
+    return OrderItem(
+        order_line_number=line.number,
+        sku=line.sku,
+        item_title=line.title,
+        qty=left or line.quantity,
+        price_per_unit=line.price,
+        tax_cost_inclusive=row.tax_inclusive,
+        use_channel_tax=True,
+        tax_rate=line.tax_rate,
+        line_percent_discount=line.discount_percent,
+        is_service=line.is_service,
+        options=tuple(Option(name=name, value=value) for name, value in line.options.items()),
+        cancel_status=CancelStatus.NONE if left else CancelStatus.CANCELLED,
+    )
+
+
+def _notes(row: tables.Order, events: Iterable[tables.Event], with_note: bool) -> Iterable[Note]:
+    if with_note and row.customer_note:
+        yield Note(note=row.customer_note, note_entry_date=row.created_at, note_user_name=row.buyer)
+    for event in events:
+        yield Note(note=event.words, note_entry_date=event.happened_at, note_user_name="Shop", is_internal=True)
+
+
+def _address(row: tables.Order) -> Address:
+    return Address(
+        full_name=row.buyer,
+        address1=row.address["street"],
+        town=row.address["town"],
+        region=row.address["region"],
+        post_code=row.address["post_code"],
+        country=row.address["country"],
+        country_code=row.address["country_code"],
+        phone_number="+44 20 7946 0000",
+        email_address=f"buyer{row.number}@example.com",
+    )
+
+
+def despatch_words(vendor: str, method: str, tracking: Sequence[str], url: str) -> str:
+    """A despatch as a note of the shop."""
+    carrier = " ".join(word for word in (vendor, method) if word and word not in ("NONE", "Default"))
+    numbers = ", ".join(number for number in tracking if number)
+    return (
+        "Despatched"
+        + (f" with {carrier}" if carrier else "")
+        + (f", tracking {numbers}" if numbers else "")
+        + (f", {url}" if url else "")
+    )
+
+
+def reason_words(reasons: Iterable[str]) -> str:
+    """Reasons as the end of a note of the shop."""
+    named = sorted({reason for reason in reasons if reason})
+    return f": {', '.join(named)}" if named else ""

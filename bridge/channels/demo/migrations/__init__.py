@@ -1,0 +1,1 @@
+"""The schema of the embedded shop's database, step by step."""

@@ -1,0 +1,160 @@
+"""The tables of the embedded shop; its database is its own, as any shop's would be."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from peewee import (
+    BooleanField,
+    CharField,
+    DatabaseProxy,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+from playhouse.sqlite_ext import AutoIncrementField
+
+from bridge.store.database import JsonField, MomentField, connect, upgrade
+
+FILE = "demo-shop.db"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+database = DatabaseProxy()
+_opening = threading.Lock()
+
+
+class MoneyField(CharField):
+    """An exact decimal, kept as text."""
+
+    def db_value(self, value: Decimal | None) -> str | None:
+        return None if value is None else str(value)
+
+    def python_value(self, value: Any) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class ShopRow(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Shop(ShopRow):
+    """One little shop; whoever knows its access key may connect to it."""
+
+    id = AutoIncrementField()
+    name = CharField(unique=True)
+    key_digest = CharField()
+    created_at = MomentField()
+
+
+class Product(ShopRow):
+    """A simple product, a variable one (which has no stock of its own), or a variation of that."""
+
+    id = AutoIncrementField()
+    shop = ForeignKeyField(Shop, on_delete="CASCADE")
+    shop_id: int
+    parent = ForeignKeyField("self", null=True, on_delete="CASCADE")
+    parent_id: int | None
+    variable = BooleanField(default=False)
+    sku = CharField()
+    title = TextField()
+    description = TextField(default="")
+    category = IntegerField()
+    price = MoneyField()
+    list_price = MoneyField(null=True)
+    stock = IntegerField(default=0)
+    options = JsonField(default=dict)
+    attributes = JsonField(default=dict)
+    images = JsonField(default=list)
+    origin = CharField(null=True)
+
+    class Meta:
+        indexes = ((("shop", "sku"), True), (("shop", "origin"), True))
+
+
+class Order(ShopRow):
+    """An order and where it stands: unpaid, paid, part-shipped, shipped or cancelled."""
+
+    id = AutoIncrementField()
+    shop = ForeignKeyField(Shop, on_delete="CASCADE")
+    shop_id: int
+    lines: Any
+    number = CharField()
+    status = CharField()
+    currency = CharField()
+    tax_inclusive = BooleanField()
+    buyer = CharField()
+    address = JsonField()
+    customer_note = TextField(default="")
+    payment = CharField()
+    transaction_id = CharField(default="")
+    shipping = CharField()
+    shipping_cost = MoneyField()
+    shipping_tax_rate = MoneyField()
+    discount = MoneyField()
+    discount_type = CharField(default="AllEvenly")
+    created_at = MomentField()
+    paid_at = MomentField(null=True)
+    modified_at = MomentField()
+
+    class Meta:
+        table_name = "shop_order"
+        indexes = ((("shop", "number"), True), (("shop", "modified_at", "id"), False))
+
+
+class OrderLine(ShopRow):
+    """A line of an order, and how much of it was sent, cancelled and refunded."""
+
+    id = AutoIncrementField()
+    order = ForeignKeyField(Order, on_delete="CASCADE", backref="lines")
+    order_id: int
+    number = CharField()
+    sku = CharField()
+    title = TextField()
+    quantity = IntegerField()
+    price = MoneyField()
+    tax_rate = MoneyField()
+    discount_percent = MoneyField()
+    is_service = BooleanField(default=False)
+    options = JsonField(default=dict)
+    despatched = IntegerField(default=0)
+    cancelled = IntegerField(default=0)
+    refunded = MoneyField(default=Decimal(0))
+
+    @property
+    def open(self) -> int:
+        """How many are neither sent nor cancelled."""
+        return int(self.quantity - self.despatched - self.cancelled)
+
+
+class Event(ShopRow):
+    """A despatch, cancel or refund of an order; `key` is its doer's name for it and comes only once."""
+
+    id = AutoIncrementField()
+    order = ForeignKeyField(Order, on_delete="CASCADE")
+    order_id: int
+    kind = CharField()
+    key = CharField(unique=True)
+    answer = CharField(default="")
+    words = TextField()
+    shipping_refunded = MoneyField(default=Decimal(0))
+    happened_at = MomentField()
+
+
+TABLES = (Shop, Product, Order, OrderLine, Event)
+
+
+def open_shops(data_dir: Path) -> None:
+    """Open the shops' database in the data folder, once a process; made or upgraded as needed."""
+    path = (data_dir / FILE).absolute()
+    with _opening:
+        if database.obj is None or database.obj.database != str(path):
+            opened = connect(f"sqlite:///{path}")
+            upgrade(opened, MIGRATIONS)
+            opened.close()
+            database.initialize(opened)

@@ -1,0 +1,159 @@
+"""One run: the connections it makes, what it saw, and what it has to put right at the end."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from bridge.check.configurator import Configurator, Listing
+from bridge.check.linnworks import Answer, Linnworks, spaced
+from bridge.check.records import Order, Product
+from bridge.check.registry import Failed, Skipped
+
+MOST_PAGES = 1000
+LONG_AGO = "2000-01-01 00:00:00Z"
+
+
+@dataclass
+class Integration:
+    """One row of Linnworks' channel settings, and its token once it has one."""
+
+    account: str
+    name: str
+    email: str
+    token: str = ""
+    step: str = ""
+    items: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Play:
+    """What the checks of one run share."""
+
+    patience = 20.0
+
+    def __init__(self, linnworks: Linnworks, answers: Mapping[str, str], rng: random.Random) -> None:
+        self.linnworks = linnworks
+        self.answers = answers
+        self.rng = rng
+        account = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        self.first = Integration(account, f"check-{self.word()}", "check@example.com")
+        self.second = Integration(account, f"check-{self.word()}", "check@example.com")
+        self.repairs = ExitStack()
+        self.open: set[str] = set()
+        self.typed_secrets: set[str] = set()
+        self.leaks: list[str] = []
+        self.tags: dict[str, list[tuple[str, str]]] = {}
+        self.product_pages: list[Answer] = []
+        self.products: list[Product] = []
+        self.order_pages: list[Answer] = []
+        self.orders: list[Order] = []
+        self.touched: set[str] = set()
+        self.displaced: dict[str, list[dict[str, Any]]] = {}
+        self.parcels: list[dict[str, Any]] = []
+        self.options: dict[str, Any] = {}
+        self.changed = now()
+        self.cancellation: dict[str, Any] = {}
+        self.refund: dict[str, Any] = {}
+        self.refund_reference = ""
+        self.configurator = Configurator(answers, rng)
+        self.listings: dict[str, Listing] = {}
+        self.feed = ""
+
+    def word(self, length: int = 8) -> str:
+        """A few random characters that no shop has seen yet."""
+        return f"{self.rng.getrandbits(4 * length):0{length}x}"
+
+    def call(self, name: str, **fields: Any) -> Answer:
+        """Calls an endpoint for the first integration."""
+        return self.linnworks.call(name, self.first.token, **fields)
+
+    def add(self, integration: Integration, **changes: Any) -> Answer:
+        """Asks for a new integration; whatever token comes of it is given up when the run ends."""
+        body = {
+            "LinnworksUniqueIdentifier": integration.account,
+            "Email": integration.email,
+            "AccountName": integration.name,
+        }
+        answer = self.linnworks.post("AddNewUser", {**body, **changes})
+        token = answer.says("AuthorizationToken")
+        if token:
+            self.linnworks.secrets.add(token)
+            self.open.add(token)
+        return answer
+
+    def delete(self, token: str) -> Answer:
+        """Tells the application that an integration is gone."""
+        answer = self.linnworks.call("ConfigDeleted", token)
+        self.open.discard(token)
+        return answer
+
+    def repair(self, deed: Callable[[], object]) -> None:
+        """Has a deed done before the first integration goes, to put the shop right; it may fail unheard."""
+
+        def quietly() -> None:
+            with suppress(Failed):
+                deed()
+
+        self.repairs.callback(quietly)
+
+    def clear_up(self) -> None:
+        """Puts the shop right and deletes every integration that is still there."""
+        self.repairs.close()
+        for token in list(self.open):
+            with suppress(Failed):
+                self.delete(token)
+
+    def pages(self, name: str, rows: str, **fields: Any) -> list[Answer]:
+        """Every page of an endpoint, from the first until HasMorePages is false."""
+        pages: list[Answer] = []
+        for number in range(1, MOST_PAGES + 1):
+            page = self.call(name, PageNumber=number, **fields).accepted()
+            if pages and page.rows(rows) and page.rows(rows) == pages[-1].rows(rows):
+                raise Failed(f"page {number} of {name} repeats the page before: there is no end")
+            pages.append(page)
+            if page.body.get("HasMorePages") is not True:
+                return pages
+        raise Failed(f"{name} still says HasMorePages after {MOST_PAGES} pages")
+
+    def catalogue(self) -> dict[str, Product]:
+        """All products as they are now, by SKU."""
+        pages = self.pages("Products", "Products")
+        return {product.sku: product for page in pages for product in map(Product.read, page.rows("Products"))}
+
+    def changed_orders(self, since: datetime) -> dict[str, Order]:
+        """The orders changed since a moment, and some that changed a little earlier, by reference."""
+        pages = self.pages("Orders", "Orders", UTCTimeFrom=spaced(since - timedelta(minutes=5)))
+        return {order.reference: order for page in pages for order in map(Order.read, page.rows("Orders"))}
+
+    def untouched(self, fits: Callable[[Order], bool]) -> list[Order]:
+        """The open orders that fit and that no check has touched yet, newest first."""
+        return [o for o in self.orders if o.open and o.reference not in self.touched and fits(o)]
+
+    def take(self, wanted: str, fits: Callable[[Order], bool] = lambda order: True) -> Order:
+        """The newest untouched order that fits, from now on touched."""
+        for order in self.untouched(fits):
+            self.touched.add(order.reference)
+            return order
+        raise Skipped(f"the shop shows no further {wanted}")
+
+    def eventually(self, wrong: Callable[[], str], patience: float | None = None) -> None:
+        """Looks again and again until nothing is wrong any more, or patience ends."""
+        patience = self.patience if patience is None else patience
+        until = time.monotonic() + patience
+        pause = 0.05
+        while words := wrong():
+            if time.monotonic() > until:
+                raise Failed(f"{words} (looked again for {patience:g} s)")
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+
+
+def now() -> datetime:
+    """The time Linnworks' clock shows."""
+    return datetime.now(timezone.utc)

@@ -1,0 +1,99 @@
+"""The configuration wizard as Linnworks drives it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bridge.check.filling import UNTYPED, answer_for
+from bridge.check.judge import repeated
+from bridge.check.linnworks import Answer, Fault, objects, string
+from bridge.check.play import Integration, Play
+from bridge.check.registry import Failed
+
+LAST = "UserConfig"
+MOST_STEPS = 20
+STRANGER = {"ConfigItemId": "NoSuchItem", "Name": "No such item", "SelectedValue": "1", "ValueType": "STRING"}
+
+
+def show(play: Play, integration: Integration) -> Answer:
+    """Opens the configuration where it stands."""
+    return _take_in(play, integration, play.linnworks.call("UserConfig", integration.token))
+
+
+def save(play: Play, integration: Integration, values: dict[str, str], step: str | None = None) -> Answer:
+    """Sends the step's own items back with these values, beside one item nobody declared."""
+    items = []
+    for item in integration.items:
+        name = string(item.get("ConfigItemId"))
+        value = values.get(name, item.get("SelectedValue"))
+        if item.get("ValueType") == "PASSWORD" and value and value != item.get("SelectedValue"):
+            play.typed_secrets.add(str(value))
+            play.linnworks.secrets.add(str(value))
+        items.append({**item, "SelectedValue": value})
+    answer = play.linnworks.call(
+        "SaveConfig",
+        integration.token,
+        StepName=integration.step if step is None else step,
+        ConfigItems=[*items, STRANGER],
+    )
+    return _take_in(play, integration, answer)
+
+
+def advance(play: Play, integration: Integration) -> None:
+    """Fills the current step in and moves on to the next."""
+    values = {string(item.get("ConfigItemId")): answer_for(item, play.answers, play.rng) for item in integration.items}
+    step = integration.step
+    answer = save(play, integration, values)
+    if answer.error:
+        asked = ", ".join(_typed(integration.items)) or "nothing"
+        raise Failed(
+            f'the step {step}, filled in with what fits its items, answered "{answer.error[:300]}"; '
+            f"it asks for {asked}: give true values with --config NAME=VALUE"
+        )
+
+
+def finish(play: Play, integration: Integration) -> None:
+    """Walks the wizard from where it stands to its end."""
+    for _ in range(MOST_STEPS):
+        if integration.step == LAST:
+            return
+        advance(play, integration)
+    if integration.step != LAST:
+        raise Failed(f"after {MOST_STEPS} steps the wizard is at {integration.step}, not at {LAST}")
+
+
+def selected(integration: Integration, name: str) -> str:
+    """The value an item of the current step shows."""
+    values = {item.get("ConfigItemId"): string(item.get("SelectedValue")) for item in integration.items}
+    return values.get(name, "")
+
+
+def _typed(items: list[dict[str, Any]]) -> list[str]:
+    return [string(item.get("ConfigItemId")) for item in items if item.get("ValueType") not in UNTYPED]
+
+
+def _odd(items: list[dict[str, Any]]) -> Iterator[str]:
+    for name in repeated(string(item.get("ConfigItemId")) for item in items):
+        yield f"has two items with the ConfigItemId {name}"
+    for item in items:
+        choices = [string(choice.get("Value")) for choice in objects(item.get("ListValues"))]
+        if item.get("ValueType") == "LIST" and not choices:
+            yield f"offers no ListValues for {item.get('ConfigItemId')}"
+        elif item.get("ValueType") == "LIST" and string(item.get("SelectedValue")) not in ["", *choices]:
+            yield f"has a SelectedValue for {item.get('ConfigItemId')} that is not in its list"
+
+
+def _take_in(play: Play, integration: Integration, answer: Answer) -> Answer:
+    for words in _odd(answer.rows("ConfigItems")):
+        play.linnworks.faults.append(Fault("items", answer.endpoint, words))
+    for secret in play.typed_secrets:
+        # A short password occurs in ordinary words, so it only counts as a whole value.
+        sought = json.dumps(secret) if len(secret) < 8 else json.dumps(secret)[1:-1]
+        if sought in answer.raw or (len(secret) >= 8 and secret in answer.raw):
+            play.leaks.append(answer.endpoint)
+    if not answer.error:
+        integration.step = answer.says("StepName")
+        integration.items = answer.rows("ConfigItems")
+    return answer

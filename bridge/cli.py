@@ -1,0 +1,272 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge import __version__
+from bridge.channels.demo.commands import demo
+from bridge.errors import BridgeError, StartError
+from bridge.settings import Settings, load_settings, unknown_variables
+
+if TYPE_CHECKING:
+    from bridge.contract import Bridge
+    from bridge.store.connections import Connection
+
+
+class Commands(click.Group):
+    """Tells our own errors as one sentence: exit status 1, or 2 where the installation is at fault."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BridgeError as error:
+            click.echo(f"bridge: {error}", err=True)
+            sys.exit(2 if isinstance(error, StartError) else 1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bridge")
+def main() -> None:
+    """A Linnworks channel application for small shops.
+
+    Settings are environment variables that begin with BRIDGE_, also read from a file bridge.env in the
+    current folder; the README lists them.
+    """
+
+
+@main.command()
+@click.option("--bind", metavar="HOST:PORT", help="Listen here instead of at BRIDGE_BIND.")
+def serve(bind: str | None) -> None:
+    """Run the service until it is stopped.
+
+    The first start makes the data folder with the database and the key file. SIGTERM or Ctrl-C stops it
+    after the requests in hand; SIGHUP restarts its processes.
+    """
+    from bridge.app import open_bridge
+
+    environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
+    for sentence in unknown_variables(environ):
+        click.echo(f"bridge: {sentence}", err=True)
+    open_bridge(load_settings(environ))  # refuses here, in a sentence, what gunicorn would refuse in a traceback
+    environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
+    command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.app:create_app()"]
+    os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
+
+
+@main.command()
+@click.option("--base-url", metavar="URL", help="Public address of the bridge, instead of BRIDGE_BASE_URL.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+def manifest(base_url: str | None, out: Path | None) -> None:
+    """Print the manifest to enter in the Linnworks developer portal."""
+    from bridge.channels import load_channel
+    from bridge.manifest import manifest as document
+
+    environ = {**os.environ, **({"BRIDGE_BASE_URL": base_url} if base_url else {})}
+    settings = load_settings(environ)
+    text = json.dumps(document(settings, load_channel(settings.channel), settings.url), indent=2) + "\n"
+    if out:
+        out.write_text(text, encoding="utf-8")
+        click.echo(f"Written to {out}")
+    else:
+        click.echo(text, nl=False)
+
+
+@main.command()
+def key() -> None:
+    """Print a new key for BRIDGE_SECRET_KEY.
+
+    Put it in front of the old one, with a comma between them: what the old key sealed can still be opened.
+    """
+    from cryptography.fernet import Fernet
+
+    click.echo(Fernet.generate_key().decode())
+
+
+@main.command()
+@click.argument("url", required=False)
+@click.option(
+    "--config",
+    "answers",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Answer a question of the wizard, by its ConfigItemId or name; may be given several times.",
+)
+@click.option("--oauth-client", metavar="ID:SECRET", help="Get access tokens as this OAuth client first.")
+@click.option("--timeout", default=10.0, show_default=True, metavar="SECONDS", help="Longest time an answer may take.")
+@click.option("--seed", type=int, metavar="NUMBER", help="Make the same choices as another run with this number.")
+def check(
+    url: str | None, answers: tuple[str, ...], oauth_client: str | None, timeout: float, seed: int | None
+) -> None:
+    """Play Linnworks against a channel application and judge every answer.
+
+    URL is where the application runs; its endpoints are expected at our paths. Without a URL our own service
+    is started on a free port with an empty data folder, checked, and stopped. The check makes an integration
+    of its own and CHANGES THE SHOP behind it. Stock, prices, settings and listings are put back; some paid
+    orders are despatched, cancelled and refunded for good.
+
+    Exit status: 0 all passed, 1 something failed, 2 the check could not run.
+    """
+    from rich.console import Console
+
+    from bridge.channels import load_channel
+    from bridge.check import CheckCouldNotRun, run_check
+    from bridge.manifest import endpoints, parameters
+    from bridge.trial import trial_service
+
+    settings = load_settings(os.environ)
+    if url and not url.startswith(("http://", "https://")):
+        raise click.UsageError("The URL must begin with http:// or https://")
+    if any("=" not in answer for answer in answers):
+        raise click.UsageError("--config takes NAME=VALUE")
+    client = _client(oauth_client, settings)
+    sizes = {
+        name: value
+        for name, value in parameters(settings, load_channel(settings.channel), "").items()
+        if name.endswith("BatchSize") or name == "IsListingSupported"
+    }
+
+    def run(base_url: str) -> bool:
+        return run_check(
+            base_url.rstrip("/"),
+            {**endpoints(settings), **sizes},
+            dict(answer.split("=", 1) for answer in answers),
+            client,
+            Console(),
+            timeout,
+            seed,
+        )
+
+    try:
+        if url:
+            passed = run(url)
+        else:
+            with trial_service() as base_url:
+                passed = run(base_url)
+    except CheckCouldNotRun as error:
+        raise StartError(str(error)) from None
+    sys.exit(0 if passed else 1)
+
+
+def _client(given: str | None, settings: Settings) -> tuple[str, str] | None:
+    if given is None:
+        return (settings.oauth_client_id, settings.oauth_client_secret) if settings.oauth else None
+    client_id, colon, secret = given.partition(":")
+    if not (client_id and colon and secret):
+        raise click.UsageError("--oauth-client takes ID:SECRET")
+    return client_id, secret
+
+
+@main.group()
+def connections() -> None:
+    """Look after the integrations that use this bridge."""
+
+
+@connections.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_(as_json: bool) -> None:
+    """List all integrations."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bridge.store.connections import list_connections
+
+    _open()
+    rows = list_connections()
+    if as_json:
+        click.echo(json.dumps([_facts(row) for row in rows], indent=2))
+        return
+    table = Table("No", "Account name", "E-mail", "State", "Since")
+    for row in rows:
+        table.add_row(str(row.id), row.account_name, row.email, _state(row), f"{row.created_at:%Y-%m-%d %H:%M} UTC")
+    Console().print(table if rows else "No integration yet: press Integrate in Linnworks, or run `bridge check URL`.")
+
+
+@connections.command()
+@click.argument("connection")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def show(connection: str, as_json: bool) -> None:
+    """Show an integration, by its number or account name; secrets stay hidden."""
+    _open()
+    facts = _facts(_the(connection))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for name, value in {**facts, **facts.pop("config")}.items():
+        click.echo(f"{name}: {value}")
+
+
+@connections.command()
+@click.argument("connection")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(connection: str, yes: bool) -> None:
+    """Forget an integration and all that is kept for it, as ConfigDeleted does.
+
+    Linnworks keeps its side until the integration is deleted there; its calls are refused from now on.
+    """
+    from bridge.store.connections import delete_connection
+
+    _open()
+    found = _the(connection)
+    if not yes:
+        click.confirm(f"Remove {found.account_name} ({found.email})?", abort=True)
+    delete_connection(found)
+    click.echo(f"Removed {found.account_name}.")
+
+
+@connections.command()
+@click.argument("connection")
+def reconnect(connection: str) -> None:
+    """Have the seller enter the shop's credentials again; token and other settings stay."""
+    from bridge.wizard import ask_again
+
+    bridge = _open()
+    found = _the(connection)
+    if not found.complete:
+        raise BridgeError(f"{found.account_name} has not finished its wizard yet")
+    ask_again(found, bridge.channels)
+    click.echo(f"When {found.account_name} is opened in Linnworks, it asks for the credentials.")
+
+
+def _open() -> Bridge:
+    from bridge.app import open_bridge
+
+    return open_bridge(load_settings(os.environ))
+
+
+def _the(text: str) -> Connection:
+    from bridge.store.connections import matching_connections
+
+    found = matching_connections(text)
+    if len(found) != 1:
+        numbers = ", ".join(str(row.id) for row in found)
+        raise BridgeError(f"Several integrations are called {text}: {numbers}" if found else f"No integration {text}")
+    return found[0]
+
+
+def _state(row: Connection) -> str:
+    if not row.complete:
+        return f"in the wizard, at {row.step}"
+    return "ready" if row.step == "UserConfig" else "credentials wanted"
+
+
+def _facts(row: Connection) -> dict[str, Any]:
+    return {
+        "number": row.id,
+        "account_name": row.account_name,
+        "email": row.email,
+        "linnworks_account": row.account,
+        "state": _state(row),
+        "created_at": row.created_at.isoformat(),
+        "completed_at": row.completed_at.isoformat() if row.completed_at else None,
+        "config": row.config,
+    }
+
+
+main.add_command(demo)

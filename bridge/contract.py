@@ -1,0 +1,232 @@
+"""The seam: what every call of Linnworks goes through on its way in and out.
+
+Each call is a JSON object POSTed with a token; each answer is status 200 with `Error`, null or in words,
+and a Content-Length, whatever happens on the way. Authentication, validation and failure live here and
+nowhere else, so that a handler is just the deed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeVar
+
+import msgspec
+import peewee
+from flask import Blueprint, Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from bridge import wizard
+from bridge.channels import Channels
+from bridge.channels.base import Channel
+from bridge.clock import Deadline, now
+from bridge.errors import BridgeError, CredentialsRefused, RequestRefused, UnknownToken, explain
+from bridge.messages.base import Answer, schema_of
+from bridge.settings import Settings
+from bridge.store.connections import Connection, find_connection
+from bridge.store.database import discard_connection
+from bridge.vault import Vault, digest
+from bridge.worker import Worker
+
+log = logging.getLogger("bridge.calls")
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+BEARER = "bearer"
+
+_read_json = msgspec.json.Decoder(float_hook=Decimal).decode
+_write_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """What the process made once and every call uses."""
+
+    settings: Settings
+    vault: Vault
+    channels: Channels
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One call of an area: its path, and the manifest parameter that names it."""
+
+    path: str
+    manifest: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request on its way: when it came, by when it must be answered, whose it is."""
+
+    bridge: Bridge
+    deadline: Deadline
+    now: datetime
+    caller: Connection | None = field(default=None, repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        return self.bridge.settings
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that the token belongs to."""
+        if self.caller is None:
+            raise UnknownToken
+        return self.caller
+
+    @cached_property
+    def channel(self) -> Channel:
+        """The connection's shop; raises RequestRefused until the wizard has been finished."""
+        if not self.connection.complete:
+            raise RequestRefused("The set-up of this integration is not finished: please complete its wizard")
+        return self.bridge.channels.open(self.bridge.channels.config(self.connection), self.deadline)
+
+
+class Area(Blueprint):
+    """A group of calls that belong together in the manifest."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, __name__)
+        self.calls: list[Endpoint] = []
+
+    def call(
+        self, path: str, takes: type, gives: type[Answer], *, manifest: str, token: bool = True
+    ) -> Callable[[Handler], Handler]:
+        """Make a handler `(call, message) -> answer` an endpoint; `token=False` for those that come without one."""
+
+        def register(handler: Handler) -> Handler:
+            def view() -> Response:
+                return _answer(handler, takes, gives, token)
+
+            self.calls.append(Endpoint(path, manifest))
+            self.add_url_rule(path, handler.__name__, view, methods=METHODS, provide_automatic_options=False)
+            return handler
+
+        return register
+
+
+def the_bridge() -> Bridge:
+    """What this process serves with."""
+    bridge: Bridge = current_app.extensions["bridge"]
+    return bridge
+
+
+def install(app: Flask, bridge: Bridge) -> None:
+    """Put the application behind the seam: also what no endpoint answers is answered in the envelope."""
+    app.extensions["bridge"] = bridge
+    app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
+    app.before_request(_begin)
+    app.after_request(_log)
+    app.register_error_handler(Exception, lambda error: _respond(failure(error, Answer)))
+
+
+def failure(error: Exception, gives: type[Answer]) -> dict[str, Any]:
+    """The answer to a call that failed: its empty defaults, and what the caller may read of the error."""
+    answer: dict[str, Any] = schema_of(gives).dump(gives(error=_words(error)))
+    g.outcome = type(error).__name__
+    if not isinstance(error, (BridgeError, HTTPException)) and "Internal error" in str(answer["Error"]):
+        log.error("Request %s failed", g.request_id, exc_info=error)
+    if isinstance(error, peewee.PeeweeException):
+        discard_connection()
+    return answer
+
+
+def _begin() -> None:
+    g.started = time.monotonic()
+    g.request_id = secrets.token_hex(6)
+    the_bridge().worker.start()
+
+
+def _log(response: Response) -> Response:
+    log.info(
+        "%s %s connection=%s %.0f ms %s",
+        g.request_id,
+        request.path if request.url_rule else "(no endpoint)",
+        g.get("connection_id", "-"),
+        1000 * (time.monotonic() - g.started),
+        g.get("outcome", "ok"),
+    )
+    return response
+
+
+def _answer(handler: Callable[..., Answer], takes: type, gives: type[Answer], token: bool) -> Response:
+    bridge = the_bridge()
+    call = Call(bridge, Deadline(bridge.settings.budget_seconds), now())
+    try:
+        if request.method != "POST":
+            raise MethodNotAllowed
+        _admit(bridge)
+        body = _body()
+        if token:
+            call = Call(bridge, call.deadline, call.now, _caller(body))
+            g.connection_id = call.connection.id
+        answer = handler(call, schema_of(takes).load(body))
+        payload = schema_of(gives).dump(answer)
+        if answer.error:
+            g.outcome = "refused"
+    except Exception as error:
+        if isinstance(error, CredentialsRefused) and call.caller:
+            wizard.ask_again(call.caller, bridge.channels)
+        payload = failure(error, gives)
+    return _respond(payload)
+
+
+def _respond(payload: dict[str, Any]) -> Response:
+    return Response(_write_json(payload), 200, mimetype="application/json")
+
+
+def _admit(bridge: Bridge) -> None:
+    """With OAuth configured, only a bearer of a valid access token comes in."""
+    if bridge.settings.oauth:
+        scheme, _, access_token = request.headers.get("Authorization", "").partition(" ")
+        opened = bridge.vault.open(access_token.strip(), bridge.settings.oauth_token_seconds) or {}
+        client = opened.get(BEARER, "")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(
+            client.encode(), bridge.settings.oauth_client_id.encode()
+        ):
+            raise RequestRefused("Missing, invalid or expired access token")
+
+
+def _body() -> dict[str, Any]:
+    """The JSON object that was sent, whatever its content type says; nothing at all counts as {}."""
+    raw = request.get_data(cache=False)
+    try:
+        body = _read_json(raw.removeprefix(b"\xef\xbb\xbf")) if raw.strip() else {}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise RequestRefused("The request is not valid JSON") from None
+    except RecursionError:
+        raise RequestRefused("The request is nested too deeply") from None
+    if not isinstance(body, dict):
+        raise RequestRefused("The request is not a JSON object")
+    return body
+
+
+def _caller(body: dict[str, Any]) -> Connection:
+    """Whose call this is; takes the token off, so that nothing behind the seam ever holds it."""
+    tokens = [body.pop(key) for key in list(body) if key.casefold() == "authorizationtoken"]
+    found = find_connection(digest(tokens[0])) if tokens and isinstance(tokens[0], str) and tokens[0] else None
+    if found is None:
+        raise UnknownToken
+    return found
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, NotFound):
+        return "There is no endpoint at this address"
+    if isinstance(error, MethodNotAllowed):
+        return "Endpoints are called with POST"
+    if isinstance(error, RequestEntityTooLarge):
+        return f"The request is longer than {the_bridge().settings.max_body_bytes} bytes"
+    if isinstance(error, HTTPException):
+        return error.name
+    return explain(error, g.request_id)

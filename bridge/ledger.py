@@ -1,0 +1,76 @@
+"""The ledger: every despatch, cancel and refund is done once, however often it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from bridge.channels.base import Channel
+from bridge.clock import now
+from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
+from bridge.messages.base import schema_of
+from bridge.store.deeds import DONE, FAILED, UNKNOWN, Deed, finish_deed, plan_again, plan_deed
+
+GRACE_SECONDS = 5
+
+
+def once(
+    kind: str, wanted: Any, act: Callable[[str], str], *, connection_id: int, channel: Channel, repeat_after: int | None
+) -> str:
+    """Have `act(key)` done for the message `wanted` and return its answer, the recorded one on a repeat.
+
+    Equal content is the same deed: Linnworks sends no other identity. `repeat_after` seconds after it was
+    done, equal content is a new deed; None means never. A deed whose answer was lost is looked up in the
+    shop before anything is sent again. Raises what the channel raises, and ChannelUnavailable while
+    another request is at the same deed.
+    """
+    content = schema_of(type(wanted)).dump(wanted)
+    text = json.dumps([kind, content], sort_keys=True, default=str)
+    until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
+    deed, claimed = plan_deed(
+        connection_id,
+        kind,
+        wanted.reference_number,
+        hashlib.sha256(text.encode()).hexdigest(),
+        content,
+        now=now(),
+        until=until,
+    )
+    if deed.state == DONE:
+        if repeat_after is None or now() - deed.finished_at < timedelta(seconds=repeat_after):
+            return str(deed.answer)
+        again = plan_again(deed, now=now(), until=until)
+        claimed, deed = again is not None, again or deed
+    if not claimed:
+        raise ChannelUnavailable(f"This {kind} is under way already")
+    return _do(deed, act, channel)
+
+
+def _do(deed: Deed, act: Callable[[str], str], channel: Channel) -> str:
+    """Do a deed that is ours, and record what came of it."""
+    try:
+        answer = None
+        if deed.state == UNKNOWN:
+            answer = channel.recall(deed.kind, deed.reference, deed.key)
+        if answer is None:
+            deed.state = FAILED  # until it is sent, nothing can have been done
+            answer = act(deed.key)
+    except OutcomeUnknown as error:
+        finish_deed(deed, UNKNOWN, error=str(error), now=now())
+        raise
+    except (ChannelRefused, ChannelUnavailable) as error:
+        finish_deed(deed, deed.state, error=str(error), now=now())
+        raise
+    except Exception as error:
+        finish_deed(deed, UNKNOWN, error=type(error).__name__, now=now())
+        raise
+    finish_deed(deed, DONE, answer=answer, now=now())
+    return answer
+
+
+def may_work_later(error: ChannelError) -> bool:
+    """Whether the same request is worth sending again."""
+    return isinstance(error, ChannelUnavailable)

@@ -1,0 +1,1 @@
+"""The schema of the bridge's database, step by step."""

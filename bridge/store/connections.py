@@ -1,0 +1,99 @@
+"""Connections: one for every integration, found by the digest of its token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from peewee import AutoField, CharField, TextField
+
+from bridge.store.database import JsonField, MomentField, Row, writing
+
+
+class Connection(Row):
+    """One integration: whose it is, where its wizard stands, and what was entered in it.
+
+    `config` holds the plain values by ConfigItemId, `sealed` the PASSWORD values as the vault sealed them.
+    """
+
+    id = AutoField()
+    token_digest = CharField(max_length=64, unique=True)
+    account = CharField(max_length=36)
+    account_name = CharField()
+    email = CharField(max_length=320)
+    step = CharField(max_length=100)
+    config = JsonField(default=dict)
+    sealed = TextField(default="")
+    created_at = MomentField()
+    completed_at = MomentField(null=True)
+
+    class Meta:
+        indexes = ((("account", "account_name"), True),)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the wizard was finished once; it stays so while credentials are entered again."""
+        return self.completed_at is not None
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.id}>"
+
+
+def add_connection(
+    *, account: str, account_name: str, email: str, token_digest: str, step: str, now: datetime
+) -> Connection | None:
+    """Add a connection in place of an unfinished one of the same account and name; None where a finished one exists."""
+    same = (Connection.account == account) & (Connection.account_name == account_name)
+    with writing():
+        if Connection.select().where(same & Connection.completed_at.is_null(False)).exists():
+            return None
+        Connection.delete().where(same).execute()
+        added: Connection = Connection.create(
+            account=account,
+            account_name=account_name,
+            email=email,
+            token_digest=token_digest,
+            step=step,
+            created_at=now,
+        )
+    return added
+
+
+def find_connection(token_digest: str) -> Connection | None:
+    """The connection whose token has this digest."""
+    found: Connection | None = Connection.get_or_none(Connection.token_digest == token_digest)
+    return found
+
+
+def list_connections() -> list[Connection]:
+    """All connections, oldest first."""
+    return list(Connection.select().order_by(Connection.id))
+
+
+def matching_connections(text: str) -> list[Connection]:
+    """The connections with this number, or with this account name."""
+    number = Connection.id == int(text) if text.isdecimal() and len(text) < 10 else Connection.id.is_null()
+    return list(Connection.select().where(number | (Connection.account_name == text)).order_by(Connection.id))
+
+
+def save_step(connection: Connection, step: str, *, config: dict[str, Any], sealed: str, completed_at: Any) -> bool:
+    """Keep what was entered and move on to `step`; False where another request moved the wizard meanwhile."""
+    with writing():
+        moved = (
+            Connection.update(step=step, config=config, sealed=sealed, completed_at=completed_at)
+            .where((Connection.id == connection.id) & (Connection.step == connection.step))
+            .execute()
+        )
+    return bool(moved)
+
+
+def move_to_step(connection: Connection, step: str) -> None:
+    """Put the wizard to `step`; token and settings stay."""
+    with writing():
+        Connection.update(step=step).where(Connection.id == connection.id).execute()
+
+
+def delete_connection(connection: Connection) -> None:
+    """Forget a connection and everything kept for it; a second time does nothing."""
+    with writing():
+        Connection.delete().where(Connection.id == connection.id).execute()

@@ -1,0 +1,147 @@
+"""The database: opened once a process, its schema upgraded, one connection held by each thread."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import peewee
+from peewee import BigIntegerField, CharField, DatabaseProxy, Model, SqliteDatabase, TextField
+from playhouse import db_url
+from playhouse.migrations import Runner
+
+from bridge.clock import EPOCH
+from bridge.errors import StartError
+
+BUSY_SECONDS = 5
+PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+database = DatabaseProxy()
+
+
+class MomentField(BigIntegerField):
+    """Aware UTC in the code, whole microseconds since 1970 in the database."""
+
+    def db_value(self, value: datetime | None) -> int | None:
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def python_value(self, value: int | None) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class JsonField(TextField):
+    """Plain data, kept as JSON text; decimals as texts, so that they stay exact."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Row(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Fact(Row):
+    """Something the installation remembers about itself."""
+
+    name = CharField(primary_key=True)
+    value = TextField()
+
+
+def connect(url: str) -> peewee.Database:
+    """A database that opens one connection a thread at first use and keeps it.
+
+    SQLite runs in WAL mode with every commit on disk before it is answered for, waits 5 s for another
+    writer, and its file can be read by its owner only.
+    """
+    if not url.startswith("sqlite:"):
+        return db_url.connect(url, unquote_user=True, unquote_password=True)
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    return SqliteDatabase(str(path), pragmas=PRAGMAS, timeout=BUSY_SECONDS)
+
+
+def immediate(db: peewee.Database) -> AbstractContextManager[Any]:
+    """A transaction that holds SQLite's write lock from its start.
+
+    One that reads first and asks for the lock later fails at once under a second writer, whatever the timeout.
+    """
+    return db.atomic("IMMEDIATE") if isinstance(db, SqliteDatabase) else db.atomic()
+
+
+def upgrade(db: peewee.Database, folder: Path) -> None:
+    """Bring the schema up to date in one transaction; raises StartError where it is newer than this program."""
+    with immediate(db):
+        if not isinstance(db, SqliteDatabase):
+            db.execute_sql("SELECT pg_advisory_xact_lock(5403)")  # two hosts may start at once
+        runner = Runner(db, str(folder))
+        newer = [migration.name for migration in runner.status() if migration.path is None]
+        if newer:
+            raise StartError(
+                f"The database was upgraded by a newer version of the bridge ({newer[-1]}); install that version again"
+            )
+        runner.up()
+
+
+def open_store(url: str) -> None:
+    """Open the bridge's database, made or upgraded as needed; raises StartError with what to do about it.
+
+    Leaves no connection open, so that the process may fork.
+    """
+    try:
+        db = connect(url)
+        upgrade(db, MIGRATIONS)
+        db.close()
+    except (OSError, ValueError, RuntimeError, peewee.DatabaseError, peewee.ImproperlyConfigured) as error:
+        # the URL may hold a password, and so may a driver's message about it
+        raise StartError(f"The database cannot be used ({type(error).__name__}); see BRIDGE_DATABASE_URL") from error
+    database.initialize(db)
+
+
+def close_store() -> None:
+    """Close this thread's connection, at the end of a thread or before a fork."""
+    if database.obj is not None:
+        database.close()
+
+
+def discard_connection() -> None:
+    """Drop this thread's connection after a database error, so that the next use opens a fresh one."""
+    if not database.in_transaction():
+        database.close()
+
+
+def writing() -> AbstractContextManager[Any]:
+    """A writing transaction; everything in it happens, or nothing."""
+    return immediate(database.obj)
+
+
+def works() -> bool:
+    """Whether the database answers."""
+    try:
+        database.execute_sql("SELECT 1").fetchone()
+    except peewee.PeeweeException:
+        return False
+    return True
+
+
+def fact(name: str) -> str | None:
+    """What the installation remembers under this name."""
+    found = Fact.get_or_none(Fact.name == name)
+    return str(found.value) if found else None
+
+
+def remember(name: str, value: str) -> None:
+    """Keep a fact for good, over an earlier one of that name."""
+    with writing():
+        kept = Fact.insert(name=name, value=value)
+        kept.on_conflict(conflict_target=[Fact.name], preserve=[Fact.value]).execute()

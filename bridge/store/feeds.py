@@ -1,0 +1,102 @@
+"""Feeds of listings, and the items that the worker claims one by one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, fn
+
+from bridge.store.connections import Connection
+from bridge.store.database import JsonField, MomentField, Row, writing
+
+
+class Feed(Row):
+    """Listings that Linnworks sent together."""
+
+    id = CharField(max_length=32, primary_key=True)
+    connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    created_at = MomentField()
+
+
+class FeedItem(Row):
+    """One listing of a feed: what to do, and once it is done what came of it."""
+
+    id = AutoField()
+    feed = ForeignKeyField(Feed, on_delete="CASCADE")
+    feed_id: str
+    connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    action = CharField(max_length=10)
+    request = JsonField()
+    done = BooleanField(default=False)
+    result = JsonField(null=True)
+    attempts = IntegerField(default=0)
+    next_at = MomentField()
+    claim = CharField(max_length=32, default="")
+    claimed_until = MomentField()
+
+    class Meta:
+        indexes = ((("done", "connection", "id"), False),)
+
+
+def add_feed(connection_id: int, requests: Sequence[tuple[str, Any]], now: datetime) -> str:
+    """Keep a feed and all its items, or nothing; its new id."""
+    feed_id = secrets.token_hex(16)
+    with writing():
+        Feed.create(id=feed_id, connection=connection_id, created_at=now)
+        rows = [
+            {
+                "feed": feed_id,
+                "connection": connection_id,
+                "action": action,
+                "request": request,
+                "next_at": now,
+                "claimed_until": now,
+            }
+            for action, request in requests
+        ]
+        for start in range(0, len(rows), 100):
+            FeedItem.insert_many(rows[start : start + 100]).execute()
+    return feed_id
+
+
+def feed_items(connection_id: int, feed_id: str) -> list[FeedItem] | None:
+    """The items of a feed in the order they came; None where this connection has no such feed."""
+    if not Feed.select().where((Feed.id == feed_id) & (Feed.connection == connection_id)).exists():
+        return None
+    return list(FeedItem.select().where(FeedItem.feed == feed_id).order_by(FeedItem.id))
+
+
+def claim_item(now: datetime, until: datetime) -> FeedItem | None:
+    """Claim the next item that is due; items of one connection go one after another, in the order they came."""
+    first = FeedItem.select(fn.MIN(FeedItem.id)).where(~FeedItem.done).group_by(FeedItem.connection)
+    due = (FeedItem.next_at <= now) & (FeedItem.claimed_until <= now)
+    item: FeedItem | None = FeedItem.select().where(FeedItem.id.in_(first) & due).order_by(FeedItem.next_at).first()
+    if item is None:
+        return None
+    claim = secrets.token_hex(16)
+    with writing():
+        claimed = (
+            FeedItem.update(claim=claim, claimed_until=until)
+            .where((FeedItem.id == item.id) & ~FeedItem.done & due)
+            .execute()
+        )
+    item.claim = claim
+    return item if claimed else None
+
+
+def finish_item(item: FeedItem, result: Any) -> None:
+    """Record what came of an item, unless somebody else has claimed it since."""
+    _update(item, done=True, result=result)
+
+
+def postpone_item(item: FeedItem, until: datetime) -> None:
+    """Let go of an item that could not be done now."""
+    _update(item, attempts=item.attempts + 1, next_at=until, claimed_until=until)
+
+
+def _update(item: FeedItem, **changes: Any) -> None:
+    with writing():
+        FeedItem.update(**changes).where((FeedItem.id == item.id) & (FeedItem.claim == item.claim)).execute()

@@ -1,0 +1,109 @@
+"""Runs over the shop's pages, and the cursor at which each page begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from peewee import AutoField, CharField, CompositeKey, ForeignKeyField, IntegerField, TextField
+
+from bridge.store.connections import Connection
+from bridge.store.database import MomentField, Row, writing
+
+KEPT = timedelta(days=2)
+
+
+class Run(Row):
+    """Linnworks going through all pages of one kind: asked since when, really read since when."""
+
+    id = AutoField()
+    connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    kind = CharField(max_length=20)
+    asked_since = MomentField()
+    since = MomentField()
+    started_at = MomentField()
+    finished_at = MomentField(null=True)
+
+
+class RunPage(Row):
+    """A page of a run; `turn` counts how often it was asked, so that only the last asker moves on."""
+
+    run = ForeignKeyField(Run, on_delete="CASCADE", backref="pages")
+    number = IntegerField()
+    cursor = TextField(null=True)
+    turn = IntegerField(default=0)
+
+    class Meta:
+        primary_key = CompositeKey("run", "number")
+
+
+@dataclass(frozen=True)
+class PageTurn:
+    """The right to read one page and to say where the next begins."""
+
+    run_id: int
+    number: int
+    turn: int
+    cursor: str | None
+    since: datetime
+
+
+def last_complete_start(connection_id: int, kind: str) -> datetime | None:
+    """When the newest run that reached its last page had begun."""
+    run = (
+        Run.select(Run.started_at)
+        .where((Run.connection == connection_id) & (Run.kind == kind) & Run.finished_at.is_null(False))
+        .order_by(Run.started_at.desc())
+        .first()
+    )
+    return run.started_at if run else None
+
+
+def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageTurn:
+    """Start at page 1, and forget runs that nobody will go on with."""
+    of_kind = (Run.connection == connection_id) & (Run.kind == kind)
+    with writing():
+        complete = Run.select(Run.id).where(of_kind & Run.finished_at.is_null(False)).order_by(Run.started_at.desc())
+        newest = complete.first()
+        Run.delete().where(of_kind & (Run.started_at < now - KEPT) & (Run.id != (newest.id if newest else 0))).execute()
+        run = Run.create(connection=connection_id, kind=kind, asked_since=asked_since, since=since, started_at=now)
+        RunPage.create(run=run, number=1, turn=1)
+    return PageTurn(run.id, 1, 1, None, since)
+
+
+def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageTurn | bool:
+    """Go on with the newest run asked since that moment.
+
+    True says that the run ended before this page, False that where the page begins is not known.
+    """
+    with writing():
+        run = (
+            Run.select()
+            .where((Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since == asked_since))
+            .order_by(Run.id.desc())
+            .first()
+        )
+        if run is None:
+            return False
+        page = RunPage.get_or_none((RunPage.run == run) & (RunPage.number == number))
+        if page is None:
+            return run.finished_at is not None and number > 1
+        this = (RunPage.run == run) & (RunPage.number == number)
+        RunPage.update(turn=RunPage.turn + 1).where(this).execute()
+    return PageTurn(run.id, number, page.turn + 1, page.cursor, run.since)
+
+
+def end_turn(turn: PageTurn, next_cursor: str | None, now: datetime) -> str | None:
+    """Record where the next page begins, or that this was the last; what is wrong with that, else None."""
+    with writing():
+        page = RunPage.get_or_none((RunPage.run == turn.run_id) & (RunPage.number == turn.number))
+        if page is None or page.turn != turn.turn:
+            return "The same page was asked again meanwhile"
+        pages = RunPage.select().where((RunPage.run == turn.run_id) & (RunPage.number <= turn.number))
+        if next_cursor is not None and next_cursor in {known.cursor for known in pages}:
+            return "The shop gave the same page again"
+        RunPage.delete().where((RunPage.run == turn.run_id) & (RunPage.number > turn.number)).execute()
+        if next_cursor is not None:
+            RunPage.create(run=turn.run_id, number=turn.number + 1, cursor=next_cursor)
+        Run.update(finished_at=now if next_cursor is None else None).where(Run.id == turn.run_id).execute()
+    return None
