@@ -1,0 +1,160 @@
+"""Integrations begin, are set up step by step, and end."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.linnworks import Linnworks
+
+
+@pytest.fixture
+def fresh(call) -> Linnworks:
+    """An integration whose wizard has just been opened."""
+    return Linnworks(call, "fresh")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"Email": ""}, "Invalid Email"),
+        ({"Email": None}, "Invalid Email"),
+        ({"AccountName": " "}, "Invalid AccountName"),
+        ({"LinnworksUniqueIdentifier": "00000000-0000-0000-0000-000000000000"}, "Invalid LinnworksUniqueIdentifier"),
+        ({"LinnworksUniqueIdentifier": "me"}, "Invalid LinnworksUniqueIdentifier"),
+        ({"LinnworksUniqueIdentifier": None}, "Invalid LinnworksUniqueIdentifier"),
+    ],
+)
+def test_an_integration_needs_an_account_a_name_and_an_email(call, fields, words):
+    """
+    What is missing is named, and no token is given.
+    """
+    good = {"LinnworksUniqueIdentifier": str(uuid.uuid4()), "Email": "a@example.com", "AccountName": "A"}
+
+    assert {"Error": words, "AuthorizationToken": None} == call("AddNewUserEndpoint", {**good, **fields})
+
+
+def test_two_names_in_one_account_are_two_integrations(call):
+    """
+    The same account may have several integrations, each with a token of its own.
+    """
+    account = uuid.uuid4()
+    tokens = {
+        call("AddNewUserEndpoint", LinnworksUniqueIdentifier=form, Email="a@example.com", AccountName=name)[
+            "AuthorizationToken"
+        ]
+        for form, name in ((str(account), "A"), (account.hex, "B"))
+    }
+
+    assert 2 == len(tokens - {None})
+
+
+def test_a_finished_integration_is_not_handed_out_again(connect):
+    """
+    The same account and name again get an Error that helps, and the integration goes on.
+    """
+    linnworks = connect()
+    again = linnworks.begin()
+
+    assert "exists already" in again["Error"]
+    assert again["AuthorizationToken"] is None
+    assert linnworks("ConfigTestEndpoint")["Error"] is None
+
+
+def test_an_unfinished_integration_is_replaced(fresh):
+    """
+    Where the wizard was never finished the answer may have been lost: there is a new token, the old one dies.
+    """
+    again = fresh.begin()
+
+    assert again["Error"] is None
+    assert fresh.token != again["AuthorizationToken"]
+    assert "Unknown authorization token" == fresh("UserConfigEndpoint")["Error"]
+
+
+def test_the_first_step_follows_at_once(fresh):
+    """
+    UserConfig shows the first step, with every declared part of its items.
+    """
+    screen = fresh("UserConfigEndpoint")
+
+    assert ("Shop", "Account of fresh", None) == (screen["StepName"], screen["AccountName"], screen["Error"])
+    assert [1, 2] == [item["SortOrder"] for item in screen["ConfigItems"]]
+    assert ["STRING", "PASSWORD"] == [item["ValueType"] for item in screen["ConfigItems"]]
+
+
+def test_another_step_than_the_current_is_refused(fresh):
+    """
+    A step name out of turn gets an Error that names the right one, and the wizard stays.
+    """
+    answer = fresh.save("Preferences", despatch_days="1")
+
+    assert "Invalid step name expected Shop" == answer["Error"]
+    assert "Shop" == answer["StepName"] == fresh("UserConfigEndpoint")["StepName"]
+
+
+def test_every_fault_of_a_step_is_named(fresh):
+    """
+    Values that break their declaration are named together, and the wizard stays.
+    """
+    answer = fresh.save("Shop", shop_name="No Good", access_key="")
+
+    assert (
+        answer["Error"]
+        == "Shop name: must be 3 to 40 lower-case letters, digits and hyphens; Access key: must be specified"
+    )
+    assert "Shop" == answer["StepName"]
+
+
+def test_values_of_every_type_are_checked(linnworks):
+    """
+    INT, BOOLEAN and LIST values that do not fit are refused, and what was saved stays.
+    """
+    before = linnworks("UserConfigEndpoint")
+    bad = {"despatch_days": ("31", "two", ""), "customer_notes": ("perhaps",), "list_price_tag": ("OTHER",)}
+    for item, values in bad.items():
+        for value in values:
+            assert linnworks.save("UserConfig", **{item: value})["Error"]
+    assert before == linnworks("UserConfigEndpoint")
+
+
+def test_settings_stay_editable(linnworks):
+    """
+    After the wizard the UserConfig step saves changes, in their canonical form, and ignores unknown items.
+    """
+    answer = linnworks.save("UserConfig", despatch_days=" 5 ", customer_notes="false", unknown="x")
+    values = {item["ConfigItemId"]: item["SelectedValue"] for item in linnworks("UserConfigEndpoint")["ConfigItems"]}
+
+    assert (None, "UserConfig") == (answer["Error"], answer["StepName"])
+    assert {"despatch_days": "5", "customer_notes": "False", "list_price_tag": "RETAILPRICE"} == values
+
+
+def test_passwords_are_sealed_and_never_sent_back(linnworks, settings, app):
+    """
+    A PASSWORD value is in no answer and, in clear, in no file of the data folder but the shop's own.
+    """
+    key = f"key of {linnworks.shop_name}".encode()
+    files = [path.read_bytes() for path in settings.data_dir.iterdir() if path.name.startswith("bridge.db")]
+
+    assert files
+    assert not any(key in content or linnworks.token.encode() in content for content in files)
+
+
+def test_calls_before_the_wizard_is_finished_are_told_so(fresh):
+    """
+    Until then there is no shop to ask, which is an Error in words.
+    """
+    answer = fresh("ConfigTestEndpoint")
+
+    assert "The set-up of this integration is not finished: please complete its wizard" == answer["Error"]
+
+
+def test_a_deleted_integration_is_gone(linnworks):
+    """
+    After ConfigDeleted the token is unknown, to a repeat as to everything else.
+    """
+    assert linnworks("ConfigDeletedEndpoint")["Error"] is None
+    assert {"Unknown authorization token"} == {
+        linnworks(name)["Error"] for name in ("ConfigDeletedEndpoint", "UserConfigEndpoint", "ProductsEndpoint")
+    }

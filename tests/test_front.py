@@ -1,0 +1,77 @@
+"""What people and monitors see."""
+
+from __future__ import annotations
+
+import struct
+
+from bridge.app import create_app
+from bridge.settings import Settings
+from bridge.store.database import database
+
+
+def test_health_says_that_the_service_can_work(settings):
+    """
+    With database and worker at work, /health is 200.
+    """
+    app = create_app(settings)
+    response = app.test_client().get("/health")
+    app.extensions["bridge"].worker.stop()
+
+    assert 200 == response.status_code
+    assert {"status": "ok", "database": True, "worker": True} == response.get_json()
+
+
+def test_health_says_that_the_service_cannot_work(app):
+    """
+    Without its worker or its database, /health is 503 and says which.
+    """
+    without_worker = app.test_client().get("/health")
+    database.connection().close()
+    without_both = app.test_client().get("/health")
+    database.close()
+
+    assert (
+        without_worker.status_code,
+        without_worker.get_json(),
+    ) == (503, {"status": "failing", "database": True, "worker": False})
+    assert (
+        without_both.status_code,
+        without_both.get_json(),
+    ) == (503, {"status": "failing", "database": False, "worker": False})
+
+
+def test_the_page_says_what_this_is_and_whether_it_runs(settings):
+    """
+    A person with a browser reads it in two sentences.
+    """
+    app = create_app(settings)
+    running = app.test_client().get("/")
+    app.extensions["bridge"].worker.stop()
+    failing = app.test_client().get("/")
+
+    assert "This is a Linnworks channel application." in running.text
+    assert "It is running." in running.text
+    assert (503, True) == (failing.status_code, "not able to work" in failing.text)
+
+
+def test_the_logo_is_57_pixels_square(app):
+    """
+    ChannelLogoURL works from the first day.
+    """
+    response = app.test_client().get("/logo.png")
+
+    assert "image/png" == response.mimetype
+    assert (57, 57) == struct.unpack(">II", response.data[16:24])
+
+
+def test_the_logo_can_be_replaced(tmp_path):
+    """
+    BRIDGE_LOGO names another picture.
+    """
+    logo = tmp_path / "own.png"
+    logo.write_bytes(b"picture")
+    app = create_app(Settings(data_dir=tmp_path / "data", logo=logo))
+    response = app.test_client().get("/logo.png")
+    app.extensions["bridge"].worker.stop()
+
+    assert response.data == b"picture"

@@ -1,0 +1,200 @@
+"""A deed is done once: asked again, asked twice at the same time, or asked after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bridge import ledger
+from bridge.channels.demo import DemoChannel
+from bridge.clock import Deadline, now
+from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
+from bridge.messages.postsale import Refund
+from bridge.store.connections import add_connection
+from bridge.store.deeds import Deed
+
+REFUND = Refund(reference_number="1001", refund_shipping_amount=1)
+
+
+class Shop(DemoChannel):
+    """A shop that counts what is done in it, and remembers it by key."""
+
+    def __init__(self, settings) -> None:
+        super().__init__({}, Deadline(8), settings)
+        self.done: dict[str, str] = {}
+        self.failing: list[Exception] = []
+        self.losing = False
+
+    def refund(self, refund, key):
+        if self.failing:
+            raise self.failing.pop(0)
+        self.done[key] = f"R-{len(self.done) + 1}"
+        if self.losing:
+            self.losing = False
+            raise OutcomeUnknown("The answer was lost")
+        return self.done[key]
+
+    def recall(self, kind, reference, key):
+        return self.done.get(key)
+
+
+@pytest.fixture
+def shop(app, settings):
+    return Shop(settings)
+
+
+@pytest.fixture
+def connection(app):
+    return add_connection(account="a", account_name="a", email="a", token_digest="a", step="UserConfig", now=now())
+
+
+@pytest.fixture
+def refund(shop, connection):
+    """Ask for a refund through the ledger."""
+
+    def ask(wanted=REFUND, repeat_after=900):
+        return ledger.once(
+            "refund",
+            wanted,
+            lambda key: shop.refund(wanted, key),
+            connection_id=connection.id,
+            channel=shop,
+            repeat_after=repeat_after,
+        )
+
+    return ask
+
+
+def test_a_repeat_gets_the_recorded_answer(shop, refund):
+    """
+    Ten equal requests are one refund with one reference.
+    """
+    assert {"R-1"} == {refund() for _ in range(10)}
+    assert 1 == len(shop.done)
+
+
+def test_other_content_is_another_deed(shop, refund):
+    """
+    A refund of another amount is made in its own right.
+    """
+    assert ("R-1", "R-2") == (refund(), refund(replace(REFUND, refund_shipping_amount=2)))
+
+
+def test_equal_content_is_a_new_deed_after_the_window(shop, refund):
+    """
+    Once the window since the first success is over, an equal refund is made again.
+    """
+    refund()
+    Deed.update(finished_at=now() - timedelta(seconds=901)).execute()
+
+    assert "R-2" == refund()
+    assert "R-2" == refund()
+
+
+def test_a_deed_without_a_window_is_never_done_again(shop, refund):
+    """
+    Where no window is given, the recorded answer holds for good.
+    """
+    refund()
+    Deed.update(finished_at=now() - timedelta(days=400)).execute()
+
+    assert "R-1" == refund(repeat_after=None)
+
+
+def test_a_lost_answer_is_looked_up_before_anything_is_sent(shop, refund):
+    """
+    The shop made the refund and its answer was lost: the repeat finds it there.
+    """
+    shop.losing = True
+    with pytest.raises(OutcomeUnknown):
+        refund()
+
+    assert "R-1" == refund()
+    assert 1 == len(shop.done)
+
+
+def test_a_lost_request_is_sent_again(shop, refund):
+    """
+    The answer was lost and the shop knows nothing of the refund: the repeat makes it.
+    """
+    shop.failing = [OutcomeUnknown("The answer was lost")]
+    with pytest.raises(OutcomeUnknown):
+        refund()
+
+    assert "R-1" == refund()
+
+
+def test_a_crash_between_call_and_record_is_looked_up(shop, refund):
+    """
+    A deed that is planned but whose doer is gone counts as unknown once its claim has expired.
+    """
+    shop.losing = True
+    with pytest.raises(OutcomeUnknown):
+        refund()
+    Deed.update(state="planned", claimed_until=now() - timedelta(seconds=1)).execute()
+
+    assert "R-1" == refund()
+    assert 1 == len(shop.done)
+
+
+def test_a_deed_under_way_is_not_done_by_another(shop, refund):
+    """
+    While one request is at a deed, an equal one is told to come again.
+    """
+    shop.failing = [OutcomeUnknown("The answer was lost")]
+    with pytest.raises(OutcomeUnknown):
+        refund()
+    Deed.update(state="planned", claimed_until=now() + timedelta(seconds=60)).execute()
+
+    with pytest.raises(ChannelUnavailable, match="under way"):
+        refund()
+    assert not shop.done
+
+
+@pytest.mark.parametrize("error", [ChannelRefused("No"), ChannelUnavailable("Later")])
+def test_what_was_surely_not_done_may_be_asked_again(shop, refund, error):
+    """
+    After a refusal or a shop that was down, the same request is made anew.
+    """
+    shop.failing = [error]
+    with pytest.raises(type(error)):
+        refund()
+
+    assert "R-1" == refund()
+
+
+def test_a_bug_leaves_the_outcome_unknown(shop, refund):
+    """
+    What went wrong in the middle is looked up like a lost answer.
+    """
+    shop.failing = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        refund()
+
+    assert ["unknown"] == [deed.state for deed in Deed.select()]
+    assert "R-1" == refund()
+
+
+def test_an_unknown_deed_stays_unknown_while_the_shop_cannot_be_asked(shop, refund, monkeypatch):
+    """
+    Where the look-up itself fails nothing is sent, and the next request looks again.
+    """
+    shop.losing = True
+    with pytest.raises(OutcomeUnknown):
+        refund()
+    answers = [ChannelUnavailable("Down")]
+
+    class DownOnce(Shop):
+        def recall(self, kind, reference, key):
+            if answers:
+                raise answers.pop()
+            return super().recall(kind, reference, key)
+
+    shop.__class__ = DownOnce
+    with pytest.raises(ChannelUnavailable):
+        refund()
+
+    assert "R-1" == refund()
+    assert 1 == len(shop.done)

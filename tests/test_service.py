@@ -1,0 +1,237 @@
+"""The service as it runs: gunicorn, real HTTP, and what happens when it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from bridge.cli import main
+from bridge.manifest import endpoints
+from bridge.settings import Settings
+from bridge.trial import free_port, trial_service
+from tests.linnworks import Linnworks
+
+ROOT = Path(__file__).parent.parent
+
+
+def poster(base_url: str):
+    """POST to a running service by manifest name."""
+    paths = endpoints(Settings())
+
+    def post(name: str, **fields):
+        response = requests.post(base_url + paths[name], json=fields, timeout=10)
+        assert 200 == response.status_code
+        assert len(response.content) == int(response.headers["Content-Length"])
+        return response.json()
+
+    return post
+
+
+def until(question, seconds: float = 20.0):
+    """Ask until there is an answer."""
+    end = time.monotonic() + seconds
+    while not (answer := question()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """A running service's base URL."""
+    with trial_service() as base_url:
+        yield base_url
+
+
+def test_the_check_passes_against_the_service(service):
+    """
+    `bridge check URL` plays a whole integration over real HTTP and finds nothing wrong.
+    """
+    result = CliRunner().invoke(main, ["check", service])
+
+    assert 0 == result.exit_code, result.output
+    assert " 0 failed, 0 skipped" in result.output
+
+
+def test_the_check_fails_where_nothing_answers():
+    """
+    Exit status 2 says that the check could not run.
+    """
+    assert 2 == CliRunner().invoke(main, ["check", f"http://127.0.0.1:{free_port()}"]).exit_code
+
+
+def test_equal_requests_at_the_same_time_are_one_deed(service):
+    """
+    Two processes with sixteen threads get the same refund at once: one is made, nobody hears of another.
+    """
+    post = poster(service)
+    linnworks = Linnworks(post, "refunds")
+    linnworks.finish_wizard(shop_name="refunds", access_key="a key for refunds")
+    paid = next(order for order in linnworks.orders().values() if order["PaymentStatus"] == "PAID")
+    refund = {
+        "ReferenceNumber": paid["ReferenceNumber"],
+        "Items": [{"OrderLineNumber": "1", "RefundAmount": 1.25}],
+    }
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: linnworks("RefundEndpoint", Refund=refund), range(32)))
+    references = {answer["RefundReference"] for answer in answers} - {""}
+    last = linnworks("RefundEndpoint", Refund=refund)
+
+    assert {f"R-{paid['ReferenceNumber']}-1"} == references == {last["RefundReference"]}
+    assert all(answer["Error"] is None or "under way" in answer["Error"] for answer in answers)
+
+
+def test_equal_beginnings_at_the_same_time_leave_one_integration(service):
+    """
+    Of the same account and name only one token works in the end.
+    """
+    post = poster(service)
+    first = Linnworks(post, "race")
+    with ThreadPoolExecutor(16) as pool:
+        tokens = {answer["AuthorizationToken"] for answer in pool.map(lambda _: first.begin(), range(32))}
+    working = [token for token in tokens if post("UserConfigEndpoint", AuthorizationToken=token)["Error"] is None]
+
+    assert 32 == len(tokens)
+    assert 1 == len(working)
+
+
+def test_a_killed_service_keeps_its_feeds(tmp_path):
+    """
+    SIGKILL in the middle of a feed loses no listing and makes none twice.
+    """
+    listings = [
+        {
+            "TemplateId": number,
+            "SKU": f"NEW-{number}",
+            "Title": f"New {number}",
+            "Price": 1,
+            "Categories": ["501"],
+            "Attributes": [{"AttributeID": "material", "AttributeValue": "paper"}],
+        }
+        for number in range(300)
+    ]
+    port = free_port()
+    environ = {
+        **os.environ,
+        "BRIDGE_DATA_DIR": str(tmp_path),
+        "BRIDGE_BIND": f"127.0.0.1:{port}",
+        "BRIDGE_BUDGET_SECONDS": "1",  # a dead worker's claim lasts that much longer than four seconds
+    }
+
+    def start() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", "serve"],
+            env=environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert until(lambda: _healthy(port))
+        return process
+
+    def kill(process: subprocess.Popen[bytes]) -> None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    process = start()
+    linnworks = Linnworks(poster(f"http://127.0.0.1:{port}"), "killed")
+    linnworks.finish_wizard(shop_name="killed", access_key="a key for the killed")
+    feed_id = linnworks("ListingUpdateEndpoint", Type="CREATE", Listings=listings)["ChannelFeedId"]
+
+    def done() -> int:
+        return len(linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"])
+
+    seen = []
+    for goal in (1, 120):
+        assert until(lambda goal=goal: done() >= goal)
+        kill(process)
+        process = start()
+        seen.append(done())
+    feed = until(
+        lambda: (answer := linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id))["IsFeedReady"] and answer, 40
+    )
+    references = {
+        reference["SKU"]: reference["Reference"]
+        for one in feed["ProductFeeds"]
+        for reference in one["ChannelReferences"]
+    }
+    sold = {sku: product["Reference"] for sku, product in linnworks.products().items() if sku.startswith("NEW-")}
+    process.terminate()
+    process.wait(20)
+
+    assert seen[0] < 300
+    assert list(range(300)) == [one["TemplateId"] for one in feed["ProductFeeds"]]
+    assert not [one["Messages"] for one in feed["ProductFeeds"] if any(word["Type"] == 1 for word in one["Messages"])]
+    assert 300 == len(sold)
+    assert references == sold
+
+
+def test_the_app_runs_under_a_gunicorn_of_one_s_own(tmp_path):
+    """
+    `gunicorn wsgi:app` serves, with its worker thread at work.
+    """
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "wsgi:app"],
+        cwd=ROOT,
+        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path)},
+        stderr=subprocess.DEVNULL,
+    )
+    healthy = until(lambda: _healthy(port))
+    process.terminate()
+    process.wait(20)
+
+    assert healthy == {"database": True, "status": "ok", "worker": True}
+
+
+def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
+    """
+    `bridge serve` then exits with 2 and says what is wrong, without a traceback.
+    """
+    result = subprocess.run(
+        [sys.executable, "-m", "bridge", "serve"],
+        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path), "BRIDGE_THREADS": "none"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+    assert (2, "bridge: BRIDGE_THREADS must be a whole number from 1 to 256\n") == (result.returncode, result.stderr)
+
+
+def test_the_start_says_three_things(tmp_path):
+    """
+    Where it listens, where its data lies, and what to type next.
+    """
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge", "serve", "--bind", f"127.0.0.1:{port}"],
+        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path / "data")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert until(lambda: _healthy(port))
+    process.terminate()
+    said, _ = process.communicate(timeout=20)
+
+    assert [
+        f"Listening on http://127.0.0.1:{port}",
+        f"Data in {tmp_path / 'data'}",
+        f"Next, in another terminal: bridge check http://127.0.0.1:{port}",
+    ] == said.splitlines()
+
+
+def _healthy(port: int):
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=2).json()
+    except requests.ConnectionError:
+        return None
