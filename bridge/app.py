@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+import peewee
 from flask import Flask
 
 from bridge.areas import AREAS, front, oauth
@@ -12,6 +13,7 @@ from bridge.channels import Channels
 from bridge.contract import Bridge, install
 from bridge.errors import StartError
 from bridge.settings import Settings, load_settings
+from bridge.store.connections import list_connections
 from bridge.store.database import close_store, fact, open_store, remember
 from bridge.vault import Vault, open_vault
 from bridge.worker import Worker
@@ -23,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # nothing where the server set up its own
     logging.getLogger("bridge").setLevel(bridge.settings.log_level)
     app = Flask("bridge", static_folder=None)
+    app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     install(app, bridge)
     for area in (*AREAS, oauth.area, front.area):
         app.register_blueprint(area)
@@ -33,9 +36,14 @@ def open_bridge(settings: Settings) -> Bridge:
     """Open the database and the vault, and make sure that they belong together."""
     vault = open_vault(settings)
     open_store(settings.database)
-    _same_key(vault)
-    close_store()
     channels = Channels(settings, vault)
+    try:
+        _same_key(vault)
+        _same_channel(settings)
+    except peewee.PeeweeException as error:
+        raise StartError(f"The database is damaged, or not the bridge's ({type(error).__name__})") from error
+    finally:
+        close_store()
     return Bridge(settings, vault, channels, Worker(channels))
 
 
@@ -45,3 +53,15 @@ def _same_key(vault: Vault) -> None:
         remember("sealed-marker", vault.seal({}))
     elif vault.open(marker) is None:
         raise StartError("The secret key is not the one this database was sealed with: put the old key back")
+
+
+def _same_channel(settings: Settings) -> None:
+    """Integrations were set up for one kind of shop and mean nothing to another."""
+    served = fact("channel")
+    if served not in (None, settings.channel) and list_connections():
+        raise StartError(
+            f"This database has integrations with the channel {served}: set BRIDGE_CHANNEL={served}, "
+            f"or another BRIDGE_DATA_DIR for {settings.channel}"
+        )
+    if served != settings.channel:
+        remember("channel", settings.channel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BridgeError as error:
+        except (BridgeError, OSError) as error:
             click.echo(f"bridge: {error}", err=True)
             sys.exit(2 if isinstance(error, StartError) else 1)
 
@@ -54,10 +55,26 @@ def serve(bind: str | None) -> None:
     environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
     for sentence in unknown_variables(environ):
         click.echo(f"bridge: {sentence}", err=True)
-    open_bridge(load_settings(environ))  # refuses here, in a sentence, what gunicorn would refuse in a traceback
+    # what gunicorn would refuse in a traceback is refused here in a sentence
+    settings = load_settings(environ)
+    open_bridge(settings)
+    _try_to_listen(settings.bind)
     environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
     command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.app:create_app()"]
     os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
+
+
+def _try_to_listen(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
+    except OSError as error:
+        words = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise StartError(f"Nobody can listen on {bind}: {words}; see BRIDGE_BIND") from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if host.startswith("[") else socket.AF_INET
 
 
 @main.command()
@@ -99,11 +116,11 @@ def key() -> None:
     help="Answer a question of the wizard, by its ConfigItemId or name; may be given several times.",
 )
 @click.option("--oauth-client", metavar="ID:SECRET", help="Get access tokens as this OAuth client first.")
-@click.option("--timeout", default=10.0, show_default=True, metavar="SECONDS", help="Longest time an answer may take.")
+@click.option(
+    "--timeout", default=10, show_default=True, type=click.IntRange(1, 600), help="Seconds an answer may take."
+)
 @click.option("--seed", type=int, metavar="NUMBER", help="Make the same choices as another run with this number.")
-def check(
-    url: str | None, answers: tuple[str, ...], oauth_client: str | None, timeout: float, seed: int | None
-) -> None:
+def check(url: str | None, answers: tuple[str, ...], oauth_client: str | None, timeout: int, seed: int | None) -> None:
     """Play Linnworks against a channel application and judge every answer.
 
     URL is where the application runs; its endpoints are expected at our paths. Without a URL our own service

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -41,6 +43,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BEARER = "bearer"
+CHUNK_BYTES = 65536
+SEND_SECONDS = 10
 
 _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
 _write_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -166,7 +170,7 @@ def _answer(handler: Callable[..., Answer], takes: type, gives: type[Answer], to
         if request.method != "POST":
             raise MethodNotAllowed
         _admit(bridge)
-        body = _body()
+        body = _body(call.deadline)
         if token:
             call = Call(bridge, call.deadline, call.now, _caller(body))
             g.connection_id = call.connection.id
@@ -197,9 +201,35 @@ def _admit(bridge: Bridge) -> None:
             raise RequestRefused("Missing, invalid or expired access token")
 
 
-def _body() -> dict[str, Any]:
+def _received(deadline: Deadline) -> bytes:
+    """All that was sent, if it comes in time: a sender who dawdles must not keep a thread."""
+    connection = request.environ.get("gunicorn.socket")
+    parts: list[bytes] = []
+    try:
+        while True:
+            if connection:
+                connection.settimeout(max(deadline.left(), 0.01))
+            part = request.stream.read(CHUNK_BYTES)
+            if not part:
+                return b"".join(parts)
+            if not deadline.left():
+                raise TimeoutError
+            parts.append(part)
+    except RequestEntityTooLarge:
+        raise
+    except Exception as error:  # whatever the server makes of a sender that stops, dawdles or breaks the rules
+        if connection:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)  # or gunicorn waits for the rest when it closes
+        raise RequestRefused("The request did not arrive whole and in time") from error
+    finally:
+        if connection:
+            connection.settimeout(SEND_SECONDS)
+
+
+def _body(deadline: Deadline) -> dict[str, Any]:
     """The JSON object that was sent, whatever its content type says; nothing at all counts as {}."""
-    raw = request.get_data(cache=False)
+    raw = _received(deadline)
     try:
         body = _read_json(raw.removeprefix(b"\xef\xbb\xbf")) if raw.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge import wizard
 from bridge.channels import Channels
 from bridge.channels.base import Channel, ListingResult
 from bridge.clock import Deadline, now
-from bridge.errors import BridgeError, ChannelRefused, RequestRefused
+from bridge.errors import BridgeError, ChannelRefused, CredentialsRefused, RequestRefused
 from bridge.messages.base import schema_of, shape_of
 from bridge.messages.listings import (
     CheckFeedResponse,
@@ -75,10 +76,13 @@ def work_one(channels: Channels) -> bool:
         return False
     try:
         result = _do(item, channels, Deadline(budget))
-    except ChannelRefused as refusal:
-        result = _failed(str(refusal))
     except Exception as error:
-        if not isinstance(error, BridgeError):
+        if isinstance(error, CredentialsRefused):
+            wizard.ask_again(item.connection, channels)
+        elif isinstance(error, ChannelRefused):
+            finish_item(item, _plain(_report(item, _failed(str(error)))))
+            return True
+        elif not isinstance(error, BridgeError):
             log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
         if item.attempts + 1 < MOST_ATTEMPTS:
             wait = min(2**item.attempts, LONGEST_WAIT_SECONDS)

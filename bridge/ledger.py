@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from bridge.channels.base import Channel
@@ -18,17 +19,24 @@ GRACE_SECONDS = 5
 
 
 def once(
-    kind: str, wanted: Any, act: Callable[[str], str], *, connection_id: int, channel: Channel, repeat_after: int | None
+    kind: str,
+    wanted: Any,
+    act: Callable[[str], str],
+    *,
+    connection_id: int,
+    channel: Channel,
+    nth: int = 1,
+    repeat_after: int | None = None,
 ) -> str:
     """Have `act(key)` done for the message `wanted` and return its answer, the recorded one on a repeat.
 
-    Equal content is the same deed: Linnworks sends no other identity. `repeat_after` seconds after it was
-    done, equal content is a new deed; None means never. A deed whose answer was lost is looked up in the
-    shop before anything is sent again. Raises what the channel raises, and ChannelUnavailable while
-    another request is at the same deed.
+    Equal content is the same deed: Linnworks sends no other identity. `nth` tells equal ones of a single
+    request apart. `repeat_after` seconds after it was done, equal content is a new deed; None: never. A
+    deed whose answer was lost is looked up in the shop before anything is sent again. Raises what the
+    channel raises, and ChannelUnavailable while another request is at the same deed.
     """
     content = schema_of(type(wanted)).dump(wanted)
-    text = json.dumps([kind, content], sort_keys=True, default=str)
+    text = json.dumps([kind, content, nth], sort_keys=True, default=_canonical)
     until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
     deed, claimed = plan_deed(
         connection_id,
@@ -69,6 +77,11 @@ def _do(deed: Deed, act: Callable[[str], str], channel: Channel) -> str:
         raise
     finish_deed(deed, DONE, answer=answer, now=now())
     return answer
+
+
+def _canonical(amount: Decimal) -> str:
+    """The same text for 1, 1.0 and 1.00."""
+    return format(amount.normalize() + 0, "f")
 
 
 def may_work_later(error: ChannelError) -> bool:

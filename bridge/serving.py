@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
+import struct
 from typing import Any
 
 import click
 
 from bridge.settings import load_settings
+
+SILENT_SECONDS = 10
 
 _settings = load_settings(os.environ)
 
@@ -33,6 +37,9 @@ control_socket_disable = True
 def when_ready(server: Any) -> None:
     """Say where things are, once the socket listens; freeze what the processes share."""
     gc.freeze()
+    for listener in server.LISTENERS:
+        # accepted connections inherit it: who sends half a request and falls silent does not keep a thread
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENT_SECONDS, 0))
     click.echo(f"Listening on http://{_settings.bind}")
     click.echo(f"Data in {_settings.data_dir.absolute()}")
     click.echo(f"Next, in another terminal: bridge check http://{_settings.bind}")

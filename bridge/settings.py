@@ -58,8 +58,18 @@ def _matching(pattern: str, words: str) -> Callable[[str], str]:
     return parse
 
 
-def _folder(text: str) -> Path:
-    return Path(text).expanduser()
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("a path in a home folder that exists") from None
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"\[[0-9a-fA-F:.]+\]|[^\s:]+", host) or not port.isdecimal() or not 0 < int(port[:6]) < 65536:
+        raise ValueError("an address and a port, such as 127.0.0.1:8080")
+    return text
 
 
 def _base_url(text: str) -> str:
@@ -78,12 +88,14 @@ class Settings:
         parse=_matching(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?", "a channel's name or a module path"),
     )
     data_dir: Path = setting(
-        Path("bridge-data"), "Folder for the database and the key file; made on first start", parse=_folder
+        Path("bridge-data"), "Folder for the database and the key file; made on first start", parse=_path
     )
     database_url: str = setting(
         "",
         "Database, such as `postgresql://user:password@host/name`; empty: SQLite in the data folder",
-        parse=_matching(r"(sqlite|postgres|postgresql)://\S*", "a sqlite:// or postgresql:// address"),
+        parse=_matching(
+            r"sqlite:///[^:]\S*|postgres(ql)?://\S+", "an address like sqlite:///FILE or postgresql://HOST/NAME"
+        ),
         secret=True,
     )
     secret_key: str = setting(
@@ -95,7 +107,7 @@ class Settings:
     bind: str = setting(
         "127.0.0.1:8080",
         "Address and port that `bridge serve` listens on",
-        parse=_matching(r"(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}", "an address and a port, such as 127.0.0.1:8080"),
+        parse=_address,
     )
     base_url: str = setting(
         "",
@@ -111,7 +123,7 @@ class Settings:
         parse=_matching(r"[A-Z0-9_]{1,50}", "upper-case letters, digits and underscores only"),
     )
     channel_friendly_name: str = setting("", "ChannelFriendlyName in the manifest; empty: the channel's own")
-    logo: Path | None = setting(None, "A 57 x 57 px PNG served as the channel's logo; empty: ours", parse=_folder)
+    logo: Path | None = setting(None, "A 57 x 57 px PNG served as the channel's logo; empty: ours", parse=_path)
     oauth_client_id: str = setting("", "OAuth client id; with it every call must bear a token")
     oauth_client_secret: str = setting("", "OAuth client secret, at least 16 characters", secret=True)
     oauth_token_seconds: int = setting(3600, "Lifetime of an OAuth access token, in seconds", parse=_whole(60, 86400))
@@ -167,10 +179,7 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
     The file is `BRIDGE_ENV_FILE`, which must then exist, or `bridge.env` in the current folder, which
     may. The environment wins over the file, an empty value means the default.
     """
-    named = environ.get(PREFIX + "ENV_FILE")
-    if named and not Path(named).is_file():
-        raise StartError(f"{PREFIX}ENV_FILE names {named}, which is not a file")
-    texts = {**dotenv_values(named or ENV_FILE, interpolate=False), **environ}
+    texts = _texts(environ)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         text = (texts.get(variable(field)) or "").strip()
@@ -189,12 +198,22 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
     return settings
 
 
+def _texts(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """The environment over the env file."""
+    named = environ.get(PREFIX + "ENV_FILE")
+    if named and not Path(named).is_file():
+        raise StartError(f"{PREFIX}ENV_FILE names {named}, which is not a file")
+    try:
+        return {**dotenv_values(named or ENV_FILE, interpolate=False), **environ}
+    except (OSError, UnicodeDecodeError):
+        raise StartError(f"{named or ENV_FILE} cannot be read as text") from None
+
+
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """One sentence for each BRIDGE_ variable that means nothing, with the likeliest spelling."""
     known = [variable(field) for field in dataclasses.fields(Settings)] + [PREFIX + "ENV_FILE"]
-    texts = {**dotenv_values(environ.get(PREFIX + "ENV_FILE") or ENV_FILE, interpolate=False), **environ}
     sentences = []
-    for name in sorted(texts):
+    for name in sorted(_texts(environ)):
         if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name not in known:
             likely = difflib.get_close_matches(name, known, 1)
             sentences.append(f"{name} is no setting" + (f"; did you mean {likely[0]}?" if likely else ""))

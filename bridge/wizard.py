@@ -96,6 +96,8 @@ def _accepted(step: Step, selected: dict[str, str], config: dict[str, str]) -> d
 
 
 def _checked(item: ConfigItem, value: str) -> str:
+    if not value and item.value_type in (ValueType.BOOLEAN, ValueType.LIST):
+        value = item.selected_value  # neither can be left empty on the screen
     if not value:
         if item.must_be_specified:
             raise ValueError("must be specified")

@@ -14,7 +14,7 @@ from bridge.app import create_app
 from bridge.channels.demo import tables
 from bridge.manifest import endpoints
 from bridge.settings import Settings
-from bridge.store.database import close_store
+from bridge.store.database import close_store, database
 from tests.linnworks import Linnworks
 
 
@@ -29,6 +29,7 @@ def opened(settings: Settings) -> Iterator[Flask]:
     """An application, its worker at rest so that a test decides when feeds are worked off."""
     app = create_app(settings)
     app.extensions["bridge"].worker.stop()
+    database.execute_sql("PRAGMA synchronous = off")  # tests need not outlive a power cut
     yield app
     close_store()
     if tables.database.obj is not None:

@@ -100,6 +100,15 @@ def test_an_unknown_path_is_answered_in_the_envelope(app, method):
     assert {"Error": "There is no endpoint at this address"} == response.get_json()
 
 
+def test_a_doubled_slash_is_no_redirect(app):
+    """
+    Every address is answered in the envelope, odd ones too.
+    """
+    response = app.test_client().post("/api//Config/UserConfig", data="{}")
+
+    assert (200, "There is no endpoint at this address") == (response.status_code, response.get_json()["Error"])
+
+
 def test_a_body_that_is_too_long_is_refused(app, settings):
     """
     A body over the limit gets an Error that names the limit.

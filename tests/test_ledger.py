@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -15,7 +16,7 @@ from bridge.messages.postsale import Refund
 from bridge.store.connections import add_connection
 from bridge.store.deeds import Deed
 
-REFUND = Refund(reference_number="1001", refund_shipping_amount=1)
+REFUND = Refund(reference_number="1001", refund_shipping_amount=Decimal(1))
 
 
 class Shop(DemoChannel):
@@ -79,7 +80,14 @@ def test_other_content_is_another_deed(shop, refund):
     """
     A refund of another amount is made in its own right.
     """
-    assert ("R-1", "R-2") == (refund(), refund(replace(REFUND, refund_shipping_amount=2)))
+    assert ("R-1", "R-2") == (refund(), refund(replace(REFUND, refund_shipping_amount=Decimal(2))))
+
+
+def test_the_same_amount_written_otherwise_is_the_same_deed(shop, refund):
+    """
+    1, 1.0 and 1.00 are equal content.
+    """
+    assert {"R-1"} == {refund(replace(REFUND, refund_shipping_amount=Decimal(text))) for text in ("1", "1.0", "1.00")}
 
 
 def test_equal_content_is_a_new_deed_after_the_window(shop, refund):

@@ -134,6 +134,38 @@ def test_rows_with_other_keys_are_read_each_by_its_own():
     assert [("a", 1), ("b", 2), ("c", 3)] == [(level.sku, level.quantity) for level in request.products]
 
 
+def test_a_key_with_a_value_goes_before_its_twin_without():
+    """
+    Of two keys for one field the one that is not null counts, whatever rows came before.
+    """
+    rows = [{"ID": "a", "Values": ["1"], "Value": ["2"]}, {"ID": "a", "Values": None, "Value": ["2"]}]
+
+    assert [("1",), ("2",)] == [shape_of(listings.SettingAnswer).read(row).values for row in rows]
+
+
+def test_what_strangers_call_their_keys_is_not_kept():
+    """
+    Rows with ever other keys do not make the process grow.
+    """
+    shape = shape_of(products.StockLevel)
+    for number in range(1000):
+        shape.read({"SKU": "a", "Quantity": 1, f"Key{number}": 1})
+    shape.read({"SKU": "a", "Quantity": 1, "k" * 100_000: 1})
+
+    assert 64 >= len(shape._plans)
+    assert 4000 >= max(len("".join(keys)) for keys in shape._plans)
+
+
+def test_thousands_of_faults_are_not_all_told():
+    """
+    The first faults of a list are enough to mend it by.
+    """
+    with pytest.raises(ValidationError) as caught:
+        schema_of(products.InventoryUpdateRequest).load({"Products": [0] * 100_000})
+
+    assert 20 == len(caught.value.messages["Products"])
+
+
 def test_every_fault_of_a_list_is_named_by_its_index():
     """
     All faulty rows are reported at once, each under its index and field.

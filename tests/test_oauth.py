@@ -7,6 +7,7 @@ import pytest
 from bridge.contract import BEARER
 from bridge.manifest import endpoints
 from bridge.settings import Settings
+from tests.conftest import opened
 
 SECRET = "a secret of enough length"
 
@@ -114,12 +115,9 @@ def test_without_oauth_the_endpoint_refuses_everybody(tmp_path):
     """
     Where no client is configured, empty credentials are not a client.
     """
-    from bridge.app import create_app
-
-    response = (
-        create_app(Settings(data_dir=tmp_path))
-        .test_client()
-        .post("/api/oauth/authorize", data={"grant_type": "client_credentials", "client_id": "", "client_secret": ""})
-    )
+    with opened(Settings(data_dir=tmp_path)) as app:
+        response = app.test_client().post(
+            "/api/oauth/authorize", data={"grant_type": "client_credentials", "client_id": "", "client_secret": ""}
+        )
 
     assert 401 == response.status_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -206,6 +207,40 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
     )
 
     assert (2, "bridge: BRIDGE_THREADS must be a whole number from 1 to 256\n") == (result.returncode, result.stderr)
+
+
+def test_a_port_in_use_stops_the_start_with_a_sentence(service, tmp_path):
+    """
+    Where another listens already, that is said, and not tried again and again.
+    """
+    result = subprocess.run(
+        [sys.executable, "-m", "bridge", "serve", "--bind", service.removeprefix("http://")],
+        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+    assert 2 == result.returncode
+    assert "Address already in use; see BRIDGE_BIND" in result.stderr
+
+
+def test_a_sender_that_falls_silent_is_answered(tmp_path):
+    """
+    Half a body keeps a thread no longer than the budget, and then gets an Error.
+    """
+    with trial_service(tmp_path, BRIDGE_BUDGET_SECONDS="1", BRIDGE_WORKERS="1", BRIDGE_THREADS="2") as base_url:
+        port = int(base_url.rpartition(":")[2])
+        senders = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+        for sender in senders:
+            sender.sendall(b"POST /api/Order/Orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        health = requests.get(f"{base_url}/health", timeout=10).status_code
+        answers = [b"".join(iter(lambda sender=sender: sender.recv(4096), b"")) for sender in senders]
+        for sender in senders:
+            sender.close()
+
+    assert 200 == health
+    assert all(b"did not arrive whole and in time" in answer for answer in answers)
 
 
 def test_the_start_says_three_things(tmp_path):

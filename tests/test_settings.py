@@ -46,6 +46,15 @@ def test_an_env_file_that_is_named_must_exist():
         load_settings({"BRIDGE_ENV_FILE": "nowhere.env"})
 
 
+def test_an_env_file_that_is_no_text_is_refused():
+    """
+    Bytes that are not UTF-8 are told in a sentence.
+    """
+    Path("bridge.env").write_bytes(b"\xff\xfe")
+    with pytest.raises(StartError, match="cannot be read as text"):
+        load_settings({})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -56,6 +65,9 @@ def test_an_env_file_that_is_named_must_exist():
         ("BRIDGE_BASE_URL", "bridge.example.com"),
         ("BRIDGE_DATABASE_URL", "mysql://root@localhost/x"),
         ("BRIDGE_BIND", "8080"),
+        ("BRIDGE_BIND", "127.0.0.1:99999"),
+        ("BRIDGE_DATABASE_URL", "sqlite:///:memory:"),
+        ("BRIDGE_DATA_DIR", "~nobody-of-this-name/data"),
         ("BRIDGE_CHANNEL", "../shop"),
         ("BRIDGE_CHANNEL_NAME", "my shop"),
         ("BRIDGE_LOG_LEVEL", "LOUD"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from dataclasses import replace
 
 import peewee
 import pytest
@@ -58,6 +59,15 @@ def test_a_newer_schema_stops_the_start(settings):
         create_app(settings)
 
 
+def test_a_database_of_another_channel_stops_the_start(linnworks, settings):
+    """
+    Integrations of one kind of shop are not taken for those of another.
+    """
+    store.close_store()
+    with pytest.raises(StartError, match="set BRIDGE_CHANNEL=demo"):
+        create_app(replace(settings, channel="bridge.channels.demo"))
+
+
 def test_a_file_that_is_no_database_stops_the_start(settings):
     """
     Something else in the database's place is told in a sentence.
@@ -65,7 +75,7 @@ def test_a_file_that_is_no_database_stops_the_start(settings):
     settings.data_dir.mkdir()
     (settings.data_dir / "bridge.db").write_bytes(b"not a database at all" * 100)
 
-    with pytest.raises(StartError, match="The database cannot be used"):
+    with pytest.raises(StartError, match="cannot be used"):
         create_app(settings)
 
 
@@ -77,18 +87,16 @@ def test_the_database_can_be_read_by_its_owner_only(app, settings):
     assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
 
 
-def test_commits_are_on_disk_and_writers_wait(app):
+def test_commits_are_on_disk_and_writers_wait(settings):
     """
     SQLite runs in WAL mode with full synchronisation, foreign keys and a busy timeout.
     """
-    db = store.database.obj
+    create_app(settings)
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    pragmas = [store.database.obj.pragma(name) for name in names]
+    store.close_store()
 
-    assert (
-        "wal",
-        2,
-        1,
-        5000,
-    ) == tuple(db.pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"))
+    assert ["wal", 2, 1, 5000] == pragmas
 
 
 def test_a_connection_takes_everything_with_it(linnworks):

@@ -16,7 +16,8 @@ FLOORS = [
     {"messages", "vault"},
     {"store"},
     {"channels"},
-    {"wizard", "ledger", "window", "feeds"},
+    {"wizard", "ledger", "window"},
+    {"feeds"},
     {"worker"},
     {"contract"},
     {"areas"},
@@ -25,7 +26,6 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-SHARED_FLOORS = {"settings": "errors", "window": None}
 
 
 def rooms_imported(path: Path) -> set[str]:

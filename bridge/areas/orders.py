@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from bridge import ledger, window
 from bridge.contract import Area, Call
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, ChannelUnavailable, CredentialsRefused
 from bridge.messages.orders import (
     DespatchedOrder,
     DespatchOrder,
@@ -27,16 +29,27 @@ def orders(call: Call, request: OrdersRequest) -> OrdersResponse:
 @area.call("/api/Order/Despatch", DespatchRequest, DespatchResponse, manifest="DespatchEndpoint")
 def despatch(call: Call, request: DespatchRequest) -> DespatchResponse:
     """Mark orders or parts of them as sent, each once; every order received is answered."""
-    return DespatchResponse(orders=tuple(_despatched(call, order) for order in request.orders))
+    seen: Counter[DespatchOrder] = Counter()
+    answers = []
+    for order in request.orders:
+        seen[order] += 1
+        answers.append(_despatched(call, order, seen[order]))
+    return DespatchResponse(orders=tuple(answers))
 
 
-def _despatched(call: Call, order: DespatchOrder) -> DespatchedOrder:
+def _despatched(call: Call, order: DespatchOrder, nth: int) -> DespatchedOrder:
+    """Send the nth of equal entries: within a request they are parcels alike, in two requests a repeat."""
+
     def act(key: str) -> str:
         call.channel.despatch(order, key)
         return ""
 
     try:
-        ledger.once("despatch", order, act, connection_id=call.connection.id, channel=call.channel, repeat_after=None)
+        if not call.deadline.left():
+            raise ChannelUnavailable("There was no time left for this order")
+        ledger.once("despatch", order, act, connection_id=call.connection.id, channel=call.channel, nth=nth)
+    except CredentialsRefused:
+        raise  # of the whole request: the seller must act, and nothing more of it can be done until then
     except ChannelError as error:
         retry = ledger.may_work_later(error)
         return DespatchedOrder(reference_number=order.reference_number, error=str(error), retry=retry)

@@ -46,17 +46,18 @@ def load_channel(name: str) -> type[Channel]:
     module_path, _, class_name = BUILT_IN.get(name, name).partition(":")
     try:
         module = importlib.import_module(module_path)
-    except ImportError as error:
+    except Exception as error:  # a channel of one's own may fail in any way while it is imported
         choices = ", ".join(BUILT_IN)
-        raise StartError(f"BRIDGE_CHANNEL is {name}: neither built in ({choices}) nor importable: {error}") from None
-    classes = [
+        words = f"{type(error).__name__}: {error}"
+        raise StartError(f"BRIDGE_CHANNEL is {name}: neither built in ({choices}) nor importable: {words}") from error
+    classes = {
         member
         for member in vars(module).values()
         if inspect.isclass(member) and issubclass(member, Channel) and not inspect.isabstract(member)
-    ]
+    }
     found = [member for member in classes if class_name in ("", member.__name__)]
     if len(found) != 1:
-        names = ", ".join(member.__name__ for member in classes) or "none"
+        names = ", ".join(sorted(member.__name__ for member in classes)) or "none"
         raise StartError(f"BRIDGE_CHANNEL is {name}: one channel class was expected there, found {names}")
     if [step.name for step in found[0].steps][-1:] != [LAST_STEP]:
         raise StartError(f"BRIDGE_CHANNEL is {name}: its last wizard step must be named {LAST_STEP}")

@@ -35,6 +35,7 @@ else:
 T = TypeVar("T")
 
 MISSING = "Missing."
+MOST_FAULTS = 20  # of one list; who sends thousands of faulty rows is not sent thousands of sentences
 
 
 class Wire(fields.Field[Any]):
@@ -86,7 +87,7 @@ class Text(Wire):
 
 
 class Whole(Wire):
-    _limit = 2**63
+    _limit = 2**31
 
     def __init__(self, *args: Any, least: int = -_limit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -240,6 +241,8 @@ class Many(Wire):
                 items.append(read(item))
             except ValidationError as error:
                 errors[index] = error.messages
+                if len(errors) == MOST_FAULTS:
+                    break
         if errors:
             raise ValidationError(errors)
         return tuple(items)
@@ -301,8 +304,6 @@ def plain(of: Wire, key: str | None = None, **options: Any) -> Any:
 class Shape:
     """A message's fields, and the loop that reads and writes objects of it."""
 
-    _most_plans = 64
-
     def __init__(self, wires: dict[str, Wire]) -> None:
         self.wires = wires
         self.make: Callable[..., Any]
@@ -319,18 +320,24 @@ class Shape:
     def plan(self, row: dict[str, Any]) -> list[tuple[str, str, Wire]]:
         """Which key of the row goes to which field; rows with the same keys share one plan."""
         keys = tuple(row)
-        if keys not in self._plans:
-            found: dict[str, str] = {}
-            for key in keys:
-                field = self._keys.get(key.casefold())
-                if field and row[key] is not None and (field not in found or key == self.wires[field].data_key):
-                    found[field] = key
-            plan = [(key, field, self.wires[field]) for field, key in found.items()]
-            # a plan made from a row with nulls holds for that row alone
-            if None in row.values() or len(self._plans) >= self._most_plans:
-                return plan
-            self._plans[keys] = plan
-        return self._plans[keys]
+        plan = self._plans.get(keys)
+        if plan is None:
+            plan = [(key, field, self.wires[field]) for key in keys if (field := self._keys.get(key.casefold()))]
+            if len({field for _, field, _ in plan}) < len(plan):
+                return self._one_key_each(row, plan)
+            # strangers choose the keys, so what is kept of them has a limit
+            if sum(map(len, keys), len(keys)) <= 4000 and len(self._plans) < 64:
+                self._plans[keys] = plan
+        return plan
+
+    @staticmethod
+    def _one_key_each(row: dict[str, Any], plan: list[tuple[str, str, Wire]]) -> list[tuple[str, str, Wire]]:
+        """Where several keys mean one field: the first that has a value, before it the canonical one."""
+        chosen: dict[str, tuple[str, str, Wire]] = {}
+        for key, field, wire in plan:
+            if row[key] is not None and (field not in chosen or key == wire.data_key):
+                chosen[field] = (key, field, wire)
+        return list(chosen.values())
 
     def read(self, row: Any) -> Any:
         """Make an object of a JSON object; raises ValidationError naming each key at fault."""

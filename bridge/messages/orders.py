@@ -153,11 +153,11 @@ class OrdersResponse(Answer):
 
 @message
 class DespatchItem:
-    """How many of a line were sent; the same line may come more than once, one entry a package."""
+    """How many of a line were sent, all when it is not said; a line may come more than once, one entry a package."""
 
     sku: str = text("SKU")
     order_line_number: str = text()
-    despatched_quantity: int = whole(least=0)
+    despatched_quantity: int | None = whole(default=None, least=0)
 
 
 @message

@@ -41,11 +41,11 @@ class ReasonType(IntEnum):
 
 @message
 class CancellationItem:
-    """A line to cancel; its SKU is Linnworks' own, so the OrderLineNumber says which line it is."""
+    """How many of a line to cancel, all when it is not said; its SKU is Linnworks' own, so its number names it."""
 
     sku: str = text("SKU")
     order_line_number: str = text()
-    cancellation_quantity: int = whole(least=0)
+    cancellation_quantity: int | None = whole(default=None, least=0)
     reason: str = text()
     secondary_reason: str = text()
 

@@ -93,19 +93,24 @@ def upgrade(db: peewee.Database, folder: Path) -> None:
         runner.up()
 
 
-def open_store(url: str) -> None:
-    """Open the bridge's database, made or upgraded as needed; raises StartError with what to do about it.
+def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -> None:
+    """Open a database, made or upgraded as needed; raises StartError that calls it by its name.
 
     Leaves no connection open, so that the process may fork.
     """
     try:
         db = connect(url)
-        upgrade(db, MIGRATIONS)
+        upgrade(db, migrations)
         db.close()
-    except (OSError, ValueError, RuntimeError, peewee.DatabaseError, peewee.ImproperlyConfigured) as error:
+    except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
         # the URL may hold a password, and so may a driver's message about it
-        raise StartError(f"The database cannot be used ({type(error).__name__}); see BRIDGE_DATABASE_URL") from error
-    database.initialize(db)
+        raise StartError(f"{name} cannot be used ({type(error).__name__})") from error
+    proxy.initialize(db)
+
+
+def open_store(url: str) -> None:
+    """Open the bridge's own database; raises StartError with what to do about it."""
+    open_database(url, MIGRATIONS, database, "The database that BRIDGE_DATABASE_URL or BRIDGE_DATA_DIR names")
 
 
 def close_store() -> None:

@@ -72,25 +72,26 @@ def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datet
 
 
 def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageTurn | bool:
-    """Go on with the newest run asked since that moment.
+    """Go on with the newest run asked since that moment that knows where the page begins.
 
     True says that the run ended before this page, False that where the page begins is not known.
     """
+    asked_alike = (Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since == asked_since)
     with writing():
-        run = (
-            Run.select()
-            .where((Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since == asked_since))
+        newest = Run.select().where(asked_alike).order_by(Run.id.desc())
+        # runs asked alike are interchangeable, so one that knows the page serves another that does not yet
+        page = (
+            RunPage.select(RunPage, Run)
+            .join(Run)
+            .where(asked_alike & (RunPage.number == number))
             .order_by(Run.id.desc())
             .first()
         )
-        if run is None:
-            return False
-        page = RunPage.get_or_none((RunPage.run == run) & (RunPage.number == number))
         if page is None:
-            return run.finished_at is not None and number > 1
-        this = (RunPage.run == run) & (RunPage.number == number)
+            return any(run.finished_at for run in newest.limit(1))
+        this = (RunPage.run == page.run) & (RunPage.number == number)
         RunPage.update(turn=RunPage.turn + 1).where(this).execute()
-    return PageTurn(run.id, number, page.turn + 1, page.cursor, run.since)
+    return PageTurn(page.run.id, number, page.turn + 1, page.cursor, page.run.since)
 
 
 def end_turn(turn: PageTurn, next_cursor: str | None, now: datetime) -> str | None:

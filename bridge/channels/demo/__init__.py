@@ -33,6 +33,8 @@ from bridge.messages.postsale import (
 )
 from bridge.messages.products import Price, Product, StockLevel
 
+NO_TAG = "-"
+
 PREFERENCES = (
     ConfigItem(
         config_item_id="despatch_days",
@@ -62,7 +64,7 @@ PREFERENCES = (
         value_type=ValueType.LIST,
         list_values=(
             ListValue(display="RETAILPRICE", value="RETAILPRICE"),
-            ListValue(display="No tag: leave list prices alone", value="-"),
+            ListValue(display="No tag: leave list prices alone", value=NO_TAG),
         ),
     ),
 )
@@ -97,18 +99,18 @@ class DemoChannel(Channel):
                     description="3 to 40 lower-case letters, digits and hyphens",
                     group_name="Shop",
                     must_be_specified=True,
-                    reg_ex_validation="^[a-z0-9-]{3,40}$",
-                    reg_ex_error="must be 3 to 40 lower-case letters, digits and hyphens",
+                    reg_ex_validation=shop.NAME,
+                    reg_ex_error=shop.NAME_WORDS,
                 ),
                 ConfigItem(
                     config_item_id="access_key",
                     name="Access key",
-                    description="At least 8 characters",
+                    description="8 to 200 characters",
                     group_name="Shop",
                     must_be_specified=True,
                     value_type=ValueType.PASSWORD,
-                    reg_ex_validation="^.{8,200}$",
-                    reg_ex_error="must have at least 8 characters",
+                    reg_ex_validation=shop.KEY,
+                    reg_ex_error=shop.KEY_WORDS,
                 ),
             ),
         ),
@@ -221,7 +223,9 @@ class DemoChannel(Channel):
 
     def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
         ids = shop.sellable_ids(self._shop, (price.sku for price in prices))
-        columns = {"": "price", self.config["list_price_tag"]: "list_price"}
+        columns = {"": "price"}
+        if self.config["list_price_tag"] != NO_TAG:
+            columns[self.config["list_price_tag"]] = "list_price"
         outcomes = [
             _fault(price.sku in ids, price.sku, "price", price.price < 0)
             or (None if price.tag in columns else ChannelRefused(f"The shop has no price for the tag {price.tag}"))

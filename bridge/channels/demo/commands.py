@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def order(shop_name: str | None, wanted: tuple[str, ...], unpaid: bool, count: i
     quantities: dict[str, int] = {}
     for text in wanted:
         sku, _, quantity = text.partition("=")
-        if not (quantity or "1").isdecimal() or not 0 < int(quantity or "1") < 10_000:
+        if not re.fullmatch("[1-9][0-9]{0,3}", quantity or "1"):
             raise click.UsageError(f"{text}: expected SKU or SKU=QUANTITY")
         quantities[sku] = quantities.get(sku, 0) + int(quantity or "1")
     for _ in range(count):
@@ -119,7 +120,7 @@ def cancel(shop_name: str | None, number: str) -> None:
 
 @demo.command()
 @click.option("--status", metavar="STATUS", help="Only these: unpaid, paid, part-shipped, shipped or cancelled.")
-@click.option("--last", default=20, show_default=True, type=click.IntRange(1), help="How many, newest last.")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
 @shop_option
 def orders(shop_name: str | None, status: str | None, last: int) -> None:
     """List orders, the newest last."""
@@ -172,7 +173,7 @@ def show(shop_name: str | None, number: str) -> None:
 
 @demo.command()
 @click.option("--search", metavar="TEXT", help="Only those with this in their SKU or title.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
 @shop_option
 def products(shop_name: str | None, search: str | None, limit: int) -> None:
     """List products with their stock and prices."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -110,9 +110,9 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
         made = Product.get_or_none((Product.shop == shop) & (Product.origin == key))
         if made is not None:
             return _result(made)
-        errors = list(_faults(shop, listing))
+        errors = [*_taken(shop, listing), *_faults(listing, category(listing.categories))]
         if errors:
-            return ListingResult(messages=tuple(_message(Severity.Error, error) for error in errors))
+            return _errors(errors)
         brand = {
             answer.id: ", ".join(answer.values) for answer in settings.general_settings if answer.id and answer.values
         }
@@ -131,15 +131,16 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
 
 
 def update(shop: Shop, listing: ProductListing) -> ListingResult:
-    """Sell it as it is listed now, with the variations that are new."""
+    """Sell it as it is listed now, with the variations that are new; others stay."""
     with changing():
         product = _find(shop, listing.external_listing_id, listing.sku)
         if product is None:
-            return _error(f"The shop has no listing of {listing.sku}")
-        wrong = [variation.sku for variation in listing.variations if _taken(shop, variation.sku, product)]
-        if wrong or not _prices_right(listing):
-            return _error(f"{wrong[0]} is another product's SKU" if wrong else "The price must be above zero")
-        Product.update(**_changes(listing, product.attributes)).where(Product.id == product.id).execute()
+            return _errors([f"The shop has no listing of {listing.sku}"])
+        errors = [*_taken(shop, listing, product), *_faults(listing, product.category, product.attributes)]
+        if errors:
+            return _errors(errors)
+        changes = {**_changes(listing, product.attributes), "variable": product.variable or bool(listing.variations)}
+        Product.update(**changes).where(Product.id == product.id).execute()
         for variation in listing.variations:
             known = Product.get_or_none((Product.shop == shop) & (Product.sku == variation.sku))
             if known is None:
@@ -168,23 +169,16 @@ def _find(shop: Shop, external_id: str, sku: str) -> Product | None:
     return found
 
 
-def _faults(shop: Shop, listing: ProductListing) -> Iterable[str]:
-    skus = [listing.sku, *(variation.sku for variation in listing.variations)]
-    for sku in sorted({sku for sku in skus if skus.count(sku) > 1 or _taken(shop, sku)}):
-        yield f"The SKU {sku} is used already"
+def _faults(listing: ProductListing, number: int, kept: Mapping[str, str] | None = None) -> Iterable[str]:
+    """What is wrong with a listing in this category; `kept` are attributes that it has already."""
     if not listing.title.strip():
         yield "A title must be specified"
-    if not _prices_right(listing):
+    if any(_price(variation, listing) <= 0 for variation in listing.variations or (None,)):
         yield "The price must be above zero"
     if min([listing.quantity, *(variation.quantity for variation in listing.variations)]) < 0:
         yield "The quantity is below zero"
-    try:
-        known = attributes(category(listing.categories))
-    except ChannelRefused as refusal:
-        yield str(refusal)
-        return
-    given = _values(listing.attributes)
-    for attribute in known:
+    given = {**(kept or {}), **_values(listing.attributes)}
+    for attribute in attributes(number):
         value = given.get(attribute.id, "")
         if attribute.must_be_specified is Need.Required and not value:
             yield f"{attribute.friendly_name} must be specified"
@@ -192,15 +186,15 @@ def _faults(shop: Shop, listing: ProductListing) -> Iterable[str]:
             yield f"{attribute.friendly_name} must be one of {', '.join(attribute.value_options)}"
 
 
-def _taken(shop: Shop, sku: str, but_by: Product | None = None) -> bool:
-    same = (Product.shop == shop) & (Product.sku == sku)
-    if but_by is not None:
-        same &= (Product.parent != but_by.id) | Product.parent.is_null()
-    return bool(Product.select().where(same).exists())
-
-
-def _prices_right(listing: ProductListing) -> bool:
-    return all(_price(variation, listing) > 0 for variation in listing.variations or (None,))
+def _taken(shop: Shop, listing: ProductListing, own: Product | None = None) -> Iterable[str]:
+    """The SKUs of a listing that come twice in it, or that another product of the shop has."""
+    skus = [listing.sku, *(variation.sku for variation in listing.variations)]
+    same = (Product.shop == shop) & Product.sku.in_(skus)
+    if own is not None:
+        same &= (Product.id != own.id) & ((Product.parent != own.id) | Product.parent.is_null())
+    others = {row.sku for row in Product.select(Product.sku).where(same)}
+    for sku in sorted({sku for sku in skus if skus.count(sku) > 1} | others):
+        yield f"The SKU {sku} is used already"
 
 
 def _price(variation: ProductVariation | None, listing: ProductListing) -> Decimal:
@@ -253,8 +247,8 @@ def _result(product: Product, remarks: tuple[FeedMessage, ...] = ()) -> ListingR
     )
 
 
-def _error(words: str) -> ListingResult:
-    return ListingResult(messages=(_message(Severity.Error, words),))
+def _errors(words: Sequence[str]) -> ListingResult:
+    return ListingResult(messages=tuple(_message(Severity.Error, one) for one in words))
 
 
 def _message(severity: Severity, words: str) -> FeedMessage:

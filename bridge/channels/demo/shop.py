@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,6 +19,11 @@ from bridge.errors import ChannelRefused, CredentialsRefused
 from bridge.store.database import immediate
 
 CENT = Decimal("0.01")
+NAME, NAME_WORDS = "^[a-z0-9-]{3,40}$", "must be 3 to 40 lower-case letters, digits and hyphens"
+KEY, KEY_WORDS = "^[ -~]{8,200}$", "must be 8 to 200 characters of plain ASCII"
+
+Wanted = tuple[str, str, int | None]
+"""A line's number, its SKU, and how many of it; None for all that is open."""
 
 
 def changing() -> AbstractContextManager[Any]:
@@ -27,6 +33,9 @@ def changing() -> AbstractContextManager[Any]:
 
 def open_shop(name: str, key: str) -> None:
     """Open and fill a shop that this access key enters, unless there is one of that name."""
+    for what, text, pattern, words in (("name", name, NAME, NAME_WORDS), ("access key", key, KEY, KEY_WORDS)):
+        if not re.fullmatch(pattern, text):
+            raise ChannelRefused(f"A shop's {what} {words}")
     with changing():
         shop, created = Shop.get_or_create(name=name, defaults={"key_digest": _digest(key), "created_at": now()})
         if created:
@@ -108,8 +117,9 @@ def write_stock(levels: Sequence[tuple[int, int]]) -> None:
 def write_prices(prices: Sequence[tuple[str, Decimal, int]]) -> None:
     """Set (price or list_price, amount, product id), all at once and in order."""
     with changing():
-        for column, amount, product_id in prices:
-            Product.update({column: amount}).where(Product.id == product_id).execute()
+        for column in ("price", "list_price"):
+            rows = [(str(amount), product_id) for changed, amount, product_id in prices if changed == column]
+            database.connection().executemany(f"UPDATE product SET {column} = ? WHERE id = ?", rows)  # noqa: S608
 
 
 # -- orders as the channel changes them ------------------------------------------------------------
@@ -131,8 +141,8 @@ def done(shop: Shop, number: str, key: str) -> str | None:
     return event.answer if event else None
 
 
-def despatch(order: Order, sent: Sequence[tuple[str, str, int]], words: str, key: str) -> None:
-    """Send (line number, SKU, quantity) of an order, or with none given all that is open."""
+def despatch(order: Order, sent: Sequence[Wanted], words: str, key: str) -> None:
+    """Send some of an order, or with nothing named all that is open."""
 
     def act(lines: list[OrderLine]) -> tuple[str, str]:
         if order.status == "cancelled":
@@ -148,8 +158,8 @@ def despatch(order: Order, sent: Sequence[tuple[str, str, int]], words: str, key
     _once(order, "despatch", key, act)
 
 
-def cancel(order: Order, wanted: Sequence[tuple[str, str, int]], words: str, key: str) -> None:
-    """Cancel (line number, SKU, quantity) of an order, or with none given all that is open; stock comes back."""
+def cancel(order: Order, wanted: Sequence[Wanted], words: str, key: str) -> None:
+    """Cancel some of an order, or with nothing named all that is open; stock comes back."""
 
     def act(lines: list[OrderLine]) -> tuple[str, str]:
         chosen = _chosen(order, lines, wanted)
@@ -178,6 +188,8 @@ def refund(order: Order, amounts: Sequence[tuple[str, str, Decimal]], shipping: 
         total = shipping + sum((amount for _, _, amount in amounts), Decimal(0))
         if total <= 0 or shipping < 0 or any(amount < 0 for _, _, amount in amounts):
             raise ChannelRefused("A refund must be for more than nothing")
+        if any(amount != amount.quantize(CENT) for amount in (shipping, *(amount for _, _, amount in amounts))):
+            raise ChannelRefused("A refund cannot have fractions of a cent")
         earlier = list(Event.select().where((Event.order == order) & (Event.kind == "refund")))
         for number, sku, amount in amounts:
             line = _line(order, lines, number, sku)
@@ -253,14 +265,12 @@ def _status(order: Order, lines: list[OrderLine]) -> str:
     return "part-shipped" if any(line.open for line in lines) else "shipped"
 
 
-def _chosen(
-    order: Order, lines: list[OrderLine], wanted: Sequence[tuple[str, str, int]]
-) -> list[tuple[OrderLine, int]]:
-    """Each wanted line with its quantity, 0 meaning all that is open; without any wanted, all lines."""
+def _chosen(order: Order, lines: list[OrderLine], wanted: Sequence[Wanted]) -> list[tuple[OrderLine, int]]:
+    """Each wanted line with its quantity; without any wanted, all lines."""
     if not wanted:
         return [(line, line.open) for line in lines]
     chosen = [(_line(order, lines, number, sku), quantity) for number, sku, quantity in wanted]
-    return [(line, quantity or line.open) for line, quantity in chosen]
+    return [(line, line.open if quantity is None else quantity) for line, quantity in chosen]
 
 
 def _line(order: Order, lines: list[OrderLine], number: str, sku: str) -> OrderLine:

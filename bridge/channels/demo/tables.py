@@ -18,7 +18,7 @@ from peewee import (
 )
 from playhouse.sqlite_ext import AutoIncrementField
 
-from bridge.store.database import JsonField, MomentField, connect, upgrade
+from bridge.store.database import JsonField, MomentField, open_database
 
 FILE = "demo-shop.db"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -154,7 +154,4 @@ def open_shops(data_dir: Path) -> None:
     path = (data_dir / FILE).absolute()
     with _opening:
         if database.obj is None or database.obj.database != str(path):
-            opened = connect(f"sqlite:///{path}")
-            upgrade(opened, MIGRATIONS)
-            opened.close()
-            database.initialize(opened)
+            open_database(f"sqlite:///{path}", MIGRATIONS, database, f"The embedded shops' database {path}")

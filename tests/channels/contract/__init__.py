@@ -1,0 +1,38 @@
+"""The suites that every channel passes, cut by capability.
+
+They speak to the bridge as Linnworks does, so they hold for any shop. The tests of a new channel begin with its
+settings, unless it is the default channel, its shop and a class:
+
+    @pytest.fixture(scope="module")
+    def settings(tmp_path_factory):
+        return Settings(data_dir=tmp_path_factory.mktemp("data"), channel="my_bridge.shop")
+
+
+    @pytest.fixture(scope="module")
+    def shop(app):
+        return MyShop()  # a ShopUnderTest
+
+
+    class TestMyShop(SetUpContract, OrdersContract, StockContract):
+        \"\"\"My shop keeps the promises of these suites.\"\"\"
+"""
+
+from tests.channels.contract.despatch import DespatchContract
+from tests.channels.contract.listings import ListingsContract
+from tests.channels.contract.orders import OrdersContract
+from tests.channels.contract.post_sale import PostSaleContract
+from tests.channels.contract.products import PriceContract, ProductsContract, StockContract
+from tests.channels.contract.set_up import SetUpContract
+from tests.channels.contract.shop import ShopUnderTest
+
+__all__ = [
+    "DespatchContract",
+    "ListingsContract",
+    "OrdersContract",
+    "PostSaleContract",
+    "PriceContract",
+    "ProductsContract",
+    "SetUpContract",
+    "ShopUnderTest",
+    "StockContract",
+]

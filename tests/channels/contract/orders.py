@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.channels.contract.shop import Suite, hours_ago, seen
+from tests.linnworks import LONG_AGO, Linnworks
+
+DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+class OrdersContract(Suite):
+    """Orders come to Linnworks: all of them, once, and in a form that it takes."""
+
+    # -- what comes ------------------------------------------------------------------------------------
+
+    def test_every_order_comes_exactly_once(self, linnworks, shop):
+        """All orders of the shop come over all pages, none of them twice."""
+        references = [order["ReferenceNumber"] for order in _run(linnworks)]
+
+        assert sorted(shop.references()) == sorted(references)
+
+    def test_an_order_says_what_was_bought(self, linnworks, shop):
+        """Each thing that was bought is a line with its quantity, and the order says that it was paid."""
+        order = seen(linnworks, shop.place_order({shop.skus[0]: 3, shop.skus[1]: 1}))
+        bought = {item["SKU"]: item["Qty"] for item in order["OrderItems"]}
+
+        assert {shop.skus[0]: 3, shop.skus[1]: 1} == bought
+        assert order["PaymentStatus"] == "PAID"
+        assert order["PaidOn"]
+
+    def test_an_unpaid_order_comes_as_unpaid(self, linnworks, shop):
+        """An order that nobody has paid yet comes too, and says so."""
+        order = seen(linnworks, shop.place_order({shop.skus[0]: 1}, paid=False))
+
+        assert order["PaymentStatus"] == "UNPAID"
+        assert order["PaidOn"] is None
+
+    def test_an_order_comes_again_when_it_is_paid(self, linnworks, shop):
+        """A payment brings an old order back as PAID, because the filter is when it last changed."""
+        reference = shop.place_order({shop.skus[0]: 1}, paid=False, days_ago=3)
+        before = linnworks.orders(since=hours_ago(1))
+        shop.pay(reference)
+        after = linnworks.orders(since=hours_ago(1))
+
+        assert reference not in before
+        assert after[reference]["PaymentStatus"] == "PAID"
+
+    def test_an_order_comes_again_when_it_is_cancelled(self, linnworks, shop):
+        """A cancel in the shop brings an old order back as CANCELLED."""
+        reference = shop.place_order({shop.skus[0]: 1}, days_ago=3)
+        before = linnworks.orders(since=hours_ago(1))
+        shop.cancel(reference)
+        after = linnworks.orders(since=hours_ago(1))
+
+        assert reference not in before
+        assert after[reference]["PaymentStatus"] == "CANCELLED"
+
+    def test_back_dating_brings_old_orders(self, linnworks, shop):
+        """Whoever asks from further back gets the orders since then."""
+        reference = shop.place_order({shop.skus[0]: 1}, days_ago=3)
+
+        assert reference in linnworks.orders(since=hours_ago(24 * 4))
+
+    # -- in a form that Linnworks takes ----------------------------------------------------------------
+
+    def test_lines_are_such_that_linnworks_saves_the_order(self, linnworks):
+        """Orders have lines, and every line a SKU, a number of its own and a quantity above zero."""
+        for order in _run(linnworks):
+            numbers = [item["OrderLineNumber"] for item in order["OrderItems"]]
+
+            assert numbers
+            assert sorted(set(numbers)) == sorted(numbers)
+            assert all(number.strip() for number in numbers)
+            assert all(item["SKU"].strip() for item in order["OrderItems"])
+            assert all(type(item["Qty"]) is int and item["Qty"] > 0 for item in order["OrderItems"])
+            assert all(item["CancelStatus"] in ("NONE", "CANCELLED") for item in order["OrderItems"])
+
+    def test_names_that_are_keys_are_unique(self, linnworks):
+        """Options of a line, properties of an order and titles of its service lines come with a name, once each."""
+        for order in _run(linnworks):
+            services = [item["ItemTitle"] for item in order["OrderItems"] if item["IsService"]]
+            properties = [named["Name"] for named in order["ExtendedProperties"]]
+            options = [[option["Name"] for option in item["Options"]] for item in order["OrderItems"]]
+
+            for names in (services, properties, *options):
+                assert sorted(set(names)) == sorted(names)
+                assert all(names)
+
+    def test_dates_are_in_utc_and_whole_seconds(self, linnworks):
+        """Every date has the one form of all of Linnworks' samples."""
+        for order in _run(linnworks):
+            dates = [order["ReceivedDate"], order["DispatchBy"], *(note["NoteEntryDate"] for note in order["Notes"])]
+            dates += [order["PaidOn"]] if order["PaymentStatus"] == "PAID" else []
+
+            assert all(DATE.fullmatch(date) for date in dates)
+
+    def test_orders_have_somebody_to_send_them_to(self, linnworks):
+        """Both addresses are there, and say who and in which country."""
+        for order in _run(linnworks):
+            for address in (order["BillingAddress"], order["DeliveryAddress"]):
+                assert address["FullName"] or address["Company"]
+                assert re.fullmatch("[A-Z]{2}", address["CountryCode"])
+
+    def test_amounts_are_numbers_in_a_currency(self, linnworks):
+        """Money is never below zero and never a text, and the order names its currency."""
+        for order in _run(linnworks):
+            amounts = [order["PostalServiceCost"], order["PostalServiceTaxRate"], order["Discount"]]
+            for item in order["OrderItems"]:
+                amounts += [item["PricePerUnit"], item["TaxRate"], item["LinePercentDiscount"]]
+
+            assert re.fullmatch("[A-Z]{3}", order["Currency"])
+            assert all(type(amount) in (int, float) and amount >= 0 for amount in amounts)
+            assert order["PaymentStatus"] in ("PAID", "UNPAID", "CANCELLED")
+            assert order["DiscountType"] in ("AllEvenly", "ItemsThenPostage", "PostageThenItems")
+
+    # -- page by page ----------------------------------------------------------------------------------
+
+    def test_nothing_is_missed_while_the_shop_goes_on(self, linnworks, shop):
+        """Orders that change or arrive between two pages push none over the edge of a page."""
+        there = shop.references()
+        first = _page(linnworks, 1)
+        shop.touch(_references(first)[0])
+        shop.touch(_references(first)[-1])
+        second = _page(linnworks, 2)
+        shop.touch(_references(first)[1])
+        shop.touch(_references(second)[-1])
+        placed = [shop.place_order({shop.skus[0]: 1}) for _ in range(3)]
+        came = {*_references(first), *_references(second), *_rest(linnworks, 3)}
+        came_next = set(linnworks.orders(since=hours_ago(0)))
+
+        assert first["HasMorePages"]
+        assert second["HasMorePages"]
+        assert there <= came
+        assert set(placed) <= came | came_next
+
+    def test_an_order_that_changed_during_a_run_comes_again(self, linnworks, shop):
+        """What changed after its page was read comes in the next run, even where Linnworks asks from later on."""
+        changed = _references(_page(linnworks, 1))[0]
+        shop.touch(changed)
+        _rest(linnworks, 2)
+
+        assert changed in linnworks.orders(since=hours_ago(-1))
+
+    def test_a_page_of_orders_asked_twice_is_the_same(self, linnworks):
+        """An answer that was lost is given again, for the first page, a later one and the last."""
+        pages = [_page(linnworks, 1)]
+        while pages[-1]["HasMorePages"]:
+            pages.append(_page(linnworks, len(pages) + 1))
+
+            assert pages[-1] == _page(linnworks, len(pages))
+        assert pages[0] == _page(linnworks, 1)
+
+    def test_a_page_asked_again_loses_nothing_after_it(self, linnworks, shop):
+        """Going back to an earlier page and on from there still brings everything."""
+        first, second, _ = _page(linnworks, 1), _page(linnworks, 2), _page(linnworks, 3)
+        again = _page(linnworks, 2)
+
+        assert second == again
+        assert shop.references() == {*_references(first), *_references(again), *_rest(linnworks, 3)}
+
+    def test_past_the_last_order_there_is_nothing_and_no_error(self, linnworks):
+        """The page after the last is empty, and so are those after that."""
+        last = _last_page(linnworks)
+
+        assert {"Error": None, "HasMorePages": False, "Orders": []} == _page(linnworks, last + 1)
+        assert {"Error": None, "HasMorePages": False, "Orders": []} == _page(linnworks, last + 5)
+
+    def test_no_orders_are_no_error(self, linnworks):
+        """Where nothing changed, one empty page is the whole answer."""
+        answer = _page(linnworks, 1, since="2999-01-01 00:00:00Z")
+
+        assert {"Error": None, "HasMorePages": False, "Orders": []} == answer
+
+    @pytest.mark.parametrize(
+        ("number", "words"), [(0, "Invalid page number"), (-1, "Invalid page number"), (5, "start at page 1")]
+    )
+    def test_a_page_of_orders_that_cannot_be_placed_is_an_error(self, linnworks, number, words):
+        """Pages below 1 and pages before which none was asked get an error, never an empty success."""
+        answer = _page(linnworks, number)
+
+        assert words in answer["Error"]
+        assert [] == answer["Orders"]
+        assert answer["HasMorePages"] is False
+
+    def test_a_page_skipped_is_an_error(self, linnworks):
+        """Page 3 cannot be had before page 2, whatever was asked before."""
+        _page(linnworks, 1)
+        answer = _page(linnworks, 3)
+
+        assert answer["Error"]
+        assert [] == answer["Orders"]
+
+    def test_a_page_of_another_question_is_an_error(self, linnworks):
+        """A later page belongs to the moment that its first page was asked for."""
+        _page(linnworks, 1)
+
+        assert _page(linnworks, 2, since=hours_ago(1))["Error"]
+
+    def test_a_wrong_page_leaves_nothing_behind(self, linnworks, shop):
+        """A run goes on undisturbed after somebody asked for pages that cannot be placed."""
+        first = _page(linnworks, 1)
+        _page(linnworks, 7)
+        _page(linnworks, 0)
+        _page(linnworks, 2, since=hours_ago(1))
+
+        assert shop.references() == {*_references(first), *_rest(linnworks, 2)}
+
+
+def _page(linnworks: Linnworks, number: int, since: str = LONG_AGO) -> Any:
+    return linnworks("OrdersEndpoint", UTCTimeFrom=since, PageNumber=number)
+
+
+def _run(linnworks: Linnworks) -> list[Any]:
+    return linnworks.pages("OrdersEndpoint", "Orders", UTCTimeFrom=LONG_AGO)
+
+
+def _references(page: Any) -> list[str]:
+    return [order["ReferenceNumber"] for order in page["Orders"]]
+
+
+def _rest(linnworks: Linnworks, number: int) -> list[str]:
+    """The references on this page and those after it."""
+    page = _page(linnworks, number)
+    assert page["Error"] is None
+    return _references(page) + (_rest(linnworks, number + 1) if page["HasMorePages"] else [])
+
+
+def _last_page(linnworks: Linnworks) -> int:
+    number = 1
+    while _page(linnworks, number)["HasMorePages"]:
+        number += 1
+    return number

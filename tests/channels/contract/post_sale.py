@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.channels.contract.shop import Suite, line_number, seen
+from tests.linnworks import Linnworks
+
+CANCELLATION, ITEM_REFUND, SHIPPING_REFUND, SERVICE_REFUND, ADDITIONAL_REFUND = range(5)
+NOT_SUPPORTED, INDEPENDENT = 0, 2
+
+
+class PostSaleContract(Suite):
+    """Cancels and refunds happen once, and only those are offered that work."""
+
+    @pytest.fixture
+    def options(self, linnworks):
+        """What the shop says that it can do."""
+        return linnworks("PostSaleOptions")
+
+    # -- what is offered -------------------------------------------------------------------------------
+
+    def test_reasons_cover_exactly_what_is_supported(self, options):
+        """There are no reasons at all, or some for every action that is supported and for no other."""
+        supported = {
+            CANCELLATION: options["CanCancel"],
+            ITEM_REFUND: options["CanAttachRefundToItem"],
+            SHIPPING_REFUND: options["RefundShippingTypes"] != NOT_SUPPORTED,
+            SERVICE_REFUND: options["CanAttachRefundToService"],
+            ADDITIONAL_REFUND: options["CanRefundAdditionally"],
+        }
+        covered = {kind for reason in options["PostSaleReasons"] for kind in reason["Types"]}
+
+        assert options["Error"] is None
+        assert covered in (set(), {kind for kind, can in supported.items() if can})
+
+    def test_reasons_are_told_apart_by_their_tags(self, options):
+        """Every reason has a tag of its own and a name to show, and its types stand under both their names."""
+        tags = [reason["Tag"] for reason in options["PostSaleReasons"]]
+
+        assert sorted(set(tags)) == sorted(tags)
+        assert all(tags)
+        assert all(reason["DisplayName"] for reason in options["PostSaleReasons"])
+        assert all(reason["Types"] == reason["Type"] != [] for reason in options["PostSaleReasons"])
+
+    def test_options_do_not_contradict_each_other(self, options):
+        """Parts can be cancelled or refunded only where cancelling or refunding is possible at all."""
+        refunds = [options[name] for name in ("CanAttachRefundToItem", "CanAttachRefundToService")]
+        refunds += [options["CanRefundAdditionally"], options["RefundShippingTypes"] != NOT_SUPPORTED]
+
+        assert options["CanCancel"] or not options["CanCancelOrderLines"]
+        assert options["CanCancelOrderLines"] or not options["CanCancelOrderLinesPartially"]
+        assert options["CanRefund"] or not any(refunds)
+
+    # -- cancel ----------------------------------------------------------------------------------------
+
+    def test_a_whole_order_is_cancelled(self, linnworks, shop, order, options):
+        """An order cancelled without naming lines comes back as CANCELLED, and its stock is for sale again."""
+        _only_where(options["CanCancel"])
+        before = _stock(linnworks, shop)
+        answer = _cancel(linnworks, order)
+
+        assert answer["Error"] is None
+        assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
+        assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
+
+    def test_an_order_is_cancelled_by_naming_all_of_it(self, linnworks, shop, order, options):
+        """Cancelling every line in full cancels the order."""
+        _only_where(options["CanCancel"])
+        answer = _cancel(linnworks, order, {shop.skus[0]: 3, shop.skus[1]: 1})
+
+        assert answer["Error"] is None
+        assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
+
+    def test_an_unpaid_order_is_cancelled(self, linnworks, shop, options):
+        """An order can be cancelled before it is paid."""
+        _only_where(options["CanCancel"])
+        order = seen(linnworks, shop.place_order({shop.skus[0]: 1}, paid=False))
+        answer = _cancel(linnworks, order)
+
+        assert answer["Error"] is None
+        assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
+
+    def test_one_line_is_cancelled(self, linnworks, shop, order, options):
+        """A cancelled line comes back as CANCELLED while the rest of the order stands."""
+        _only_where(options["CanCancelOrderLines"])
+        before = _stock(linnworks, shop)
+        answer = _cancel(linnworks, order, {shop.skus[0]: 3})
+        after = seen(linnworks, order["ReferenceNumber"])
+
+        assert answer["Error"] is None
+        assert after["PaymentStatus"] == "PAID"
+        assert {shop.skus[0]: "CANCELLED", shop.skus[1]: "NONE"} == {
+            item["SKU"]: item["CancelStatus"] for item in after["OrderItems"]
+        }
+        assert [before[0] + 3, before[1]] == _stock(linnworks, shop)
+
+    def test_part_of_a_line_is_cancelled(self, linnworks, shop, order, options):
+        """Some of a line can be cancelled, and the rest can still be sent, but no more than that."""
+        _only_where(options["CanCancelOrderLinesPartially"])
+        before = _stock(linnworks, shop)
+        answer = _cancel(linnworks, order, {shop.skus[0]: 1})
+        too_many = _despatch(linnworks, order, shop.skus[0], 3)
+        the_rest = _despatch(linnworks, order, shop.skus[0], 2)
+
+        assert answer["Error"] is None
+        assert [before[0] + 1, before[1]] == _stock(linnworks, shop)
+        assert too_many["Error"]
+        assert the_rest["Error"] is None
+
+    def test_an_order_with_something_left_is_not_cancelled(self, linnworks, shop, options):
+        """Cancelling a part of every line leaves the order standing."""
+        _only_where(options["CanCancelOrderLinesPartially"])
+        order = seen(linnworks, shop.place_order({shop.skus[0]: 3, shop.skus[1]: 2}))
+        answer = _cancel(linnworks, order, {shop.skus[0]: 1, shop.skus[1]: 1})
+        after = seen(linnworks, order["ReferenceNumber"])
+
+        assert answer["Error"] is None
+        assert after["PaymentStatus"] == "PAID"
+        assert ["NONE", "NONE"] == [item["CancelStatus"] for item in after["OrderItems"]]
+
+    def test_a_repeated_cancel_succeeds_and_changes_nothing(self, linnworks, shop, order, options):
+        """Linnworks may send a cancel again whose answer was lost: the stock comes back once."""
+        _only_where(options["CanCancelOrderLinesPartially"])
+        before = _stock(linnworks, shop)
+        answers = [_cancel(linnworks, order, {shop.skus[0]: 1}) for _ in range(3)]
+
+        assert [{"Error": None}] * 3 == answers
+        assert [before[0] + 1, before[1]] == _stock(linnworks, shop)
+
+    def test_a_repeated_cancel_of_a_whole_order_succeeds(self, linnworks, shop, order, options):
+        """The same holds for whole orders."""
+        _only_where(options["CanCancel"])
+        before = _stock(linnworks, shop)
+        answers = [_cancel(linnworks, order) for _ in range(2)]
+
+        assert [{"Error": None}] * 2 == answers
+        assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
+
+    @pytest.mark.parametrize("fault", ["unknown order", "unknown line", "too many"])
+    def test_an_impossible_cancel_is_refused(self, linnworks, shop, order, options, fault):
+        """What is not in the shop cannot be cancelled, and nothing changes."""
+        _only_where(options["CanCancel"])
+        before = _stock(linnworks, shop)
+        items = [_line(order, shop.skus[0], CancellationQuantity=4 if fault == "too many" else 1)]
+        if fault == "unknown line":
+            items[0] |= {"OrderLineNumber": "no-such-line", "SKU": "no-such-sku"}
+        reference = "no-such-order" if fault == "unknown order" else order["ReferenceNumber"]
+        answer = linnworks("CancelEndpoint", Cancellation={"ReferenceNumber": reference, "Items": items})
+
+        assert answer["Error"]
+        assert before == _stock(linnworks, shop)
+
+    def test_what_was_sent_cannot_be_cancelled(self, linnworks, shop, order, options):
+        """A despatched line stays despatched."""
+        _only_where(options["CanCancelOrderLines"])
+        _despatch(linnworks, order, shop.skus[0], 3)
+
+        assert _cancel(linnworks, order, {shop.skus[0]: 1})["Error"]
+
+    def test_a_cancelled_order_is_not_sent(self, linnworks, shop, order, options):
+        """After a cancel the order cannot be despatched, now or later."""
+        _only_where(options["CanCancel"])
+        _cancel(linnworks, order)
+        answer = _despatch(linnworks, order, shop.skus[0], 1)
+
+        assert answer["Error"]
+        assert answer["Retry"] is False
+        assert {shop.skus[0]: 0, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+
+    # -- refund ----------------------------------------------------------------------------------------
+
+    def test_a_line_is_refunded(self, linnworks, shop, order, options):
+        """Money for a line is given back to the cent, and the shop names its refund."""
+        _only_where(options["CanAttachRefundToItem"])
+        answer = _refund(linnworks, order, {shop.skus[0]: "0.99"})
+
+        assert answer["Error"] is None
+        assert answer["RefundReference"]
+        assert Decimal("0.99") == shop.refunded(order["ReferenceNumber"])
+
+    def test_shipping_alone_is_refunded(self, linnworks, shop, order, options):
+        """A refund without items is one of shipping."""
+        _only_where(options["RefundShippingTypes"] & INDEPENDENT)
+        answer = _refund(linnworks, order, {}, shipping=order["PostalServiceCost"])
+
+        assert answer["Error"] is None
+        assert answer["RefundReference"]
+        assert Decimal(str(order["PostalServiceCost"])) == shop.refunded(order["ReferenceNumber"])
+
+    def test_a_repeated_refund_gives_the_same_reference(self, linnworks, shop, order, options):
+        """Linnworks may send a refund again whose answer was lost: the money goes once."""
+        _only_where(options["CanAttachRefundToItem"])
+        answers = [_refund(linnworks, order, {shop.skus[0]: "0.50"}) for _ in range(3)]
+
+        assert [answers[0]] * 3 == answers
+        assert answers[0]["RefundReference"]
+        assert Decimal("0.50") == shop.refunded(order["ReferenceNumber"])
+
+    def test_another_refund_gets_another_reference(self, linnworks, shop, order, options):
+        """Different refunds of one order add up and are told apart."""
+        _only_where(options["CanAttachRefundToItem"])
+        first = _refund(linnworks, order, {shop.skus[0]: "0.50"})
+        second = _refund(linnworks, order, {shop.skus[0]: "0.25"})
+
+        assert first["RefundReference"] != second["RefundReference"]
+        assert Decimal("0.75") == shop.refunded(order["ReferenceNumber"])
+
+    def test_more_than_was_paid_is_refused(self, linnworks, shop, order, options):
+        """No more goes back than came in, for lines, for shipping, and for what was refunded before."""
+        _only_where(options["CanAttachRefundToItem"])
+        price = next(item["PricePerUnit"] for item in order["OrderItems"] if item["SKU"] == shop.skus[1])
+        whole = _refund(linnworks, order, {shop.skus[1]: price})
+        refusals = [
+            _refund(linnworks, order, {shop.skus[0]: 1_000_000}),
+            _refund(linnworks, order, {}, shipping=Decimal(str(order["PostalServiceCost"])) + Decimal("0.01")),
+            _refund(linnworks, order, {shop.skus[1]: price, shop.skus[0]: "0.01"}, shipping="0.01"),
+        ]
+
+        assert whole["Error"] is None
+        assert all(answer["Error"] and answer["RefundReference"] == "" for answer in refusals)
+        assert Decimal(str(price)) == shop.refunded(order["ReferenceNumber"])
+
+    def test_an_unpaid_order_is_not_refunded(self, linnworks, shop, options):
+        """Money that never came cannot go back."""
+        _only_where(options["CanRefund"])
+        order = seen(linnworks, shop.place_order({shop.skus[0]: 1}, paid=False))
+        answer = _refund(linnworks, order, {shop.skus[0]: "0.50"})
+
+        assert answer["Error"]
+        assert shop.refunded(order["ReferenceNumber"]) == 0
+
+    @pytest.mark.parametrize("amount", [0, "-1.00"])
+    def test_a_refund_of_nothing_is_refused(self, linnworks, shop, order, options, amount):
+        """A refund is for more than nothing."""
+        _only_where(options["CanRefund"])
+        answer = _refund(linnworks, order, {shop.skus[0]: amount})
+
+        assert answer["Error"]
+        assert shop.refunded(order["ReferenceNumber"]) == 0
+
+    def test_a_refund_for_what_is_not_there_is_refused(self, linnworks, shop, order, options):
+        """Orders and lines that the shop does not have get an error."""
+        _only_where(options["CanRefund"])
+        item = {"SKU": "no-such-sku", "OrderLineNumber": "no-such-line", "RefundAmount": 0.5}
+        unknown_order = {"ReferenceNumber": "no-such-order", "Items": [_line(order, shop.skus[0], RefundAmount=0.5)]}
+        unknown_line = {"ReferenceNumber": order["ReferenceNumber"], "Items": [item]}
+
+        assert linnworks("RefundEndpoint", Refund=unknown_order)["Error"]
+        assert linnworks("RefundEndpoint", Refund=unknown_line)["Error"]
+        assert shop.refunded(order["ReferenceNumber"]) == 0
+
+    def test_a_refund_tied_to_nothing_works_where_it_is_offered(self, linnworks, shop, order, options):
+        """Money for no line and no shipping goes back exactly where CanRefundAdditionally says so."""
+        item = {"SKU": "", "OrderLineNumber": "", "RefundAmount": 0.5}
+        answer = linnworks("RefundEndpoint", Refund={"ReferenceNumber": order["ReferenceNumber"], "Items": [item]})
+
+        assert options["CanRefundAdditionally"] is (answer["Error"] is None)
+        assert (Decimal("0.5") if answer["Error"] is None else 0) == shop.refunded(order["ReferenceNumber"])
+
+    def test_every_reason_is_accepted(self, linnworks, shop, order, options):
+        """A reason that was offered for a cancel or a refund can be given for it."""
+        for number, reason in enumerate(options["PostSaleReasons"], 1):
+            if CANCELLATION in reason["Types"]:
+                fresh = seen(linnworks, shop.place_order({shop.skus[0]: 1}))
+
+                assert _cancel(linnworks, fresh, {shop.skus[0]: 1}, Reason=reason["Tag"])["Error"] is None
+            if ITEM_REFUND in reason["Types"]:
+                refund = _refund(linnworks, order, {shop.skus[0]: f"0.0{number}"}, Reason=reason["Tag"])
+
+                assert refund["Error"] is None
+
+
+def _only_where(supported: Any) -> None:
+    if not supported:
+        pytest.skip("the shop says that it cannot do this")
+
+
+def _line(order: Any, sku: str, **fields: Any) -> dict[str, Any]:
+    """A line of an order as cancels and refunds name it, under the SKU that Linnworks itself has for it."""
+    return {"SKU": f"LINNWORKS-{sku}", "OrderLineNumber": line_number(order, sku), "Reason": "", **fields}
+
+
+def _cancel(linnworks: Linnworks, order: Any, quantities: dict[str, int] | None = None, **fields: Any) -> Any:
+    items = [_line(order, sku, CancellationQuantity=count, **fields) for sku, count in (quantities or {}).items()]
+    return linnworks("CancelEndpoint", Cancellation={"ReferenceNumber": order["ReferenceNumber"], "Items": items})
+
+
+def _refund(linnworks: Linnworks, order: Any, amounts: dict[str, Any], *, shipping: Any = 0, **fields: Any) -> Any:
+    items = [_line(order, sku, RefundAmount=amount, **fields) for sku, amount in amounts.items()]
+    refund = {"ReferenceNumber": order["ReferenceNumber"], "RefundShippingAmount": str(shipping), "Items": items}
+    return linnworks("RefundEndpoint", Refund=refund)
+
+
+def _despatch(linnworks: Linnworks, order: Any, sku: str, quantity: int) -> Any:
+    item = {"SKU": sku, "OrderLineNumber": line_number(order, sku), "DespatchedQuantity": quantity}
+    parcel = {"ReferenceNumber": order["ReferenceNumber"], "Items": [item]}
+    return linnworks("DespatchEndpoint", Orders=[parcel])["Orders"][0]
+
+
+def _stock(linnworks: Linnworks, shop: Any) -> list[int]:
+    products = linnworks.products()
+    return [products[sku]["Quantity"] for sku in shop.skus]

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from tests.channels.contract.shop import Suite
+from tests.linnworks import Linnworks
+
+
+class ProductsContract(Suite):
+    """The catalogue comes to Linnworks for mapping."""
+
+    def test_products_are_such_that_linnworks_maps_them(self, linnworks, shop):
+        """Every product has a SKU of its own, a title, a reference of its own and the level the shop really has."""
+        products = _run(linnworks)
+        skus = [product["SKU"] for product in products]
+        references = [product["Reference"] for product in products]
+
+        assert set(shop.skus) <= set(skus)
+        assert sorted(set(skus)) == sorted(skus)
+        assert sorted(set(references)) == sorted(references)
+        assert all(sku.strip() for sku in skus)
+        assert all(1 <= len(reference) <= 64 for reference in references)
+        assert all(product["Title"] for product in products)
+        assert all(type(product["Quantity"]) is int and product["Quantity"] >= 0 for product in products)
+        assert all(type(product["Price"]) in (int, float) and product["Price"] >= 0 for product in products)
+
+    def test_an_order_takes_from_the_stock(self, linnworks, shop):
+        """The quantity is the shop's own and goes down when something is sold."""
+        before = linnworks.products()[shop.skus[0]]["Quantity"]
+        shop.place_order({shop.skus[0]: 2})
+
+        assert before - 2 == linnworks.products()[shop.skus[0]]["Quantity"]
+
+    def test_nothing_is_missed_while_the_catalogue_changes(self, linnworks, shop):
+        """Products that come and go between two pages push none over the edge of a page."""
+        shop.add_product("COMES-LATE-1")
+        there = {product["SKU"] for product in _run(linnworks)}
+        first = _page(linnworks, 1)
+        gone = [product["SKU"] for product in first["Products"] if product["SKU"] not in shop.skus][:3]
+        for sku in gone:
+            shop.remove_product(sku)
+        shop.add_product("COMES-LATE-2")
+        second = _page(linnworks, 2)
+        came = [product["SKU"] for product in first["Products"] + second["Products"]] + _rest(linnworks, 3)
+
+        assert first["HasMorePages"]
+        assert second["HasMorePages"]
+        assert there - set(came) == set()
+        assert sorted(set(came)) == sorted(came)
+
+    def test_a_page_of_products_asked_twice_is_the_same(self, linnworks):
+        """An answer that was lost is given again."""
+        first, second = _page(linnworks, 1), _page(linnworks, 2)
+
+        assert second == _page(linnworks, 2)
+        assert first == _page(linnworks, 1)
+
+    def test_past_the_last_product_there_is_nothing_and_no_error(self, linnworks):
+        """The page after the last is empty."""
+        number = 1
+        while _page(linnworks, number)["HasMorePages"]:
+            number += 1
+
+        assert {"Error": None, "HasMorePages": False, "Products": []} == _page(linnworks, number + 1)
+
+    @pytest.mark.parametrize(
+        ("number", "words"), [(0, "Invalid page number"), (-1, "Invalid page number"), (5, "start at page 1")]
+    )
+    def test_a_page_of_products_that_cannot_be_placed_is_an_error(self, linnworks, number, words):
+        """Pages below 1 and pages before which none was asked get an error, never an empty success."""
+        answer = _page(linnworks, number)
+
+        assert words in answer["Error"]
+        assert [] == answer["Products"]
+        assert answer["HasMorePages"] is False
+
+
+class UpdateSuite(Suite):
+    """What the suites of stock and prices share."""
+
+    @pytest.fixture
+    def products(self, linnworks, shop):
+        """Products of the shop that tests may change, by SKU."""
+        return {sku: product for sku, product in linnworks.products().items() if sku not in shop.skus}
+
+    @pytest.fixture
+    def sku(self, products):
+        """One of them."""
+        return next(iter(products))
+
+
+class StockContract(UpdateSuite):
+    """Stock levels of Linnworks become the shop's."""
+
+    @pytest.mark.parametrize("quantity", [0, 7, 123_456, "42"])
+    def test_a_level_can_be_read_back(self, linnworks, sku, quantity):
+        """What was set is what Products shows."""
+        answer = _set_stock(linnworks, (sku, quantity))
+
+        assert [{"SKU": sku, "Error": None}] == answer
+        assert int(quantity) == linnworks.products()[sku]["Quantity"]
+
+    def test_a_repeated_level_changes_nothing(self, linnworks, sku):
+        """Levels are absolute, so an update may be sent again."""
+        answers = [_set_stock(linnworks, (sku, 31)) for _ in range(2)]
+
+        assert answers[0] == answers[1]
+        assert linnworks.products()[sku]["Quantity"] == 31
+
+    def test_one_bad_level_leaves_the_others_alone(self, linnworks, products):
+        """A level below zero and a SKU that nobody sells get their own errors, and the rest is set."""
+        first, second, third = list(products)[:3]
+        answer = _set_stock(linnworks, (first, 11), (second, -1), ("no-such-sku", 5), (third, 13))
+        after = linnworks.products()
+
+        assert [first, second, "no-such-sku", third] == [row["SKU"] for row in answer]
+        assert [False, True, True, False] == [bool(row["Error"]) for row in answer]
+        assert [11, products[second]["Quantity"], 13] == [after[sku]["Quantity"] for sku in (first, second, third)]
+
+    def test_levels_are_answered_as_they_were_written(self, linnworks, sku):
+        """Every row is answered in its place under the very SKU that came, however odd."""
+        odd = [f" {sku}", sku, f"{sku} ", sku.swapcase(), sku, " ", "Ünïcödé", "x" * 300]
+        answer = _set_stock(linnworks, *((text, 5) for text in odd))
+
+        assert odd == [row["SKU"] for row in answer]
+        assert [None, None] == [answer[1]["Error"], answer[4]["Error"]]
+
+    def test_the_last_level_of_a_sku_wins(self, linnworks, sku):
+        """A SKU that comes twice ends at its last level."""
+        answer = _set_stock(linnworks, (sku, 8), (sku, 3))
+
+        assert [{"SKU": sku, "Error": None}] * 2 == answer
+        assert linnworks.products()[sku]["Quantity"] == 3
+
+    def test_a_bad_level_does_not_undo_a_good_one(self, linnworks, sku):
+        """Of two rows of a SKU the good one counts."""
+        _set_stock(linnworks, (sku, 8), (sku, -3))
+
+        assert linnworks.products()[sku]["Quantity"] == 8
+
+    def test_a_thousand_levels_fit_in_one_batch(self, linnworks, products):
+        """A full batch is set and answered, row by row."""
+        rows = list(zip(itertools.islice(itertools.cycle(products), 1000), range(1000), strict=True))
+        answer = _set_stock(linnworks, *rows)
+        after = linnworks.products()
+
+        assert [{"SKU": sku, "Error": None} for sku, _ in rows] == answer
+        assert dict(rows) == {sku: after[sku]["Quantity"] for sku, _ in rows}
+
+    @pytest.mark.parametrize("fields", [{"Products": []}, {"Products": None}, {}])
+    def test_no_levels_are_no_error(self, linnworks, fields):
+        """An empty batch succeeds."""
+        assert {"Error": None, "Products": []} == linnworks("InventoryUpdateEndpoint", **fields)
+
+
+class PriceContract(UpdateSuite):
+    """Prices of Linnworks become the shop's."""
+
+    @pytest.mark.parametrize("price", [10.10, 0.01, 19.99, 1234567.89, 5, "7.35"])
+    def test_a_price_can_be_read_back_to_the_cent(self, linnworks, sku, price):
+        """What was set is what Products shows, exactly."""
+        answer = _set_prices(linnworks, (sku, price))
+
+        assert [{"SKU": sku, "Error": None}] == answer
+        assert float(price) == linnworks.products()[sku]["Price"]
+
+    def test_one_bad_price_leaves_the_others_alone(self, linnworks, products):
+        """A price below zero and a SKU that nobody sells get their own errors, and the rest is set."""
+        first, second, third = list(products)[:3]
+        answer = _set_prices(linnworks, (first, 1.11), (second, -0.01), ("no-such-sku", 5), (third, 3.33))
+        after = linnworks.products()
+
+        assert [first, second, "no-such-sku", third] == [row["SKU"] for row in answer]
+        assert [False, True, True, False] == [bool(row["Error"]) for row in answer]
+        assert [1.11, products[second]["Price"], 3.33] == [after[sku]["Price"] for sku in (first, second, third)]
+
+    def test_prices_are_answered_as_they_were_written(self, linnworks, sku):
+        """Every row is answered in its place under the very SKU that came, however odd."""
+        odd = [f" {sku}", sku, f"{sku} ", sku.swapcase(), sku, " ", "Ünïcödé", "x" * 300]
+        answer = _set_prices(linnworks, *((text, 5.55) for text in odd))
+
+        assert odd == [row["SKU"] for row in answer]
+        assert [None, None] == [answer[1]["Error"], answer[4]["Error"]]
+
+    def test_the_last_price_of_a_sku_wins(self, linnworks, sku):
+        """A SKU that comes twice ends at its last price."""
+        answer = _set_prices(linnworks, (sku, 8.80), (sku, 3.30))
+
+        assert [{"SKU": sku, "Error": None}] * 2 == answer
+        assert linnworks.products()[sku]["Price"] == 3.3
+
+    def test_a_tagged_price_leaves_the_normal_one_alone(self, linnworks, sku):
+        """Rows of one SKU with several tags are answered one by one, and only the untagged is its price."""
+        rows = [
+            {"SKU": sku, "Reference": "", "Price": 4.44, "Tag": ""},
+            {"SKU": sku, "Reference": "", "Price": 9.99, "Tag": "RETAILPRICE"},
+            {"SKU": sku, "Reference": "", "Price": 8.88, "Tag": "NO-SUCH-TAG"},
+        ]
+        answer = linnworks("PriceUpdateEndpoint", Products=rows)["Products"]
+
+        assert [sku] * 3 == [row["SKU"] for row in answer]
+        assert answer[0]["Error"] is None
+        assert linnworks.products()[sku]["Price"] == 4.44
+
+    def test_a_thousand_prices_fit_in_one_batch(self, linnworks, products):
+        """A full batch is set and answered, row by row."""
+        cents = (number / 100 for number in range(1, 1001))
+        rows = list(zip(itertools.islice(itertools.cycle(products), 1000), cents, strict=True))
+        answer = _set_prices(linnworks, *rows)
+        after = linnworks.products()
+
+        assert [{"SKU": sku, "Error": None} for sku, _ in rows] == answer
+        assert dict(rows) == {sku: after[sku]["Price"] for sku, _ in rows}
+
+    @pytest.mark.parametrize("fields", [{"Products": []}, {"Products": None}, {}])
+    def test_no_prices_are_no_error(self, linnworks, fields):
+        """An empty batch succeeds."""
+        assert {"Error": None, "Products": []} == linnworks("PriceUpdateEndpoint", **fields)
+
+
+def _page(linnworks: Linnworks, number: int) -> Any:
+    return linnworks("ProductsEndpoint", PageNumber=number)
+
+
+def _run(linnworks: Linnworks) -> list[Any]:
+    return linnworks.pages("ProductsEndpoint", "Products")
+
+
+def _rest(linnworks: Linnworks, number: int) -> list[str]:
+    """The SKUs on this page and those after it."""
+    page = _page(linnworks, number)
+    assert page["Error"] is None
+    skus = [product["SKU"] for product in page["Products"]]
+    return skus + (_rest(linnworks, number + 1) if page["HasMorePages"] else [])
+
+
+def _set_stock(linnworks: Linnworks, *levels: tuple[str, Any]) -> Any:
+    rows = [{"SKU": sku, "Reference": "", "Quantity": quantity} for sku, quantity in levels]
+    answer = linnworks("InventoryUpdateEndpoint", Products=rows)
+    assert answer["Error"] is None
+    return answer["Products"]
+
+
+def _set_prices(linnworks: Linnworks, *prices: tuple[str, Any]) -> Any:
+    rows = [{"SKU": sku, "Reference": "", "Price": price, "Tag": ""} for sku, price in prices]
+    answer = linnworks("PriceUpdateEndpoint", Products=rows)
+    assert answer["Error"] is None
+    return answer["Products"]

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tests.channels.contract.shop import Suite
+from tests.linnworks import Linnworks
+
+REFUSED_BY_TYPE = {"INT": "many", "DOUBLE": "much", "BOOLEAN": "perhaps", "LIST": "none of these"}
+
+
+class SetUpContract(Suite):
+    """The wizard, the tags and the test of an integration."""
+
+    def test_the_wizard_ends_at_user_config(self, linnworks):
+        """Whoever answers every step right is connected."""
+        screen = linnworks("UserConfigEndpoint")
+
+        assert screen["Error"] is None
+        assert screen["StepName"] == "UserConfig"
+
+    def test_every_step_is_presentable(self, call, shop):
+        """Each step has a title and says what it is about, and its items have ids of their own and names."""
+        for step in _steps(call, shop):
+            ids = [item["ConfigItemId"] for item in step["ConfigItems"]]
+
+            assert step["WizardStepTitle"]
+            assert step["WizardStepDescription"]
+            assert sorted(set(ids)) == sorted(ids)
+            assert all(item["Name"] for item in step["ConfigItems"])
+
+    def test_a_bad_value_keeps_the_step(self, call, shop):
+        """A value that its own declaration rules out is refused by name, and the wizard stays where it is."""
+        for step in _steps(call, shop):
+            for item, value in _bad_values(step):
+                bad = {**shop.answers, item["ConfigItemId"]: value}
+                linnworks = _at(call, shop, step["StepName"])
+                answer = linnworks.save(step["StepName"], **bad)
+
+                assert item["Name"] in answer["Error"]
+                assert step["StepName"] == answer["StepName"]
+                assert step["StepName"] == linnworks("UserConfigEndpoint")["StepName"]
+
+    def test_credentials_that_the_shop_refuses_keep_the_step(self, call, shop):
+        """The shop itself is asked about credentials, and its refusal is told."""
+        linnworks = Linnworks(call)
+        step = linnworks("UserConfigEndpoint")
+        while step["Error"] is None and step["StepName"] != "UserConfig":
+            name = step["StepName"]
+            step = linnworks.save(name, **shop.wrong_answers)
+
+        assert step["Error"]
+        assert name == step["StepName"]
+        assert name == linnworks("UserConfigEndpoint")["StepName"]
+
+    def test_a_step_out_of_turn_is_refused(self, call, shop):
+        """An answer to another step than the current one changes nothing and says which step is expected."""
+        linnworks = Linnworks(call)
+        current = linnworks("UserConfigEndpoint")["StepName"]
+        answer = linnworks.save("Elsewhere", **shop.answers)
+
+        assert f"Invalid step name expected {current}" == answer["Error"]
+        assert current == linnworks("UserConfigEndpoint")["StepName"]
+
+    def test_secrets_never_come_back(self, call, shop, linnworks):
+        """No step and no later screen shows what was entered as a PASSWORD."""
+        items = [item for step in _steps(call, shop) for item in step["ConfigItems"]]
+        secrets = {item["ConfigItemId"] for item in items if item["ValueType"] == "PASSWORD"}
+        screens = [*_steps(call, shop), linnworks("UserConfigEndpoint"), linnworks.save("UserConfig")]
+
+        assert all(shop.answers[secret] not in str(screen) for secret in secrets for screen in screens)
+
+    def test_settings_stay_editable(self, linnworks):
+        """On the last step a saved choice is kept and shown again."""
+        items = linnworks("UserConfigEndpoint")["ConfigItems"]
+        wanted = {
+            item["ConfigItemId"]: "False" if item["SelectedValue"] == "True" else "True"
+            for item in items
+            if item["ValueType"] == "BOOLEAN" and not item["ReadOnly"]
+        }
+        saved = linnworks.save("UserConfig", **wanted)
+        shown = _selected(linnworks("UserConfigEndpoint"))
+
+        assert saved["Error"] is None
+        assert saved["StepName"] == "UserConfig"
+        assert {**_selected({"ConfigItems": items}), **wanted} == shown
+
+    def test_nothing_works_before_the_wizard_is_finished(self, call, shop):
+        """An integration whose wizard is not finished gets an error from the shop's endpoints, and no rows."""
+        answer = Linnworks(call)("OrdersEndpoint", UTCTimeFrom="2024-01-01 00:00:00Z", PageNumber=1)
+
+        assert answer["Error"]
+        assert [] == answer["Orders"]
+
+    def test_a_finished_integration_passes_its_test(self, linnworks):
+        """ConfigTest finds nothing wrong with a shop that works."""
+        assert {"Error": None} == linnworks("ConfigTestEndpoint")
+
+    def test_a_deleted_integration_is_gone(self, linnworks):
+        """After ConfigDeleted the token is unknown."""
+        deleted = linnworks("ConfigDeletedEndpoint")
+
+        assert deleted["Error"] is None
+        assert linnworks("ConfigTestEndpoint")["Error"]
+
+    def test_tags_keep_their_limits(self, linnworks):
+        """Tags are unique, not empty, and short enough for Linnworks."""
+        for tags in _tags(linnworks):
+            assert len({(tag["Tag"], tag["Site"]) for tag in tags}) == len(tags)
+            assert all(1 <= len(tag["Tag"]) <= 64 for tag in tags)
+            assert all(1 <= len(tag["FriendlyName"]) <= 255 for tag in tags)
+            assert all(len(tag["Site"]) <= 25 for tag in tags)
+
+    def test_tags_cover_every_order(self, linnworks):
+        """Whatever an order names as its way to ship or to pay is among the tags, with the same site."""
+        shipping, payment = ({(tag["Tag"], tag["Site"]) for tag in tags} for tags in _tags(linnworks))
+        orders = linnworks.orders().values()
+
+        assert {(order["MatchPostalServiceTag"], order["Site"]) for order in orders} <= shipping
+        assert {(order["MatchPaymentMethodTag"], order["Site"]) for order in orders} <= payment
+
+
+def _steps(call: Any, shop: Any) -> Iterator[Any]:
+    """Every step of the wizard as it is shown first, the last one too."""
+    linnworks = Linnworks(call)
+    step = linnworks("UserConfigEndpoint")
+    while step["StepName"] != "UserConfig":
+        yield step
+        step = linnworks.save(step["StepName"], **shop.answers)
+        assert step["Error"] is None
+    yield step
+
+
+def _at(call: Any, shop: Any, name: str) -> Linnworks:
+    """An integration whose wizard stands at this step."""
+    linnworks = Linnworks(call)
+    step = linnworks("UserConfigEndpoint")
+    while step["StepName"] != name:
+        step = linnworks.save(step["StepName"], **shop.answers)
+    return linnworks
+
+
+def _bad_values(step: Any) -> Iterator[tuple[Any, str]]:
+    """Values that a step's items rule out by what they say of themselves."""
+    for item in step["ConfigItems"]:
+        if item["MustBeSpecified"]:
+            yield item, ""
+        if item["ValueType"] in REFUSED_BY_TYPE:
+            yield item, REFUSED_BY_TYPE[item["ValueType"]]
+        elif item["RegExValidation"]:
+            strange = ("?", "!! ??", "999999999")
+            yield item, next(value for value in strange if not re.fullmatch(item["RegExValidation"], value))
+
+
+def _selected(screen: Any) -> dict[str, str]:
+    return {item["ConfigItemId"]: item["SelectedValue"] for item in screen["ConfigItems"]}
+
+
+def _tags(linnworks: Linnworks) -> tuple[Any, Any]:
+    return linnworks("ShippingTagsEndpoint")["ShippingTags"], linnworks("PaymentTagsEndpoint")["PaymentTags"]

@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bridge.channels.demo import shop as demo
+from bridge.channels.demo.tables import Event, Order, Product, database, open_shops
+from bridge.clock import now
+from tests.channels.conftest import hurry
+from tests.channels.contract import (
+    DespatchContract,
+    ListingsContract,
+    OrdersContract,
+    PostSaleContract,
+    PriceContract,
+    ProductsContract,
+    SetUpContract,
+    ShopUnderTest,
+    StockContract,
+)
+from tests.linnworks import Linnworks
+
+CENT = Decimal("0.01")
+
+
+class DemoShop(ShopUnderTest):
+    """An embedded shop, opened by its owner before any integration comes."""
+
+    answers = {"shop_name": "corner-shop", "access_key": "open sesame"}
+    wrong_answers = {**answers, "access_key": "open barley"}
+
+    def __init__(self, data_dir) -> None:
+        open_shops(data_dir)
+        hurry(database)
+        demo.open_shop(self.answers["shop_name"], self.answers["access_key"])
+        self.row = demo.find_shop(self.answers["shop_name"])
+        self.skus = [product.sku for product in Product.select().where(Product.shop == self.row).limit(2)]
+        Product.update(stock=10_000).where((Product.shop == self.row) & Product.sku.in_(self.skus)).execute()
+
+    def references(self) -> set[str]:
+        return {order.number for order in Order.select().where(Order.shop == self.row)}
+
+    def place_order(self, lines: Mapping[str, int], *, paid: bool = True, days_ago: int = 0) -> str:
+        order = demo.place_order(self.row, lines, paid=paid)
+        then = now() - timedelta(days=days_ago)
+        self._change(order.number, shipping="STANDARD", shipping_cost=Decimal("3.95"), modified_at=then)
+        return order.number
+
+    def pay(self, reference: str) -> None:
+        demo.pay(self._order(reference))
+
+    def cancel(self, reference: str) -> None:
+        demo.cancel(self._order(reference), (), "Cancelled by the customer", secrets.token_hex(8))
+
+    def touch(self, reference: str) -> None:
+        self._change(reference, customer_note="Please ring twice.", modified_at=now())
+
+    def sent(self, reference: str) -> dict[str, int]:
+        return {line.sku: line.despatched for line in self._order(reference).lines}
+
+    def refunded(self, reference: str) -> Decimal:
+        order = self._order(reference)
+        shipping = sum(event.shipping_refunded for event in Event.select().where(Event.order == order))
+        return shipping + sum(line.refunded for line in order.lines)
+
+    def add_product(self, sku: str) -> None:
+        Product.create(shop=self.row, sku=sku, title="A new thing", category=101, price=Decimal(5), stock=1)
+
+    def remove_product(self, sku: str) -> None:
+        Product.delete().where((Product.shop == self.row) & (Product.sku == sku)).execute()
+
+    def _order(self, reference: str) -> Order:
+        return demo.find_order(self.row, reference)
+
+    def _change(self, reference: str, **changes) -> None:
+        Order.update(**changes).where((Order.shop == self.row) & (Order.number == reference)).execute()
+
+
+@pytest.fixture(scope="module")
+def shop(app, settings):
+    """The shop that all suites share."""
+    return DemoShop(settings.data_dir)
+
+
+class TestDemo(
+    SetUpContract,
+    OrdersContract,
+    DespatchContract,
+    PostSaleContract,
+    ProductsContract,
+    StockContract,
+    PriceContract,
+    ListingsContract,
+):
+    """The embedded shop keeps every promise that there is."""
+
+
+# -- shops and their keys ------------------------------------------------------------------------------
+
+
+def test_two_shops_never_see_each_other(connect):
+    """What is ordered and set in one shop is not in another, though both began with the same SKUs."""
+    mine, yours = connect(), connect()
+    sku = next(iter(yours.products()))
+    quantity = yours.products()[sku]["Quantity"]
+    mine("InventoryUpdateEndpoint", Products=[{"SKU": sku, "Quantity": quantity + 5}])
+    placed = demo.place_order(demo.find_shop(mine.shop_name), {sku: 1}, paid=True).number
+    parcel = {"ReferenceNumber": placed, "Items": None}
+
+    assert placed in mine.orders()
+    assert placed not in yours.orders()
+    assert quantity == yours.products()[sku]["Quantity"]
+    assert yours("DespatchEndpoint", Orders=[parcel])["Orders"][0]["Error"]
+    assert mine("DespatchEndpoint", Orders=[parcel])["Orders"][0]["Error"] is None
+
+
+def test_name_and_key_bring_another_integration_to_the_same_shop(connect):
+    """Two integrations with the shop's name and key see the same orders and products."""
+    first = connect()
+    second = connect(first.shop_name)
+    sku = next(iter(first.products()))
+    first("InventoryUpdateEndpoint", Products=[{"SKU": sku, "Quantity": 4321}])
+
+    assert first.token != second.token
+    assert second.products()[sku]["Quantity"] == 4321
+    assert first.orders().keys() == second.orders().keys()
+
+
+def test_a_wrong_key_does_not_open_a_shop(call, connect):
+    """The key that a shop was opened with is the only one that opens it again."""
+    taken = connect().shop_name
+    linnworks = Linnworks(call, taken)
+    answer = linnworks.save("Shop", shop_name=taken, access_key="not the right key")
+
+    assert "access key" in answer["Error"]
+    assert answer["StepName"] == "Shop"
+
+
+@pytest.fixture
+def locked_out(connect):
+    """An integration with settings of its own, whose shop has another key by now."""
+    linnworks = connect(despatch_days="9", customer_notes="False")
+    demo.change_key(demo.find_shop(linnworks.shop_name), "another key")
+    return linnworks
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fields"),
+    [
+        ("ConfigTestEndpoint", {}),
+        ("OrdersEndpoint", {"UTCTimeFrom": "2024-01-01 00:00:00Z", "PageNumber": 1}),
+        ("ProductsEndpoint", {"PageNumber": 1}),
+        ("InventoryUpdateEndpoint", {"Products": [{"SKU": "101-11", "Quantity": 1}]}),
+        ("PriceUpdateEndpoint", {"Products": [{"SKU": "101-11", "Price": 1}]}),
+        ("CancelEndpoint", {"Cancellation": {"ReferenceNumber": "1001"}}),
+        ("RefundEndpoint", {"Refund": {"ReferenceNumber": "1001", "RefundShippingAmount": 1}}),
+        ("DespatchEndpoint", {"Orders": [{"ReferenceNumber": "1001"}]}),
+    ],
+)
+def test_a_changed_key_asks_for_credentials_again(locked_out, endpoint, fields):
+    """Whichever call meets the new key first says so, and the settings open at the credentials from then on."""
+    answer = locked_out(endpoint, **fields)
+    screen = locked_out("UserConfigEndpoint")
+
+    assert "access key" in (answer["Error"] or answer["Orders"][0]["Error"])
+    assert screen["StepName"] == "Shop"
+    assert [locked_out.shop_name, ""] == [item["SelectedValue"] for item in screen["ConfigItems"]]
+
+
+def test_the_new_key_leads_straight_back(locked_out):
+    """Entering the new key ends at the settings, which are as they were, and the token still holds."""
+    locked_out("ConfigTestEndpoint")
+    screen = locked_out.save("Shop", shop_name=locked_out.shop_name, access_key="another key")
+    selected = {item["ConfigItemId"]: item["SelectedValue"] for item in screen["ConfigItems"]}
+
+    assert screen["Error"] is None
+    assert screen["StepName"] == "UserConfig"
+    assert ("9", "False") == (selected["despatch_days"], selected["customer_notes"])
+    assert locked_out("ConfigTestEndpoint")["Error"] is None
+    assert locked_out.orders()
+
+
+def test_the_old_key_does_not_lead_back(locked_out):
+    """Leaving the key as it was keeps the wizard at the credentials."""
+    locked_out("ConfigTestEndpoint")
+    answer = locked_out.save("Shop", shop_name=locked_out.shop_name)
+
+    assert answer["Error"]
+    assert answer["StepName"] == "Shop"
+    assert locked_out("UserConfigEndpoint")["StepName"] == "Shop"
+
+
+def test_a_key_that_works_again_heals_the_integration(locked_out):
+    """When the shop takes the old key back, ConfigTest finds out and the settings open as usual."""
+    refused = locked_out("ConfigTestEndpoint")
+    demo.change_key(demo.find_shop(locked_out.shop_name), f"key of {locked_out.shop_name}")
+    healed = locked_out("ConfigTestEndpoint")
+
+    assert refused["Error"]
+    assert healed["Error"] is None
+    assert locked_out("UserConfigEndpoint")["StepName"] == "UserConfig"
+
+
+# -- preferences ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def preferring(connect):
+    """An integration for tests of its preferences, all with the same shop."""
+    return connect("fresh-shop")
+
+
+def test_list_prices_have_a_tag_of_their_own(preferring):
+    """A price with the chosen tag becomes the list price, and without a tag chosen it is refused."""
+    sku = next(iter(preferring.products()))
+    row = {"SKU": sku, "Price": 99.95, "Tag": "RETAILPRICE"}
+    accepted = preferring("PriceUpdateEndpoint", Products=[row])
+    preferring.save("UserConfig", list_price_tag="-")
+    refused = preferring("PriceUpdateEndpoint", Products=[{**row, "Price": 1}])
+    product = Product.get((Product.shop == demo.find_shop(preferring.shop_name)) & (Product.sku == sku))
+
+    assert accepted["Products"][0]["Error"] is None
+    assert "RETAILPRICE" in refused["Products"][0]["Error"]
+    assert Decimal("99.95") == product.list_price
+
+
+def test_the_choice_of_no_list_price_is_not_itself_a_tag(connect):
+    """Where list prices are to be left alone, no tag at all sets them."""
+    linnworks = connect("fresh-shop", list_price_tag="-")
+    sku = next(iter(linnworks.products()))
+    answer = linnworks("PriceUpdateEndpoint", Products=[{"SKU": sku, "Price": 99.95, "Tag": "-"}])
+
+    assert answer["Products"][0]["Error"]
+
+
+def test_customers_notes_come_where_they_are_wanted(preferring):
+    """Notes of customers come by default, and stay in the shop when the seller says so."""
+    with_notes = _notes(preferring)
+    preferring.save("UserConfig", customer_notes="False")
+
+    assert any("neighbour" in note for note in with_notes)
+    assert not any("neighbour" in note for note in _notes(preferring))
+
+
+def test_orders_are_to_be_sent_in_the_chosen_time(preferring):
+    """DispatchBy is as many days after the order as the seller chose."""
+    preferring.save("UserConfig", despatch_days="5")
+    times = {
+        datetime.fromisoformat(order["DispatchBy"][:-1]) - datetime.fromisoformat(order["ReceivedDate"][:-1])
+        for order in preferring.orders().values()
+    }
+
+    assert {timedelta(days=5)} == times
+
+
+# -- what is in a shop -----------------------------------------------------------------------------
+
+
+def test_a_fresh_shop_has_orders_of_every_kind(connect):
+    """Whoever looks at a new shop meets every kind of order that there is."""
+    orders = connect("fresh-shop").orders().values()
+    kinds = {
+        "paid": lambda order: order["PaymentStatus"] == "PAID",
+        "unpaid": lambda order: order["PaymentStatus"] == "UNPAID",
+        "cancelled": lambda order: order["PaymentStatus"] == "CANCELLED",
+        "several lines": lambda order: len(order["OrderItems"]) > 2,
+        "several pieces": lambda order: any(item["Qty"] > 1 for item in order["OrderItems"]),
+        "service line": lambda order: any(item["IsService"] for item in order["OrderItems"]),
+        "discounted line": lambda order: any(item["LinePercentDiscount"] for item in order["OrderItems"]),
+        "discount": lambda order: order["Discount"] > 0,
+        "note": lambda order: order["Notes"],
+        "options": lambda order: any(item["Options"] for item in order["OrderItems"]),
+        "tax inclusive": lambda order: all(item["TaxCostInclusive"] for item in order["OrderItems"]),
+        "tax exclusive": lambda order: not any(item["TaxCostInclusive"] for item in order["OrderItems"]),
+        "foreign currency": lambda order: order["Currency"] != "GBP",
+        "free shipping": lambda order: order["PostalServiceCost"] == 0,
+    }
+
+    assert [] == [name for name, fits in kinds.items() if not any(fits(order) for order in orders)]
+
+
+def test_a_fresh_shop_has_a_catalogue_worth_paging(connect):
+    """A new shop sells some hundreds of products, variations among them but not the products that vary."""
+    products = connect("fresh-shop").products()
+
+    assert len(products) > 200
+    assert "SHIRT-1-B-S" in products
+    assert "SHIRT-1" not in products
+
+
+def test_a_whole_order_is_refunded_to_the_cent(linnworks):
+    """What an order comes to in Linnworks is what can be refunded of it, whatever tax and discounts it has."""
+    paid = [order for order in linnworks.orders().values() if order["PaymentStatus"] == "PAID"]
+    one_of_each = {
+        (
+            order["Discount"] > 0,
+            order["OrderItems"][0]["LinePercentDiscount"] > 0,
+            order["OrderItems"][0]["TaxCostInclusive"],
+        ): order
+        for order in paid
+    }
+    for order in one_of_each.values():
+        amounts = [_gross(item) for item in order["OrderItems"]]
+        amounts[0] -= Decimal(str(order["Discount"]))
+        too_much = _refund(linnworks, order, [amounts[0] + CENT, *amounts[1:]])
+        answer = _refund(linnworks, order, amounts)
+
+        assert too_much["Error"]
+        assert answer["Error"] is None
+    assert len(one_of_each) > 4
+
+
+def test_a_service_line_is_refunded(linnworks):
+    """Money for gift wrapping goes back like that for any other line."""
+    order, item = next(
+        (order, item)
+        for order in linnworks.orders().values()
+        for item in order["OrderItems"]
+        if item["IsService"] and order["PaymentStatus"] == "PAID"
+    )
+    row = {"OrderLineNumber": item["OrderLineNumber"], "RefundAmount": item["PricePerUnit"]}
+    answer = linnworks("RefundEndpoint", Refund={"ReferenceNumber": order["ReferenceNumber"], "Items": [row]})
+
+    assert answer["Error"] is None
+    assert answer["RefundReference"]
+
+
+def test_what_happened_to_an_order_comes_as_notes_for_the_seller(linnworks):
+    """Despatches and refunds come back as internal notes, which are not printed on invoices."""
+    reference = next(key for key, order in linnworks.orders().items() if order["PostalServiceCost"] and order["PaidOn"])
+    parcel = {"ReferenceNumber": reference, "ShippingVendor": "Royal Mail", "TrackingNumber": "AB123"}
+    linnworks("DespatchEndpoint", Orders=[parcel])
+    refund = linnworks("RefundEndpoint", Refund={"ReferenceNumber": reference, "RefundShippingAmount": 0.5})
+    notes = [note for note in linnworks.orders()[reference]["Notes"] if note["IsInternal"]]
+
+    assert "Despatched with Royal Mail, tracking AB123" == notes[0]["Note"]
+    assert refund["RefundReference"] in notes[1]["Note"]
+
+
+def _notes(linnworks: Linnworks) -> set[str]:
+    return {note["Note"] for order in linnworks.orders().values() for note in order["Notes"]}
+
+
+def _gross(item) -> Decimal:
+    """What a line comes to, tax included, as Linnworks reckons it."""
+    net = Decimal(str(item["PricePerUnit"])) * item["Qty"] * (100 - Decimal(str(item["LinePercentDiscount"]))) / 100
+    tax = 0 if item["TaxCostInclusive"] else net * Decimal(str(item["TaxRate"])) / 100
+    return (net + tax).quantize(CENT, "ROUND_HALF_UP")
+
+
+def _refund(linnworks: Linnworks, order, amounts: list[Decimal]):
+    items = [
+        {"OrderLineNumber": item["OrderLineNumber"], "RefundAmount": str(amount)}
+        for item, amount in zip(order["OrderItems"], amounts, strict=True)
+    ]
+    refund = {
+        "ReferenceNumber": order["ReferenceNumber"],
+        "RefundShippingAmount": order["PostalServiceCost"],
+        "Items": items,
+    }
+    return linnworks("RefundEndpoint", Refund=refund)

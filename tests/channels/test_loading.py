@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import itertools
+import sys
+import textwrap
+
+import pytest
+
+from bridge.channels import BUILT_IN, load_channel
+from bridge.channels.base import LAST_STEP, Channel
+from bridge.channels.demo import DemoChannel
+from bridge.errors import StartError
+
+A_CHANNEL = """
+    from bridge.channels import demo
+
+    class LittleShop(demo.DemoChannel):
+        name = "LITTLE"
+"""
+TWO_CHANNELS = (
+    A_CHANNEL
+    + """
+    class OtherShop(demo.DemoChannel):
+        name = "OTHER"
+"""
+)
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a module that can be imported; its name."""
+
+    def write(source: str) -> str:
+        name = f"channel_module_{next(_numbers)}"
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
+        return name
+
+    monkeypatch.syspath_prepend(tmp_path)
+    yield write
+    for name in [name for name in sys.modules if name.startswith("channel_module_")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_channels_load_by_name(name):
+    """Every channel that comes with the bridge loads, and is one that can be opened."""
+    channel = load_channel(name)
+
+    assert issubclass(channel, Channel)
+    assert channel.steps[-1].name == LAST_STEP
+    assert channel.name == channel.name.upper().replace(" ", "")
+
+
+@pytest.mark.parametrize("name", ["demo", "bridge.channels.demo", "bridge.channels.demo:DemoChannel"])
+def test_a_channel_is_named_or_pointed_to(name):
+    """A built-in name, a module and a class in a module lead to the same channel."""
+    assert DemoChannel is load_channel(name)
+
+
+def test_a_channel_of_your_own_is_a_module_path(module):
+    """The one channel class of any module that can be imported will do."""
+    assert load_channel(module(A_CHANNEL)).name == "LITTLE"
+
+
+def test_one_of_several_channels_is_named_after_a_colon(module):
+    """Where a module has several channels, the class says which."""
+    name = module(TWO_CHANNELS)
+
+    assert load_channel(f"{name}:OtherShop").name == "OTHER"
+
+
+def test_several_channels_are_not_guessed_among(module):
+    """Several channels and no class named is an error that lists them."""
+    name = module(TWO_CHANNELS)
+
+    with pytest.raises(StartError, match=f"BRIDGE_CHANNEL is {name}: .* found LittleShop, OtherShop"):
+        load_channel(name)
+
+
+def test_an_unknown_name_is_told_with_the_choices():
+    """A name that is neither built in nor a module stops the start with a sentence."""
+    with pytest.raises(StartError, match=r"BRIDGE_CHANNEL is dmeo: neither built in \(demo.*\) nor importable"):
+        load_channel("dmeo")
+
+
+def test_an_unknown_class_is_told_with_those_there_are(module):
+    """A class that the module does not have stops the start with the names of those that it has."""
+    with pytest.raises(StartError, match="one channel class was expected there, found LittleShop"):
+        load_channel(f"{module(A_CHANNEL)}:BigShop")
+
+
+@pytest.mark.parametrize("source", ["", "from bridge.channels.base import Channel"])
+def test_a_module_without_a_channel_is_refused(module, source):
+    """A module that makes no channel of its own is not one, though it may know what a channel is."""
+    with pytest.raises(StartError, match="one channel class was expected there, found none"):
+        load_channel(module(source))
+
+
+def test_an_unfinished_channel_does_not_count(module):
+    """A class that leaves promises open is not a channel yet."""
+    source = """
+        from bridge.channels.base import Channel
+
+        class HalfShop(Channel):
+            pass
+    """
+
+    with pytest.raises(StartError, match="found none"):
+        load_channel(module(source))
+
+
+def test_a_missing_dependency_is_named(module):
+    """A channel whose own imports fail says which."""
+    with pytest.raises(StartError, match="no_such_library"):
+        load_channel(module("import no_such_library"))
+
+
+@pytest.mark.parametrize("steps", ["()", "demo.DemoChannel.steps[:1]"])
+def test_a_wizard_that_does_not_end_is_refused(module, steps):
+    """The last step of every wizard is UserConfig, or Linnworks would never see it end."""
+    name = module(f"{A_CHANNEL}        steps = {steps}\n")
+
+    with pytest.raises(StartError, match=f"last wizard step must be named {LAST_STEP}"):
+        load_channel(name)
