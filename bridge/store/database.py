@@ -100,11 +100,15 @@ def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -
     """
     try:
         db = connect(url)
-        upgrade(db, migrations)
-        db.close()
+        try:
+            upgrade(db, migrations)
+        finally:
+            db.close()
     except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
         # the URL may hold a password, and so may a driver's message about it
         raise StartError(f"{name} cannot be used ({type(error).__name__})") from error
+    if proxy.obj is not None:
+        proxy.close()
     proxy.initialize(db)
 
 
