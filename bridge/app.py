@@ -12,9 +12,10 @@ from bridge.areas import AREAS, front, oauth
 from bridge.channels import Channels
 from bridge.contract import Bridge, install
 from bridge.errors import StartError
+from bridge.gate import Gate
 from bridge.settings import Settings, load_settings
 from bridge.store.connections import list_connections
-from bridge.store.database import close_store, fact, open_store, remember
+from bridge.store.database import close_store, fact, open_store, remember, remember_first
 from bridge.vault import Vault, open_vault
 from bridge.worker import Worker
 
@@ -44,14 +45,11 @@ def open_bridge(settings: Settings) -> Bridge:
         raise StartError(f"The database is damaged, or not the bridge's ({type(error).__name__})") from error
     finally:
         close_store()
-    return Bridge(settings, vault, channels, Worker(channels))
+    return Bridge(settings, vault, channels, Worker(channels), Gate(settings.threads))
 
 
 def _same_key(vault: Vault) -> None:
-    marker = fact("sealed-marker")
-    if marker is None:
-        remember("sealed-marker", vault.seal({}))
-    elif vault.open(marker) is None:
+    if vault.open(remember_first("sealed-marker", vault.seal({}))) is None:
         raise StartError("The secret key is not the one this database was sealed with: put the old key back")
 
 

@@ -13,8 +13,8 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -30,6 +30,7 @@ from bridge.channels import Channels
 from bridge.channels.base import Channel
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, RequestRefused, UnknownToken, explain
+from bridge.gate import Gate
 from bridge.messages.base import Answer, schema_of
 from bridge.settings import Settings
 from bridge.store.connections import Connection, find_connection
@@ -58,6 +59,7 @@ class Bridge:
     vault: Vault
     channels: Channels
     worker: Worker
+    gate: Gate
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Call:
     bridge: Bridge
     deadline: Deadline
     now: datetime
+    exits: ExitStack
     caller: Connection | None = field(default=None, repr=False)
 
     @property
@@ -93,7 +96,12 @@ class Call:
         """The connection's shop; raises RequestRefused until the wizard has been finished."""
         if not self.connection.complete:
             raise RequestRefused("The set-up of this integration is not finished: please complete its wizard")
+        self.enter_shop()
         return self.bridge.channels.open(self.bridge.channels.config(self.connection), self.deadline)
+
+    def enter_shop(self) -> None:
+        """Take a place at the gate until the call is answered; raises ChannelUnavailable where there is none."""
+        self.exits.enter_context(self.bridge.gate.entered(self.connection.id))
 
 
 class Area(Blueprint):
@@ -110,7 +118,8 @@ class Area(Blueprint):
 
         def register(handler: Handler) -> Handler:
             def view() -> Response:
-                return _answer(handler, takes, gives, token)
+                with ExitStack() as exits:
+                    return _answer(handler, takes, gives, token, exits)
 
             self.calls.append(Endpoint(path, manifest))
             self.add_url_rule(path, handler.__name__, view, methods=METHODS, provide_automatic_options=False)
@@ -163,16 +172,18 @@ def _log(response: Response) -> Response:
     return response
 
 
-def _answer(handler: Callable[..., Answer], takes: type, gives: type[Answer], token: bool) -> Response:
+def _answer(
+    handler: Callable[..., Answer], takes: type, gives: type[Answer], token: bool, exits: ExitStack
+) -> Response:
     bridge = the_bridge()
-    call = Call(bridge, Deadline(bridge.settings.budget_seconds), now())
+    call = Call(bridge, Deadline(bridge.settings.budget_seconds), now(), exits)
     try:
         if request.method != "POST":
             raise MethodNotAllowed
         _admit(bridge)
         body = _body(call.deadline)
         if token:
-            call = Call(bridge, call.deadline, call.now, _caller(body))
+            call = replace(call, caller=_caller(body))
             g.connection_id = call.connection.id
         answer = handler(call, schema_of(takes).load(body))
         payload = schema_of(gives).dump(answer)

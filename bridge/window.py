@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from bridge import screening
 from bridge.channels.base import Channel, Page
 from bridge.clock import EPOCH, before
-from bridge.errors import ChannelUnavailable, RequestRefused
+from bridge.errors import ChannelError, ChannelUnavailable, RequestRefused
 from bridge.messages.listings import Category
 from bridge.messages.orders import Order
 from bridge.messages.products import Product
-from bridge.store.pages import begin_run, end_turn, last_complete_start, resume_run
+from bridge.store.orders import due_orders, forget_hold, record_orders, settle_orders
+from bridge.store.pages import begin_run, end_turn, last_complete_start, resume_run, since_of_run
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+LEAST_DUE = 10
+DUE_SECONDS = 2.0
+
 
 def orders(connection_id: int, channel: Channel, since: datetime, number: int, now: datetime) -> Page[Order]:
-    """A page of the orders that changed since a moment.
+    """A page of the orders that changed since a moment, and that Linnworks can take in.
 
     Each run reaches back to the start of the last complete one, less an overlap, even where Linnworks asks
-    for less: an order that changed while that run was under way comes again.
+    for less: an order that changed while that run was under way comes again. Asked since the very same
+    moment again, it reaches back as far as before, because the answers to the earlier run may be lost. What
+    Linnworks would refuse is held, and offered again at the end of later runs.
     """
-    known = last_complete_start(connection_id, "orders") or since
-    reach = before(min(since, known), channel.settings.orders_overlap_seconds)
-    return _page(connection_id, "orders", since, reach, number, now, channel.orders)
+    reach = since_of_run(connection_id, "orders", since)
+    if reach is None:
+        complete = last_complete_start(connection_id, "orders", since) or since
+        reach = before(min(since, complete), channel.settings.orders_overlap_seconds)
+    if number == 1:
+        settle_orders(connection_id, since)
+    page = _page(connection_id, "orders", since, reach, number, now, channel.orders)
+    found = list(page.items)
+    if page.next_cursor is None:
+        found += _due_again(connection_id, channel, {order.reference_number for order in found})
+    mended = [screening.mend(order) for order in found]
+    held = {order.reference_number: "; ".join(screening.faults(order)) for order in mended}
+    fit = [order for order in mended if not held[order.reference_number]]
+    record_orders(
+        connection_id,
+        [order.reference_number for order in fit],
+        {reference: reason for reference, reason in held.items() if reason},
+        since,
+        now,
+    )
+    return Page(fit, page.next_cursor)
+
+
+def _due_again(connection_id: int, channel: Channel, shown: set[str]) -> list[Order]:
+    """Orders that were held, as the shop has them now; those that cannot be read now stay for the next run."""
+    found = []
+    most = max(LEAST_DUE, channel.orders_page_size - len(shown))
+    for reference in due_orders(connection_id, most):
+        if reference not in shown and channel.deadline.left() > DUE_SECONDS:
+            try:
+                order = channel.order(reference)
+            except ChannelError as error:
+                log.warning("Held order %s of connection %s cannot be read: %s", reference, connection_id, error)
+                break
+            if order is None:
+                forget_hold(connection_id, reference)
+            else:
+                found.append(order)
+    return found
 
 
 def products(connection_id: int, channel: Channel, number: int, now: datetime) -> Page[Product]:
@@ -64,7 +110,7 @@ def _page(
             raise RequestRefused(f"Page {number} was asked for before page {number - 1}: please start at page 1")
         turn = found
     page = read(turn.since, turn.cursor)
-    fault = end_turn(turn, page.next_cursor, now)
+    fault = end_turn(turn, page.next_cursor, page.as_of or now, now)
     if fault:
         raise ChannelUnavailable(f"{fault}: please start at page 1")
     return page

@@ -13,7 +13,7 @@ from playhouse.schema_diff import diff_models
 from bridge.app import create_app
 from bridge.channels.demo import tables as demo
 from bridge.errors import StartError
-from bridge.store import connections, deeds, feeds, pages
+from bridge.store import connections, deeds, feeds, orders, pages
 from bridge.store import database as store
 
 OURS = (
@@ -24,6 +24,7 @@ OURS = (
     deeds.Deed,
     feeds.Feed,
     feeds.FeedItem,
+    orders.SeenOrder,
 )
 
 

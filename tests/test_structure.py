@@ -13,9 +13,10 @@ ROOT = Path(bridge.__file__).parent
 FLOORS = [
     {"errors"},
     {"clock", "settings"},
-    {"messages", "vault"},
+    {"messages", "vault", "gate"},
     {"store"},
     {"channels"},
+    {"screening"},
     {"wizard", "ledger", "window"},
     {"feeds"},
     {"worker"},

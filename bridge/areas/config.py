@@ -69,6 +69,7 @@ def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
 @area.call("/api/Config/SaveUserConfig", SaveConfigRequest, UserConfigResponse, manifest="SaveConfigEndpoint")
 def save_config(call: Call, request: SaveConfigRequest) -> UserConfigResponse:
     """Take the answers to a step and show the next one."""
+    call.enter_shop()
     return wizard.save(call.connection, request, call.bridge.channels, call.deadline, call.now)
 
 

@@ -132,6 +132,10 @@ class Channel(ABC):
         """Orders last changed at or after `since`, in an order that edits, new and vanished orders cannot shift."""
 
     @abstractmethod
+    def order(self, reference: str) -> Order | None:
+        """The order of that ReferenceNumber as it is now; None where the shop has none."""
+
+    @abstractmethod
     def despatch(self, order: DespatchOrder, key: str) -> None:
         """Mark a part or all of an order as sent; refuses unknown lines and more than was ordered.
 

@@ -108,7 +108,10 @@ class OrderItem:
 
 @message
 class Order:
-    """An order of the shop, as Linnworks takes it in; ReferenceNumber is what it is called ever after."""
+    """An order of the shop, as Linnworks takes it in; ReferenceNumber is what it is called ever after.
+
+    `shop_total` is not sent: where a channel knows what the buyer paid, the lines must add up to it.
+    """
 
     reference_number: str = text(required=True)
     external_reference: str = text()
@@ -135,6 +138,7 @@ class Order:
     order_items: tuple[OrderItem, ...] = many(OrderItem, required=True)
     extended_properties: tuple[ExtendedProperty, ...] = many(ExtendedProperty, also=("ExtendedProperty",))
     notes: tuple[Note, ...] = many(Note)
+    shop_total: Decimal | None = None
 
 
 @message

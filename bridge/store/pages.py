@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from peewee import AutoField, CharField, CompositeKey, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    AutoField,
+    CharField,
+    CompositeKey,
+    Expression,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+    TextField,
+)
 
 from bridge.store.connections import Connection
 from bridge.store.database import MomentField, Row, writing
@@ -41,6 +50,7 @@ class RunPage(Row):
 class PageTurn:
     """The right to read one page and to say where the next begins."""
 
+    connection_id: int
     run_id: int
     number: int
     turn: int
@@ -48,27 +58,38 @@ class PageTurn:
     since: datetime
 
 
-def last_complete_start(connection_id: int, kind: str) -> datetime | None:
-    """When the newest run that reached its last page had begun."""
-    run = (
-        Run.select(Run.started_at)
-        .where((Run.connection == connection_id) & (Run.kind == kind) & Run.finished_at.is_null(False))
-        .order_by(Run.started_at.desc())
-        .first()
-    )
+def last_complete_start(connection_id: int, kind: str, asked_since: datetime) -> datetime | None:
+    """When the run began whose success made Linnworks ask since this moment, as far as that can be known.
+
+    Of the runs that reached their last page, that is the newest one asked since the latest moment before.
+    """
+    earlier = (Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since < asked_since)
+    run = _latest_complete(earlier).first()
     return run.started_at if run else None
+
+
+def _latest_complete(runs: Expression) -> ModelSelect[Run]:
+    complete = Run.select().where(runs & Run.finished_at.is_null(False))
+    return complete.order_by(Run.asked_since.desc(), Run.started_at.desc()).limit(1)
+
+
+def since_of_run(connection_id: int, kind: str, asked_since: datetime) -> datetime | None:
+    """How far back the newest run asked since that very moment reached."""
+    asked_alike = (Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since == asked_since)
+    run = Run.select(Run.since).where(asked_alike).order_by(Run.id.desc()).first()
+    return run.since if run else None
 
 
 def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageTurn:
     """Start at page 1, and forget runs that nobody will go on with."""
     of_kind = (Run.connection == connection_id) & (Run.kind == kind)
-    with writing():
-        complete = Run.select(Run.id).where(of_kind & Run.finished_at.is_null(False)).order_by(Run.started_at.desc())
-        newest = complete.first()
-        Run.delete().where(of_kind & (Run.started_at < now - KEPT) & (Run.id != (newest.id if newest else 0))).execute()
+    with writing(connection_id):
+        newest = Run.select().where(of_kind).order_by(Run.id.desc()).limit(1)
+        kept = {run.id for run in (*newest, *_latest_complete(of_kind))}
+        Run.delete().where(of_kind & (Run.started_at < now - KEPT) & Run.id.not_in(kept)).execute()
         run = Run.create(connection=connection_id, kind=kind, asked_since=asked_since, since=since, started_at=now)
         RunPage.create(run=run, number=1, turn=1)
-    return PageTurn(run.id, 1, 1, None, since)
+    return PageTurn(connection_id, run.id, 1, 1, None, since)
 
 
 def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageTurn | bool:
@@ -77,7 +98,7 @@ def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int
     True says that the run ended before this page, False that where the page begins is not known.
     """
     asked_alike = (Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since == asked_since)
-    with writing():
+    with writing(connection_id):
         newest = Run.select().where(asked_alike).order_by(Run.id.desc())
         # runs asked alike are interchangeable, so one that knows the page serves another that does not yet
         page = (
@@ -91,12 +112,15 @@ def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int
             return any(run.finished_at for run in newest.limit(1))
         this = (RunPage.run == page.run) & (RunPage.number == number)
         RunPage.update(turn=RunPage.turn + 1).where(this).execute()
-    return PageTurn(page.run.id, number, page.turn + 1, page.cursor, page.run.since)
+    return PageTurn(connection_id, page.run.id, number, page.turn + 1, page.cursor, page.run.since)
 
 
-def end_turn(turn: PageTurn, next_cursor: str | None, now: datetime) -> str | None:
-    """Record where the next page begins, or that this was the last; what is wrong with that, else None."""
-    with writing():
+def end_turn(turn: PageTurn, next_cursor: str | None, as_of: datetime, now: datetime) -> str | None:
+    """Record where the next page begins, or that this was the last; what is wrong with that, else None.
+
+    A run has begun when its first page was read, `as_of` the shop's own clock.
+    """
+    with writing(turn.connection_id):
         page = RunPage.get_or_none((RunPage.run == turn.run_id) & (RunPage.number == turn.number))
         if page is None or page.turn != turn.turn:
             return "The same page was asked again meanwhile"
@@ -106,5 +130,8 @@ def end_turn(turn: PageTurn, next_cursor: str | None, now: datetime) -> str | No
         RunPage.delete().where((RunPage.run == turn.run_id) & (RunPage.number > turn.number)).execute()
         if next_cursor is not None:
             RunPage.create(run=turn.run_id, number=turn.number + 1, cursor=next_cursor)
-        Run.update(finished_at=now if next_cursor is None else None).where(Run.id == turn.run_id).execute()
+        changes = {"finished_at": now if next_cursor is None else None}
+        if turn.number == 1:
+            changes["started_at"] = as_of
+        Run.update(changes).where(Run.id == turn.run_id).execute()
     return None

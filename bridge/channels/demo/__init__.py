@@ -153,10 +153,17 @@ class DemoChannel(Channel):
             tables.Order.select().where(changed & after).order_by(tables.Order.id).limit(self.orders_page_size + 1)
         )
         shown = rows[: self.orders_page_size]
-        numbers = [row.id for row in shown]
+        return Page(self._mapped(shown), str(shown[-1].id) if len(rows) > len(shown) else None)
+
+    def order(self, reference: str) -> Order | None:
+        rows = tables.Order.select().where((tables.Order.shop == self._shop) & (tables.Order.number == reference))
+        return next(iter(self._mapped(list(rows))), None)
+
+    def _mapped(self, rows: Sequence[tables.Order]) -> list[Order]:
+        numbers = [row.id for row in rows]
         lines = _by_order(tables.OrderLine.select().where(tables.OrderLine.order.in_(numbers)))
         events = _by_order(tables.Event.select().where(tables.Event.order.in_(numbers)))
-        orders = [
+        return [
             mapping.order(
                 row,
                 lines.get(row.id, ()),
@@ -164,9 +171,8 @@ class DemoChannel(Channel):
                 despatch_days=int(self.config["despatch_days"]),
                 with_note=self.config["customer_notes"] == "True",
             )
-            for row in shown
+            for row in rows
         ]
-        return Page(orders, str(numbers[-1]) if len(rows) > len(shown) else None)
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
         tracking = [order.tracking_number, *order.secondary_tracking_numbers]

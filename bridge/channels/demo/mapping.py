@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from bridge.channels.demo import tables
+from bridge.channels.demo.shop import total_paid
 from bridge.messages.orders import (
     Address,
     CancelStatus,
@@ -22,7 +23,7 @@ from bridge.messages.products import Product
 
 def order(
     row: tables.Order,
-    lines: Iterable[tables.OrderLine],
+    lines: Sequence[tables.OrderLine],
     events: Iterable[tables.Event],
     *,
     despatch_days: int,
@@ -51,6 +52,8 @@ def order(
         order_items=tuple(_item(row, line) for line in lines),
         extended_properties=(ExtendedProperty(name="ShopStatus", value=row.status),),
         notes=tuple(_notes(row, events, with_note)),
+        # what is cancelled was not paid for, or will be refunded: the total of the rest is no figure of the shop
+        shop_total=None if any(line.cancelled for line in lines) else total_paid(row, lines),
     )
 
 

@@ -1,0 +1,112 @@
+"""Which orders Linnworks can take in: small faults are mended, others are named.
+
+Linnworks refuses a whole order for one repeated line number and ignores one that it cannot read, without a
+word to the seller (protocol.md section 5.1). Mended is only what nothing comes back for: names of options,
+properties and service titles, and a missing address. Line numbers, SKUs and quantities come back in
+despatches and refunds, so an order that is wrong there is not sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
+
+from bridge.messages.orders import Address, ExtendedProperty, Option, Order, OrderItem
+
+Named = TypeVar("Named", Option, ExtendedProperty)
+
+CENT = Decimal("0.01")
+TAG_LIMIT = 64
+
+
+def mend(order: Order) -> Order:
+    """The order with what can safely be mended."""
+    billing, delivery = order.billing_address, order.delivery_address
+    return replace(
+        order,
+        billing_address=billing if _filled(billing) else delivery,
+        delivery_address=delivery if _filled(delivery) else billing,
+        extended_properties=_distinct(order.extended_properties),
+        order_items=_distinct_services(
+            replace(item, options=_distinct(item.options)) if len(item.options) > 1 else item
+            for item in order.order_items
+        ),
+    )
+
+
+def faults(order: Order) -> list[str]:
+    """Why Linnworks would refuse or ignore a mended order, in words for the seller; none when it is fit."""
+    found = []
+    if not _filled(order.billing_address):
+        found.append("it has no address")
+    if not (len(order.currency) == 3 and order.currency.isalpha()):
+        found.append(f"its currency {order.currency or '(none)'} has not three letters")
+    for what, tag in (("shipping", order.match_postal_service_tag), ("payment", order.match_payment_method_tag)):
+        if len(tag) > TAG_LIMIT:
+            found.append(f"its {what} method {tag[:TAG_LIMIT]}... is longer than {TAG_LIMIT} characters")
+    if not order.order_items:
+        found.append("it has no lines")
+    for item in order.order_items:
+        name = f"line {item.order_line_number or '(no number)'} ({item.item_title or item.sku or 'no title'})"
+        if not item.order_line_number:
+            found.append(f"{name} has no line number")
+        if not item.sku.strip():
+            found.append(f"{name} has no SKU: give the product one in the shop")
+        if item.qty < 1:
+            found.append(f"{name} has the quantity {item.qty}")
+    numbers = Counter(item.order_line_number for item in order.order_items)
+    found += [f"the line number {number} comes {count} times" for number, count in numbers.items() if count > 1]
+    if order.shop_total is not None and total(order) != order.shop_total:
+        found.append(f"its lines add up to {total(order)}, but the shop's total is {order.shop_total}")
+    return found
+
+
+def total(order: Order) -> Decimal:
+    """What Linnworks makes of the order's lines, postage and discount, each line rounded to the cent."""
+    lines = sum((_line_total(item) for item in order.order_items), Decimal(0))
+    return lines + order.postal_service_cost - order.discount
+
+
+def _line_total(item: OrderItem) -> Decimal:
+    net = item.price_per_unit * item.qty * (1 - item.line_percent_discount / 100)
+    gross = net if item.tax_cost_inclusive else net * (1 + item.tax_rate / 100)
+    return gross.quantize(CENT, ROUND_HALF_UP)
+
+
+def _filled(address: Address | None) -> bool:
+    return address is not None and address != Address()
+
+
+def _distinct(named: Sequence[Named]) -> tuple[Named, ...]:
+    """The same with a number behind each name that came before."""
+    if len({one.name for one in named}) == len(named):
+        return tuple(named)
+    names = _numbered([one.name for one in named])
+    return tuple(replace(one, name=name) for one, name in zip(named, names, strict=True))
+
+
+def _distinct_services(items: Iterable[OrderItem]) -> tuple[OrderItem, ...]:
+    """The same with a title for every service line, and a number behind each that came before."""
+    mended = list(items)
+    services = [index for index, item in enumerate(mended) if item.is_service]
+    titles = _numbered([mended[index].item_title or mended[index].sku for index in services])
+    for index, title in zip(services, titles, strict=True):
+        mended[index] = replace(mended[index], item_title=title)
+    return tuple(mended)
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names of which none comes twice: "Colour", "Colour (2)"."""
+    taken: set[str] = set()
+    distinct = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{name} ({number})"
+        taken.add(candidate)
+        distinct.append(candidate)
+    return distinct
