@@ -15,7 +15,7 @@ from bridge.messages.listings import Category
 from bridge.messages.orders import Order
 from bridge.messages.products import Product
 from bridge.store.orders import due_orders, forget_hold, record_orders, settle_orders
-from bridge.store.pages import begin_run, end_turn, last_complete_start, resume_run, since_of_run
+from bridge.store.pages import begin_run, end_turn, last_complete_start, resume_run
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +29,12 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
     """A page of the orders that changed since a moment, and that Linnworks can take in.
 
     Each run reaches back to the start of the last complete one, less an overlap, even where Linnworks asks
-    for less: an order that changed while that run was under way comes again. Asked since the very same
-    moment again, it reaches back as far as before, because the answers to the earlier run may be lost. What
-    Linnworks would refuse is held, and offered again at the end of later runs.
+    for less: an order that changed while that run was under way comes again. The overlap is also how far
+    Linnworks' clock may be ahead of the shop's. What Linnworks would refuse is held, and offered again at the
+    end of later runs.
     """
-    reach = since_of_run(connection_id, "orders", since)
-    if reach is None:
-        complete = last_complete_start(connection_id, "orders", since) or since
-        reach = before(min(since, complete), channel.settings.orders_overlap_seconds)
+    complete = last_complete_start(connection_id, "orders", since) or since
+    reach = before(min(since, complete), channel.settings.orders_overlap_seconds)
     if number == 1:
         settle_orders(connection_id, since)
     page = _page(connection_id, "orders", since, reach, number, now, channel.orders)

@@ -73,13 +73,6 @@ def _latest_complete(runs: Expression) -> ModelSelect[Run]:
     return complete.order_by(Run.asked_since.desc(), Run.started_at.desc()).limit(1)
 
 
-def since_of_run(connection_id: int, kind: str, asked_since: datetime) -> datetime | None:
-    """How far back the newest run asked since that very moment reached."""
-    asked_alike = (Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since == asked_since)
-    run = Run.select(Run.since).where(asked_alike).order_by(Run.id.desc()).first()
-    return run.since if run else None
-
-
 def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageTurn:
     """Start at page 1, and forget runs that nobody will go on with."""
     of_kind = (Run.connection == connection_id) & (Run.kind == kind)
