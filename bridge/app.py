@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 import peewee
 from flask import Flask
 
+from bridge import logs
 from bridge.areas import AREAS, front, oauth
 from bridge.channels import Channels
 from bridge.contract import Bridge, install
@@ -23,8 +23,7 @@ from bridge.worker import Worker
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the WSGI application; raises StartError with a sentence where it cannot work."""
     bridge = open_bridge(settings or load_settings(os.environ))
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # nothing where the server set up its own
-    logging.getLogger("bridge").setLevel(bridge.settings.log_level)
+    logs.set_up(bridge.settings)
     app = Flask("bridge", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     install(app, bridge)

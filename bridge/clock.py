@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -20,12 +21,19 @@ def before(moment: datetime, seconds: float) -> datetime:
 
 
 class Deadline:
-    """The seconds a request may still spend; handed down to every shop call."""
+    """The seconds a request may still spend; handed down to every shop call, and counting them."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._end = clock() + seconds
+        self._counting = threading.Lock()
+        self.shop_calls = 0
 
     def left(self) -> float:
         """Seconds left, never below zero."""
         return max(0.0, self._end - self._clock())
+
+    def count_call(self) -> None:
+        """Note that a call to the shop is begun."""
+        with self._counting:
+            self.shop_calls += 1

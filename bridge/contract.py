@@ -161,14 +161,15 @@ def _begin() -> None:
 
 
 def _log(response: Response) -> Response:
-    log.info(
-        "%s %s connection=%s %.0f ms %s",
-        g.request_id,
-        request.path if request.url_rule else "(no endpoint)",
-        g.get("connection_id", "-"),
-        1000 * (time.monotonic() - g.started),
-        g.get("outcome", "ok"),
-    )
+    facts = {
+        "request": g.request_id,
+        "path": request.path if request.url_rule else None,
+        "connection": g.get("connection_id"),
+        "ms": round(1000 * (time.monotonic() - g.started)),
+        "shop_calls": g.deadline.shop_calls if "deadline" in g else 0,
+        "outcome": g.get("outcome", "ok"),
+    }
+    log.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra={"facts": facts})
     return response
 
 
@@ -176,7 +177,8 @@ def _answer(
     handler: Callable[..., Answer], takes: type, gives: type[Answer], token: bool, exits: ExitStack
 ) -> Response:
     bridge = the_bridge()
-    call = Call(bridge, Deadline(bridge.settings.budget_seconds), now(), exits)
+    g.deadline = Deadline(bridge.settings.budget_seconds)
+    call = Call(bridge, g.deadline, now(), exits)
     try:
         if request.method != "POST":
             raise MethodNotAllowed

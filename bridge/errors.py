@@ -57,9 +57,15 @@ def explain(error: BaseException, request_id: str = "") -> str:
         return str(error)
     if isinstance(error, ValidationError):
         return "; ".join(_sentences(error.messages)) or "Invalid request"
-    if isinstance(error, peewee.OperationalError) and "locked" in str(error):
+    if isinstance(error, peewee.OperationalError) and _is_busy(error):
         return "The bridge is busy, please try again"
     return f"Internal error, please try again; the bridge's log has the details under {request_id}"
+
+
+def _is_busy(error: peewee.OperationalError) -> bool:
+    """Whether SQLite was locked, or PostgreSQL gave up waiting: for a lock, for the statement, or in a deadlock."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return "locked" in str(error) if state is None else state in ("55P03", "57014", "40P01")
 
 
 def _sentences(messages: Any, path: str = "") -> list[str]:

@@ -24,7 +24,7 @@ from bridge.messages.listings import (
     Severity,
 )
 from bridge.store.connections import Connection
-from bridge.store.feeds import FeedItem, add_feed, claim_item, feed_items, finish_item, postpone_item
+from bridge.store.feeds import FeedItem, add_feed, claim_item, drop_item, feed_items, finish_item, postpone_item
 
 log = logging.getLogger(__name__)
 
@@ -84,14 +84,19 @@ def work_one(channels: Channels) -> bool:
             return True
         elif not isinstance(error, BridgeError):
             log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
+        words = str(error) if isinstance(error, BridgeError) else "The bridge failed; its log has the details"
         if item.attempts + 1 < MOST_ATTEMPTS:
             wait = min(2**item.attempts, LONGEST_WAIT_SECONDS)
-            postpone_item(item, now() + timedelta(seconds=wait))
+            postpone_item(item, words, now() + timedelta(seconds=wait))
             return True
-        words = str(error) if isinstance(error, BridgeError) else "The bridge failed; its log has the details"
         result = _failed(f"Given up after {MOST_ATTEMPTS} attempts: {words}")
     finish_item(item, _plain(_report(item, result)))
     return True
+
+
+def give_up(item: FeedItem, words: str) -> bool:
+    """End a listing that waits as failed, with these words; False where it is done or in hand just now."""
+    return drop_item(item, _plain(_report(item, _failed(words))), now())
 
 
 def _do(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:

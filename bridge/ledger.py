@@ -13,7 +13,7 @@ from bridge.channels.base import Channel
 from bridge.clock import now
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.messages.base import schema_of
-from bridge.store.deeds import DONE, FAILED, UNKNOWN, Deed, finish_deed, plan_again, plan_deed
+from bridge.store.deeds import DONE, FAILED, UNKNOWN, Deed, claim_deed, finish_deed, plan_again, plan_deed
 
 GRACE_SECONDS = 5
 
@@ -77,6 +77,27 @@ def _do(deed: Deed, act: Callable[[str], str], channel: Channel) -> str:
         raise
     finish_deed(deed, DONE, answer=answer, now=now())
     return answer
+
+
+def look_up(deed: Deed, channel: Channel) -> str:
+    """Ask the shop what came of a deed whose outcome is unknown, and record it; the deed's state after that.
+
+    Raises what the channel raises, and ChannelUnavailable while another request is at the deed.
+    """
+    until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
+    claimed = claim_deed(deed, now=now(), until=until)
+    if deed.state in (DONE, FAILED):
+        return str(deed.state)
+    if not claimed:
+        raise ChannelUnavailable(f"Deed {deed.id} is under way just now")
+    try:
+        answer = channel.recall(deed.kind, deed.reference, deed.key)
+    except ChannelError as error:
+        finish_deed(deed, UNKNOWN, error=str(error), now=now())
+        raise
+    state = FAILED if answer is None else DONE
+    finish_deed(deed, state, answer=answer or "", error="" if answer else "The shop has not done it", now=now())
+    return state
 
 
 def _canonical(amount: Decimal) -> str:

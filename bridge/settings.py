@@ -146,6 +146,11 @@ class Settings:
     )
     workers: int = setting(2, "gunicorn worker processes", parse=_whole(1, 64))
     threads: int = setting(16, "Threads in each worker process", parse=_whole(1, 256))
+    log_format: str = setting(
+        "text",
+        "How each call is logged: `text`, or `json` with one object a line",
+        parse=_matching(r"text|json", "text or json"),
+    )
     log_level: str = setting(
         "INFO",
         "Least level that is logged",

@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 
 import peewee
 
-from bridge import feeds
+from bridge import feeds, spool
 from bridge.channels import Channels
 from bridge.store.database import close_store, discard_connection
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+WORKS = (feeds.work_one, spool.work_one)
 
 
 class Worker:
-    """Works off feeds until it is stopped; every process of the service may run one, on the same rows."""
+    """Works off feeds and spools until it is stopped; every process of the service may run one, on the same rows."""
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
@@ -56,13 +58,17 @@ class Worker:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            try:
-                busy = feeds.work_one(self._channels)
-            except Exception as error:
-                log.exception("The worker goes on after a failure")
-                if isinstance(error, peewee.PeeweeException):
-                    discard_connection()
-                busy = False
-            if not busy:
+            busy = [self._does(work_one) for work_one in WORKS]  # each, so that none starves another
+            if not any(busy):
                 self._wake.wait(POLL_SECONDS)
         close_store()
+
+    def _does(self, work_one: Callable[[Channels], bool]) -> bool:
+        """Do one thing of a kind; whether there was any."""
+        try:
+            return not self._stopped and work_one(self._channels)
+        except Exception as error:
+            log.exception("The worker goes on after a failure")
+            if isinstance(error, peewee.PeeweeException):
+                discard_connection()
+            return False

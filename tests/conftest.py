@@ -1,21 +1,75 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 
 from bridge import feeds
 from bridge.app import create_app
 from bridge.channels.demo import tables
+from bridge.cli import main
 from bridge.manifest import endpoints
 from bridge.settings import Settings
+from bridge.store import database as store
 from bridge.store.database import close_store, database
 from tests.linnworks import Linnworks
+
+SERVER = os.environ.get("BRIDGE_TEST_DATABASE_URL", "")
+"""A PostgreSQL server where the tests make a database of their own; without one they run on SQLite."""
+
+OURS = f"bridge_test_{uuid.uuid4().hex}"
+
+sqlite_only = pytest.mark.skipif(bool(SERVER), reason="it is about SQLite's file")
+postgres_only = pytest.mark.skipif(not SERVER, reason="it is about a server")
+
+
+@cache
+def database_url(data_dir: Path) -> str:
+    """BRIDGE_DATABASE_URL of the installation with this data folder: a database of its own, empty at first."""
+    if not SERVER:
+        return ""
+    schema = f"test_{uuid.uuid4().hex}"
+    parts = urlsplit(SERVER)._replace(path=f"/{OURS}")
+    _execute(parts.geturl(), f"CREATE SCHEMA {schema}")
+    options = urlencode({"options": f"-csearch_path={schema}"})
+    return parts._replace(query=f"{parts.query}&{options}".lstrip("&")).geturl()
+
+
+def _execute(url: str, sql: str) -> None:
+    server = store.connect(url)
+    try:
+        server.execute_sql(sql)
+    finally:
+        server.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the installation in every temporary folder a database of its own on the server."""
+    if SERVER:
+        _execute(SERVER, f"CREATE DATABASE {OURS}")
+        usual = Settings.database.fget
+
+        def database(this: Settings) -> str:
+            ours = this.data_dir.is_absolute() and not this.database_url
+            return database_url(this.data_dir) if ours else usual(this)
+
+        Settings.database = property(database)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the server as empty as it was."""
+    if SERVER:
+        _execute(SERVER, f"DROP DATABASE {OURS} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -29,7 +83,8 @@ def opened(settings: Settings) -> Iterator[Flask]:
     """An application, its worker at rest so that a test decides when feeds are worked off."""
     app = create_app(settings)
     app.extensions["bridge"].worker.stop()
-    database.execute_sql("PRAGMA synchronous = off")  # tests need not outlive a power cut
+    if not SERVER:
+        database.execute_sql("PRAGMA synchronous = off")  # tests need not outlive a power cut
     yield app
     close_store()
     if tables.database.obj is not None:
@@ -90,3 +145,18 @@ def connect(call) -> Callable[..., Linnworks]:
 def linnworks(connect) -> Linnworks:
     """A finished integration with an embedded shop."""
     return connect()
+
+
+@pytest.fixture
+def run(app, settings, monkeypatch, tmp_path):
+    """Run a command on the same data folder; its output, which must not be a failure."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BRIDGE_DATA_DIR", str(settings.data_dir))
+
+    def invoke(*words: str, status: int = 0, answer: str | None = None) -> str:
+        result = CliRunner().invoke(main, list(words), input=answer)
+
+        assert status == result.exit_code, result.output
+        return result.output
+
+    return invoke

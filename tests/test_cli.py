@@ -6,25 +6,9 @@ import json
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from bridge.cli import main
 from bridge.settings import Settings
-
-
-@pytest.fixture
-def run(app, settings, monkeypatch, tmp_path):
-    """Run a command on the same data folder; its output, which must not be a failure."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BRIDGE_DATA_DIR", str(settings.data_dir))
-
-    def invoke(*words: str, status: int = 0, answer: str | None = None) -> str:
-        result = CliRunner().invoke(main, list(words), input=answer)
-
-        assert status == result.exit_code, result.output
-        return result.output
-
-    return invoke
 
 
 def commands(group: click.Group, *path: str):

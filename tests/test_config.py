@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from tests.conftest import sqlite_only
 from tests.linnworks import Linnworks
 
 
@@ -130,6 +131,7 @@ def test_settings_stay_editable(linnworks):
     assert {"despatch_days": "5", "customer_notes": "False", "list_price_tag": "RETAILPRICE"} == values
 
 
+@sqlite_only
 def test_passwords_are_sealed_and_never_sent_back(linnworks, settings, app):
     """
     A PASSWORD value is in no answer and, in clear, in no file of the data folder but the shop's own.

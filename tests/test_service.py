@@ -20,6 +20,7 @@ from bridge.cli import main
 from bridge.manifest import endpoints
 from bridge.settings import Settings
 from bridge.trial import free_port, trial_service
+from tests.conftest import database_url
 from tests.linnworks import Linnworks
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +39,11 @@ def poster(base_url: str):
     return post
 
 
+def at(data_dir: Path) -> dict[str, str]:
+    """The environment of an installation with this data folder."""
+    return {"BRIDGE_DATA_DIR": str(data_dir), "BRIDGE_DATABASE_URL": database_url(data_dir)}
+
+
 def until(question, seconds: float = 20.0):
     """Ask until there is an answer."""
     end = time.monotonic() + seconds
@@ -47,9 +53,9 @@ def until(question, seconds: float = 20.0):
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[str]:
+def service(tmp_path_factory) -> Iterator[str]:
     """A running service's base URL."""
-    with trial_service() as base_url:
+    with trial_service(**at(tmp_path_factory.mktemp("data"))) as base_url:
         yield base_url
 
 
@@ -88,7 +94,8 @@ def test_equal_requests_at_the_same_time_are_one_deed(service):
     last = linnworks("RefundEndpoint", Refund=refund)
 
     assert {f"R-{paid['ReferenceNumber']}-1"} == references == {last["RefundReference"]}
-    assert all(answer["Error"] is None or "under way" in answer["Error"] for answer in answers)
+    again = ("under way", "please try again")
+    assert all(answer["Error"] is None or any(words in answer["Error"] for words in again) for answer in answers)
 
 
 def test_equal_beginnings_at_the_same_time_leave_one_integration(service):
@@ -123,7 +130,7 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
     port = free_port()
     environ = {
         **os.environ,
-        "BRIDGE_DATA_DIR": str(tmp_path),
+        **at(tmp_path),
         "BRIDGE_BIND": f"127.0.0.1:{port}",
         "BRIDGE_BUDGET_SECONDS": "1",  # a dead worker's claim lasts that much longer than four seconds
     }
@@ -184,7 +191,7 @@ def test_the_app_runs_under_a_gunicorn_of_one_s_own(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "wsgi:app"],
         cwd=ROOT,
-        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path)},
+        env={**os.environ, **at(tmp_path)},
         stderr=subprocess.DEVNULL,
     )
     healthy = until(lambda: _healthy(port))
@@ -200,7 +207,7 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
     """
     result = subprocess.run(
         [sys.executable, "-m", "bridge", "serve"],
-        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path), "BRIDGE_THREADS": "none"},
+        env={**os.environ, **at(tmp_path), "BRIDGE_THREADS": "none"},
         capture_output=True,
         text=True,
         timeout=20,
@@ -215,7 +222,7 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(service, tmp_path):
     """
     result = subprocess.run(
         [sys.executable, "-m", "bridge", "serve", "--bind", service.removeprefix("http://")],
-        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path)},
+        env={**os.environ, **at(tmp_path)},
         capture_output=True,
         text=True,
         timeout=20,
@@ -229,7 +236,7 @@ def test_a_sender_that_falls_silent_is_answered(tmp_path):
     """
     Half a body keeps a thread no longer than the budget, and then gets an Error.
     """
-    with trial_service(tmp_path, BRIDGE_BUDGET_SECONDS="1", BRIDGE_WORKERS="1", BRIDGE_THREADS="2") as base_url:
+    with trial_service(**at(tmp_path), BRIDGE_BUDGET_SECONDS="1", BRIDGE_WORKERS="1", BRIDGE_THREADS="2") as base_url:
         port = int(base_url.rpartition(":")[2])
         senders = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
         for sender in senders:
@@ -250,7 +257,7 @@ def test_the_start_says_three_things(tmp_path):
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge", "serve", "--bind", f"127.0.0.1:{port}"],
-        env={**os.environ, "BRIDGE_DATA_DIR": str(tmp_path / "data")},
+        env={**os.environ, **at(tmp_path / "data")},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bridge import window
-from bridge.channels.base import Outcome
+from bridge import spool, window
 from bridge.contract import Area, Call
 from bridge.messages.products import (
     InventoryUpdateRequest,
-    Price,
     PriceUpdateRequest,
     ProductsRequest,
     ProductsResponse,
-    StockLevel,
-    UpdatedProduct,
     UpdateResponse,
 )
 
@@ -31,19 +25,10 @@ def products(call: Call, request: ProductsRequest) -> ProductsResponse:
 @area.call("/api/Product/InventoryUpdate", InventoryUpdateRequest, UpdateResponse, manifest="InventoryUpdateEndpoint")
 def inventory_update(call: Call, request: InventoryUpdateRequest) -> UpdateResponse:
     """Set stock levels in the shop; every SKU received is answered."""
-    return _answered(request.products, call.channel.set_stock(request.products))
+    return UpdateResponse(products=spool.push_stock(call.connection.id, call.channel, request.products))
 
 
 @area.call("/api/Product/PriceUpdate", PriceUpdateRequest, UpdateResponse, manifest="PriceUpdateEndpoint")
 def price_update(call: Call, request: PriceUpdateRequest) -> UpdateResponse:
     """Set prices in the shop; every SKU received is answered."""
-    return _answered(request.products, call.channel.set_prices(request.products))
-
-
-def _answered(asked: Sequence[StockLevel | Price], outcomes: Sequence[Outcome]) -> UpdateResponse:
-    return UpdateResponse(
-        products=tuple(
-            UpdatedProduct(sku=item.sku, error=str(outcome) if outcome else None)
-            for item, outcome in zip(asked, outcomes, strict=True)
-        )
-    )
+    return UpdateResponse(products=spool.push_prices(call.connection.id, call.channel, request.products))

@@ -6,11 +6,12 @@ from typing import Any
 
 from peewee import BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
 
-from bridge.store.database import JsonField, MomentField
+from bridge.store.database import JsonField, MomentField, NumberField
 
 
 def up(migrator: Any, db: Any) -> None:
     class Connection(Model):
+        id = NumberField()
         token_digest = CharField(unique=True, max_length=64)
         account = CharField(max_length=36)
         account_name = CharField()
@@ -72,6 +73,7 @@ def up(migrator: Any, db: Any) -> None:
         done = BooleanField(default=False)
         result = JsonField(null=True)
         attempts = IntegerField(default=0)
+        error = TextField(default="")
         next_at = MomentField()
         claim = CharField(max_length=32, default="")
         claimed_until = MomentField()

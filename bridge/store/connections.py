@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from peewee import AutoField, CharField, TextField
+from peewee import CharField, TextField
 
-from bridge.store.database import JsonField, MomentField, Row, writing
+from bridge.store.database import JsonField, MomentField, NumberField, Row, writing
 
 
 class Connection(Row):
@@ -16,7 +16,7 @@ class Connection(Row):
     `config` holds the plain values by ConfigItemId, `sealed` the PASSWORD values as the vault sealed them.
     """
 
-    id = AutoField()
+    id = NumberField()
     token_digest = CharField(max_length=64, unique=True)
     account = CharField(max_length=36)
     account_name = CharField()
@@ -43,20 +43,23 @@ def add_connection(
     *, account: str, account_name: str, email: str, token_digest: str, step: str, now: datetime
 ) -> Connection | None:
     """Add a connection in place of an unfinished one of the same account and name; None where a finished one exists."""
-    same = (Connection.account == account) & (Connection.account_name == account_name)
+    added = Connection.insert(
+        account=account,
+        account_name=account_name,
+        email=email,
+        token_digest=token_digest,
+        step=step,
+        created_at=now,
+    )
+    # one statement, so that of several at once each replaces the one before
+    replaced = [Connection.token_digest, Connection.email, Connection.step, Connection.config, Connection.sealed]
     with writing():
-        if Connection.select().where(same & Connection.completed_at.is_null(False)).exists():
-            return None
-        Connection.delete().where(same).execute()
-        added: Connection = Connection.create(
-            account=account,
-            account_name=account_name,
-            email=email,
-            token_digest=token_digest,
-            step=step,
-            created_at=now,
-        )
-    return added
+        added.on_conflict(
+            conflict_target=[Connection.account, Connection.account_name],
+            preserve=[*replaced, Connection.created_at],
+            where=Connection.completed_at.is_null(),
+        ).execute()
+        return find_connection(token_digest)
 
 
 def find_connection(token_digest: str) -> Connection | None:
@@ -81,7 +84,7 @@ def save_step(connection: Connection, step: str, *, config: dict[str, Any], seal
     with writing():
         moved = (
             Connection.update(step=step, config=config, sealed=sealed, completed_at=completed_at)
-            .where((Connection.id == connection.id) & (Connection.step == connection.step))
+            .where(_this(connection) & (Connection.step == connection.step))
             .execute()
         )
     return bool(moved)
@@ -90,10 +93,15 @@ def save_step(connection: Connection, step: str, *, config: dict[str, Any], seal
 def move_to_step(connection: Connection, step: str) -> None:
     """Put the wizard to `step`; token and settings stay."""
     with writing():
-        Connection.update(step=step).where(Connection.id == connection.id).execute()
+        Connection.update(step=step).where(_this(connection)).execute()
 
 
 def delete_connection(connection: Connection) -> None:
     """Forget a connection and everything kept for it; a second time does nothing."""
-    with writing():
-        Connection.delete().where(Connection.id == connection.id).execute()
+    with writing(connection.id):
+        Connection.delete().where(_this(connection)).execute()
+
+
+def _this(connection: Connection) -> Any:
+    """The row as long as it is the same integration's: its number may have gone to another meanwhile."""
+    return (Connection.id == connection.id) & (Connection.token_digest == connection.token_digest)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import AbstractContextManager
+import select
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import peewee
-from peewee import BigIntegerField, CharField, DatabaseProxy, Model, SqliteDatabase, TextField
+from peewee import (
+    SQL,
+    AutoField,
+    BigIntegerField,
+    CharField,
+    DatabaseProxy,
+    Model,
+    NodeList,
+    PostgresqlDatabase,
+    SqliteDatabase,
+    TextField,
+)
 from playhouse import db_url
 from playhouse.migrations import Runner
 
@@ -19,6 +33,10 @@ from bridge.errors import StartError
 
 BUSY_SECONDS = 5
 PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+# nobody waits for a server, or for another writer there, longer than a request may; a host that died holds no locks
+PATIENCE = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 1000 * BUSY_SECONDS}
+SESSION = f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout=7s -c idle_in_transaction_session_timeout=10s"
+UPGRADE_LOCK, WRITING_LOCK = 5403, 5404
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 database = DatabaseProxy()
@@ -44,6 +62,16 @@ class JsonField(TextField):
         return None if value is None else json.loads(value)
 
 
+class NumberField(AutoField):
+    """A number that is never given twice, on SQLite too: a late request must not meet another's row."""
+
+    def ddl(self, ctx: Any) -> Any:
+        column = super().ddl(ctx)
+        db = self.model._meta.database
+        lite = isinstance(db.obj if isinstance(db, DatabaseProxy) else db, SqliteDatabase)
+        return NodeList((column, SQL("AUTOINCREMENT"))) if lite else column
+
+
 class Row(Model):
     class Meta:
         database = database
@@ -57,18 +85,48 @@ class Fact(Row):
     value = TextField()
 
 
+class Postgres(PostgresqlDatabase):
+    """PostgreSQL, where a connection that the server ended while nobody used it is opened anew."""
+
+    def begin(self, isolation_level: Any = None) -> None:
+        self._leave_if_ended()
+        super().begin(isolation_level)
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        self._leave_if_ended()
+        return super().execute_sql(sql, params)
+
+    def _leave_if_ended(self) -> None:
+        if self.is_closed():
+            return
+        raw = self.connection()
+        if not self.in_transaction() and not raw.closed:
+            poll = select.poll()
+            poll.register(raw.fileno(), select.POLLIN)
+            if poll.poll(0):  # there is nothing to be told between commands but the end
+                self.close()
+
+
 def connect(url: str) -> peewee.Database:
     """A database that opens one connection a thread at first use and keeps it.
 
-    SQLite runs in WAL mode with every commit on disk before it is answered for, waits 5 s for another
-    writer, and its file can be read by its owner only.
+    SQLite runs in WAL mode with every commit on disk before it is answered for, and its file can be read
+    by its owner only. Either waits 5 s for another writer.
     """
     if not url.startswith("sqlite:"):
-        return db_url.connect(url, unquote_user=True, unquote_password=True)
+        return _postgres(url)
     path = Path(url.removeprefix("sqlite:///"))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     return SqliteDatabase(str(path), pragmas=PRAGMAS, timeout=BUSY_SECONDS)
+
+
+def _postgres(url: str) -> Postgres:
+    if find_spec("psycopg") is None:
+        raise StartError("A PostgreSQL database needs psycopg: pip install 'psycopg[binary]'")
+    given = db_url.parse(url, unquote_user=True, unquote_password=True)
+    options = f"{SESSION} {given.pop('options', '')}"
+    return Postgres(**{**PATIENCE, "client_encoding": "UTF8", **given}, options=options, prefer_psycopg3=True)
 
 
 def immediate(db: peewee.Database) -> AbstractContextManager[Any]:
@@ -83,7 +141,9 @@ def upgrade(db: peewee.Database, folder: Path) -> None:
     """Bring the schema up to date in one transaction; raises StartError where it is newer than this program."""
     with immediate(db):
         if not isinstance(db, SqliteDatabase):
-            db.execute_sql("SELECT pg_advisory_xact_lock(5403)")  # two hosts may start at once
+            db.execute_sql("SET LOCAL statement_timeout = 0")
+            db.execute_sql("SET LOCAL lock_timeout = '60s'")
+            db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (UPGRADE_LOCK,))  # two hosts may start at once
         runner = Runner(db, str(folder))
         newer = [migration.name for migration in runner.status() if migration.path is None]
         if newer:
@@ -129,9 +189,17 @@ def discard_connection() -> None:
         database.close()
 
 
-def writing() -> AbstractContextManager[Any]:
-    """A writing transaction; everything in it happens, or nothing."""
-    return immediate(database.obj)
+@contextmanager
+def writing(connection_id: int | None = None) -> Iterator[None]:
+    """A writing transaction; everything in it happens, or nothing.
+
+    What reads and then decides what to write names the connection it is for: those go one after another. On
+    SQLite all writers do.
+    """
+    with immediate(database.obj):
+        if connection_id is not None and not isinstance(database.obj, SqliteDatabase):
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s, %s)", (WRITING_LOCK, connection_id))
+        yield
 
 
 def works() -> bool:
@@ -154,3 +222,10 @@ def remember(name: str, value: str) -> None:
     with writing():
         kept = Fact.insert(name=name, value=value)
         kept.on_conflict(conflict_target=[Fact.name], preserve=[Fact.value]).execute()
+
+
+def remember_first(name: str, value: str) -> str:
+    """Keep a fact for good unless there is one of that name; the one that is kept."""
+    with writing():
+        Fact.insert(name=name, value=value).on_conflict_ignore().execute()
+    return str(Fact.get(Fact.name == name).value)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, fn
+from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.store.connections import Connection
 from bridge.store.database import JsonField, MomentField, Row, writing
@@ -28,11 +28,13 @@ class FeedItem(Row):
     feed = ForeignKeyField(Feed, on_delete="CASCADE")
     feed_id: str
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    connection_id: int
     action = CharField(max_length=10)
     request = JsonField()
     done = BooleanField(default=False)
     result = JsonField(null=True)
     attempts = IntegerField(default=0)
+    error = TextField(default="")
     next_at = MomentField()
     claim = CharField(max_length=32, default="")
     claimed_until = MomentField()
@@ -44,7 +46,7 @@ class FeedItem(Row):
 def add_feed(connection_id: int, requests: Sequence[tuple[str, Any]], now: datetime) -> str:
     """Keep a feed and all its items, or nothing; its new id."""
     feed_id = secrets.token_hex(16)
-    with writing():
+    with writing(connection_id):  # so that items are numbered in the order in which they can be seen
         Feed.create(id=feed_id, connection=connection_id, created_at=now)
         rows = [
             {
@@ -92,11 +94,38 @@ def finish_item(item: FeedItem, result: Any) -> None:
     _update(item, done=True, result=result)
 
 
-def postpone_item(item: FeedItem, until: datetime) -> None:
+def postpone_item(item: FeedItem, error: str, until: datetime) -> None:
     """Let go of an item that could not be done now."""
-    _update(item, attempts=item.attempts + 1, next_at=until, claimed_until=until)
+    _update(item, attempts=item.attempts + 1, error=error, next_at=until, claimed_until=until)
 
 
 def _update(item: FeedItem, **changes: Any) -> None:
     with writing():
         FeedItem.update(**changes).where((FeedItem.id == item.id) & (FeedItem.claim == item.claim)).execute()
+
+
+def list_items(most: int, *, all_of_them: bool) -> list[FeedItem]:
+    """Listings that wait, or all of them, in the order they came."""
+    query = FeedItem.select(FeedItem, Connection).join(Connection)
+    wanted = query if all_of_them else query.where(~FeedItem.done)
+    return list(reversed(list(wanted.order_by(FeedItem.id.desc()).limit(most))))
+
+
+def find_item(number: int) -> FeedItem | None:
+    """The listing of that number."""
+    found: FeedItem | None = FeedItem.get_or_none(FeedItem.id == number)
+    return found
+
+
+def hurry_item(item: FeedItem, now: datetime) -> None:
+    """Make a listing that waits due at once."""
+    with writing(item.connection_id):
+        postponed = ~FeedItem.done & (FeedItem.claimed_until == FeedItem.next_at)
+        FeedItem.update(next_at=now, claimed_until=now).where((FeedItem.id == item.id) & postponed).execute()
+
+
+def drop_item(item: FeedItem, result: Any, now: datetime) -> bool:
+    """Give a listing up with this result; False where it is done, or in somebody's hands just now."""
+    with writing(item.connection_id):
+        waits = ~FeedItem.done & ((FeedItem.claimed_until <= now) | (FeedItem.claimed_until == FeedItem.next_at))
+        return bool(FeedItem.update(done=True, result=result).where((FeedItem.id == item.id) & waits).execute())

@@ -40,7 +40,7 @@ def record_orders(
     """Note which orders go out with this answer, and which are held for which reason."""
     references = [*offered, *held]
     of_these = (SeenOrder.connection == connection_id) & SeenOrder.reference.in_(references)
-    with writing():
+    with writing(connection_id):
         known = {row.reference for row in SeenOrder.select(SeenOrder.reference).where(of_these)}
         new = [
             {"connection": connection_id, "reference": reference, "first_seen_at": now, "looked_at": now}
@@ -64,7 +64,7 @@ def record_orders(
 def settle_orders(connection_id: int, asked_since: datetime) -> None:
     """Let go of orders that were held once and whose release Linnworks has confirmed by asking for later changes."""
     confirmed = (SeenOrder.connection == connection_id) & (SeenOrder.released_for < asked_since)
-    with writing():
+    with writing(connection_id):
         SeenOrder.update(held_since=None, released_for=None).where(confirmed).execute()
 
 
@@ -76,7 +76,7 @@ def due_orders(connection_id: int, most: int) -> list[str]:
 
 def forget_hold(connection_id: int, reference: str) -> None:
     """Stop offering an order that the shop no longer has."""
-    with writing():
+    with writing(connection_id):
         SeenOrder.update(held="the shop no longer has it", held_since=None, released_for=None).where(
             (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
         ).execute()
@@ -90,7 +90,8 @@ def held_orders() -> list[SeenOrder]:
     )
 
 
-def seen_orders(reference: str) -> list[SeenOrder]:
-    """What is known of an order, for every connection that showed it."""
-    query = SeenOrder.select(SeenOrder, Connection).join(Connection)
-    return list(query.where(SeenOrder.reference == reference).order_by(SeenOrder.id))
+def seen_order(connection_id: int, reference: str) -> SeenOrder | None:
+    """What is known of an order that the shop of this connection has shown."""
+    this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
+    found: SeenOrder | None = SeenOrder.get_or_none(this)
+    return found

@@ -128,3 +128,11 @@ def end_turn(turn: PageTurn, next_cursor: str | None, as_of: datetime, now: date
             changes["started_at"] = as_of
         Run.update(changes).where(Run.id == turn.run_id).execute()
     return None
+
+
+def last_run(connection_id: int, kind: str) -> Run | None:
+    """The newest run through the pages of one kind."""
+    found: Run | None = (
+        Run.select().where((Run.connection == connection_id) & (Run.kind == kind)).order_by(Run.id.desc()).first()
+    )
+    return found

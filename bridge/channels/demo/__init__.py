@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -221,7 +221,7 @@ class DemoChannel(Channel):
 
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
         ids = shop.sellable_ids(self._shop, (level.sku for level in levels))
-        outcomes = [_fault(level.sku in ids, level.sku, "quantity", level.quantity < 0) for level in levels]
+        outcomes = [_fault(level.sku, ids) for level in levels]
         shop.write_stock(
             [(level.quantity, ids[level.sku]) for level, fault in zip(levels, outcomes, strict=True) if not fault]
         )
@@ -233,7 +233,7 @@ class DemoChannel(Channel):
         if self.config["list_price_tag"] != NO_TAG:
             columns[self.config["list_price_tag"]] = "list_price"
         outcomes = [
-            _fault(price.sku in ids, price.sku, "price", price.price < 0)
+            _fault(price.sku, ids)
             or (None if price.tag in columns else ChannelRefused(f"The shop has no price for the tag {price.tag}"))
             for price in prices
         ]
@@ -277,7 +277,5 @@ def _by_order(rows: Iterable[tables.OrderLine] | Iterable[tables.Event]) -> dict
     return {order_id: list(of_order) for order_id, of_order in groupby(ordered, order_of)}
 
 
-def _fault(known: bool, sku: str, value: str, negative: bool) -> Outcome:
-    if not known:
-        return ChannelRefused(f"The shop has no product {sku}")
-    return ChannelRefused(f"The {value} of {sku} is below zero") if negative else None
+def _fault(sku: str, known: Container[str]) -> Outcome:
+    return None if sku in known else ChannelRefused(f"The shop has no product {sku}")

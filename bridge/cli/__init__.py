@@ -7,18 +7,16 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from bridge import __version__
 from bridge.channels.demo.commands import demo
+from bridge.cli.connections import connections
+from bridge.cli.work import deeds, feeds, orders, spool
 from bridge.errors import BridgeError, StartError
 from bridge.settings import Settings, load_settings, unknown_variables
-
-if TYPE_CHECKING:
-    from bridge.contract import Bridge
-    from bridge.store.connections import Connection
 
 
 class Commands(click.Group):
@@ -180,110 +178,5 @@ def _client(given: str | None, settings: Settings) -> tuple[str, str] | None:
     return client_id, secret
 
 
-@main.group()
-def connections() -> None:
-    """Look after the integrations that use this bridge."""
-
-
-@connections.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def list_(as_json: bool) -> None:
-    """List all integrations."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from bridge.store.connections import list_connections
-
-    _open()
-    rows = list_connections()
-    if as_json:
-        click.echo(json.dumps([_facts(row) for row in rows], indent=2))
-        return
-    table = Table("No", "Account name", "E-mail", "State", "Since")
-    for row in rows:
-        table.add_row(str(row.id), row.account_name, row.email, _state(row), f"{row.created_at:%Y-%m-%d %H:%M} UTC")
-    Console().print(table if rows else "No integration yet: press Integrate in Linnworks, or run `bridge check URL`.")
-
-
-@connections.command()
-@click.argument("connection")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def show(connection: str, as_json: bool) -> None:
-    """Show an integration, by its number or account name; secrets stay hidden."""
-    _open()
-    facts = _facts(_the(connection))
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
-        return
-    for name, value in {**facts, **facts.pop("config")}.items():
-        click.echo(f"{name}: {value}")
-
-
-@connections.command()
-@click.argument("connection")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(connection: str, yes: bool) -> None:
-    """Forget an integration and all that is kept for it, as ConfigDeleted does.
-
-    Linnworks keeps its side until the integration is deleted there; its calls are refused from now on.
-    """
-    from bridge.store.connections import delete_connection
-
-    _open()
-    found = _the(connection)
-    if not yes:
-        click.confirm(f"Remove {found.account_name} ({found.email})?", abort=True)
-    delete_connection(found)
-    click.echo(f"Removed {found.account_name}.")
-
-
-@connections.command()
-@click.argument("connection")
-def reconnect(connection: str) -> None:
-    """Have the seller enter the shop's credentials again; token and other settings stay."""
-    from bridge.wizard import ask_again
-
-    bridge = _open()
-    found = _the(connection)
-    if not found.complete:
-        raise BridgeError(f"{found.account_name} has not finished its wizard yet")
-    ask_again(found, bridge.channels)
-    click.echo(f"When {found.account_name} is opened in Linnworks, it asks for the credentials.")
-
-
-def _open() -> Bridge:
-    from bridge.app import open_bridge
-
-    return open_bridge(load_settings(os.environ))
-
-
-def _the(text: str) -> Connection:
-    from bridge.store.connections import matching_connections
-
-    found = matching_connections(text)
-    if len(found) != 1:
-        numbers = ", ".join(str(row.id) for row in found)
-        raise BridgeError(f"Several integrations are called {text}: {numbers}" if found else f"No integration {text}")
-    return found[0]
-
-
-def _state(row: Connection) -> str:
-    if not row.complete:
-        return f"in the wizard, at {row.step}"
-    return "ready" if row.step == "UserConfig" else "credentials wanted"
-
-
-def _facts(row: Connection) -> dict[str, Any]:
-    return {
-        "number": row.id,
-        "account_name": row.account_name,
-        "email": row.email,
-        "linnworks_account": row.account,
-        "state": _state(row),
-        "created_at": row.created_at.isoformat(),
-        "completed_at": row.completed_at.isoformat() if row.completed_at else None,
-        "config": row.config,
-    }
-
-
-main.add_command(demo)
+for group in (connections, orders, deeds, feeds, spool, demo):
+    main.add_command(group)

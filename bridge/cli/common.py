@@ -1,0 +1,51 @@
+"""What the commands have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bridge.errors import BridgeError
+from bridge.settings import load_settings
+
+if TYPE_CHECKING:
+    from bridge.contract import Bridge
+    from bridge.store.connections import Connection
+
+
+def opened() -> Bridge:
+    """The installation that the settings name, its database open."""
+    from bridge.app import open_bridge
+
+    return open_bridge(load_settings(os.environ))
+
+
+def the_connection(text: str) -> Connection:
+    """The one integration of that number or account name; raises BridgeError when there is none or several."""
+    from bridge.store.connections import matching_connections
+
+    found = matching_connections(text)
+    if len(found) != 1:
+        numbers = ", ".join(str(row.id) for row in found)
+        raise BridgeError(f"Several integrations are called {text}: {numbers}" if found else f"No integration {text}")
+    return found[0]
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], otherwise: str) -> None:
+    """Print a table, or where there are no rows a sentence; wide where it is not read on a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 240).print(table if table.row_count else otherwise)
+
+
+def when(moment: datetime | None) -> str:
+    """A moment as tables show it, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""

@@ -1,0 +1,100 @@
+"""`bridge connections`: look after the integrations."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.cli.common import opened, show_table, the_connection, when
+from bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.store.connections import Connection
+
+
+@click.group()
+def connections() -> None:
+    """Look after the integrations that use this bridge."""
+
+
+@connections.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_(as_json: bool) -> None:
+    """List all integrations."""
+    from bridge.store.connections import list_connections
+
+    opened()
+    rows = list_connections()
+    if as_json:
+        click.echo(json.dumps([_facts(row) for row in rows], indent=2))
+        return
+    cells = [(row.id, row.account_name, row.email, state_of(row), when(row.created_at)) for row in rows]
+    otherwise = "No integration yet: press Integrate in Linnworks, or run `bridge check URL`."
+    show_table(("No", "Account name", "E-mail", "State", "Since (UTC)"), cells, otherwise)
+
+
+@connections.command()
+@click.argument("connection")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def show(connection: str, as_json: bool) -> None:
+    """Show an integration, by its number or account name; secrets stay hidden."""
+    opened()
+    facts = _facts(the_connection(connection))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for name, value in {**facts, **facts.pop("config")}.items():
+        click.echo(f"{name}: {value}")
+
+
+@connections.command()
+@click.argument("connection")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(connection: str, yes: bool) -> None:
+    """Forget an integration and all that is kept for it, as ConfigDeleted does.
+
+    Linnworks keeps its side until the integration is deleted there; its calls are refused from now on.
+    """
+    from bridge.store.connections import delete_connection
+
+    opened()
+    found = the_connection(connection)
+    if not yes:
+        click.confirm(f"Remove {found.account_name} ({found.email})?", abort=True)
+    delete_connection(found)
+    click.echo(f"Removed {found.account_name}.")
+
+
+@connections.command()
+@click.argument("connection")
+def reconnect(connection: str) -> None:
+    """Have the seller enter the shop's credentials again; token and other settings stay."""
+    from bridge.wizard import ask_again
+
+    bridge = opened()
+    found = the_connection(connection)
+    if not found.complete:
+        raise BridgeError(f"{found.account_name} has not finished its wizard yet")
+    ask_again(found, bridge.channels)
+    click.echo(f"When {found.account_name} is opened in Linnworks, it asks for the credentials.")
+
+
+def state_of(row: Connection) -> str:
+    if not row.complete:
+        return f"in the wizard, at {row.step}"
+    return "ready" if row.step == "UserConfig" else "credentials wanted"
+
+
+def _facts(row: Connection) -> dict[str, Any]:
+    return {
+        "number": row.id,
+        "account_name": row.account_name,
+        "email": row.email,
+        "linnworks_account": row.account,
+        "state": state_of(row),
+        "created_at": row.created_at.isoformat(),
+        "completed_at": row.completed_at.isoformat() if row.completed_at else None,
+        "config": row.config,
+    }

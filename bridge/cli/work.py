@@ -1,0 +1,252 @@
+"""`bridge orders`, `deeds`, `feeds`, `spool`: what is held, under way or failing, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import click
+
+from bridge.cli.common import opened, show_table, the_connection, when
+from bridge.clock import Deadline, now
+from bridge.errors import BridgeError, ChannelError
+
+Found = TypeVar("Found")
+
+limit_option = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+
+
+@click.group()
+def orders() -> None:
+    """Find out why an order is not in Linnworks."""
+
+
+@orders.command()
+def held() -> None:
+    """List orders that Linnworks would refuse, with what to mend in the shop.
+
+    They are offered again on every run, until they pass.
+    """
+    from bridge.store.orders import held_orders
+
+    opened()
+    rows = [
+        (row.connection.account_name, row.reference, when(row.held_since), when(row.looked_at), row.held)
+        for row in held_orders()
+    ]
+    show_table(("Integration", "Order", "Held since", "Last looked at", "Why"), rows, "No order is held.")
+
+
+@orders.command()
+@click.argument("reference")
+@click.option("--connection", metavar="CONNECTION", help="Only this integration, by number or account name.")
+def why(reference: str, connection: str | None) -> None:
+    """Tell the life of an order by its REFERENCE number, or why it is not there.
+
+    Asks the shop for the order as well.
+    """
+    from bridge.store.connections import list_connections
+
+    bridge = opened()
+    rows = [the_connection(connection)] if connection else list_connections()
+    if not rows:
+        raise BridgeError("There is no integration")
+    for row in rows:
+        click.echo(f"{row.account_name}:")
+        for line in _life(row.id, reference):
+            click.echo(f"  {line}")
+        try:
+            channel = bridge.channels.open(bridge.channels.config(row), Deadline(bridge.settings.budget_seconds))
+            order = channel.order(reference) if row.complete else None
+            status = f"has it, {order.payment_status.name}" if order else "has no such order"
+        except ChannelError as error:
+            status = f"cannot be asked: {error}"
+        click.echo(f"  The shop {status}.")
+
+
+def _life(connection_id: int, reference: str) -> list[str]:
+    from bridge.store.deeds import deeds_of_order
+    from bridge.store.orders import seen_order
+    from bridge.store.pages import last_run
+
+    lines = []
+    seen = seen_order(connection_id, reference)
+    if seen is None:
+        run = last_run(connection_id, "orders")
+        looked = f"Linnworks last asked for orders at {when(run.started_at)} UTC" if run else "Linnworks never asked"
+        lines.append(f"The shop has not shown it on any page yet. {looked}.")
+    else:
+        lines.append(f"{when(seen.first_seen_at)} first seen")
+        if seen.offers:
+            lines.append(f"{when(seen.offered_at)} last sent to Linnworks, {seen.offers} times in all")
+        if seen.held:
+            lines.append(f"{when(seen.held_since)} held: {seen.held}" if seen.held_since else f"Not sent: {seen.held}")
+    for deed in deeds_of_order(connection_id, reference):
+        said = deed.answer or deed.error
+        line = f"{when(deed.finished_at or deed.created_at)} {deed.kind} {deed.state}"
+        lines.append(f"{line}: {said}" if said else line)
+    return lines
+
+
+@click.group()
+def deeds() -> None:
+    """Look after despatches, cancels and refunds: each is done once."""
+
+
+@deeds.command("list")
+@click.option("--all", "everything", is_flag=True, help="Those that are done, too.")
+@limit_option
+def list_deeds(everything: bool, limit: int) -> None:
+    """List deeds that failed, are under way, or whose outcome is unknown; the newest first."""
+    from bridge.store.deeds import DONE, FAILED, PLANNED, UNKNOWN
+    from bridge.store.deeds import list_deeds as listed
+
+    opened()
+    states = (PLANNED, UNKNOWN, FAILED, DONE) if everything else (PLANNED, UNKNOWN, FAILED)
+    rows = [
+        (deed.id, deed.connection.account_name, deed.kind, deed.reference, deed.state, when(deed.created_at),
+         deed.answer or deed.error)
+        for deed in listed(states, limit)
+    ]  # fmt: skip
+    columns = ("No", "Integration", "Deed", "Order", "State", "Since", "Answer or last error")
+    show_table(columns, rows, "Every deed is done.")
+
+
+@deeds.command()
+@click.argument("number", type=int)
+def retry(number: int) -> None:
+    """Ask the shop what came of an unknown deed, and record it.
+
+    Nothing is sent again by this: where the shop has not done it, the next request of Linnworks is.
+    """
+    from bridge import ledger
+    from bridge.store.deeds import find_deed
+
+    bridge = opened()
+    deed = _existing(find_deed(number), f"deed {number}")
+    channel = bridge.channels.open(bridge.channels.config(deed.connection), Deadline(bridge.settings.budget_seconds))
+    click.echo(f"Deed {number} is {ledger.look_up(deed, channel)}.")
+
+
+@deeds.command("drop")
+@click.argument("number", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def drop_deed(number: int, yes: bool) -> None:
+    """Forget a deed: should Linnworks ask for it again, it is DONE AGAIN."""
+    from bridge.store import deeds as store
+
+    opened()
+    deed = _existing(store.find_deed(number), f"deed {number}")
+    if not yes:
+        click.confirm(f"Forget the {deed.kind} of order {deed.reference}, which is {deed.state}?", abort=True)
+    store.drop_deed(deed)
+    click.echo(f"Dropped deed {number}.")
+
+
+@click.group()
+def feeds() -> None:
+    """Look after listings that the shop is to create, change or delete."""
+
+
+@feeds.command("list")
+@click.option("--all", "everything", is_flag=True, help="Those that are done, too.")
+@limit_option
+def list_feeds(everything: bool, limit: int) -> None:
+    """List listings that wait, in the order they came."""
+    from bridge.store.feeds import list_items
+
+    opened()
+    rows = [
+        (item.id, item.connection.account_name, item.feed_id, item.action, _sku(item.request["listing"]),
+         _progress(item), item.attempts, item.error)
+        for item in list_items(limit, all_of_them=everything)
+    ]  # fmt: skip
+    columns = ("No", "Integration", "Feed", "Action", "SKU", "State", "Attempts", "Last error")
+    show_table(columns, rows, "No listing waits.")
+
+
+@feeds.command("retry")
+@click.argument("number", type=int)
+def retry_listing(number: int) -> None:
+    """Have a listing that waits tried at once."""
+    from bridge.store.feeds import find_item, hurry_item
+
+    opened()
+    hurry_item(_existing(find_item(number), f"listing {number}"), now())
+    click.echo(f"Listing {number} is due now.")
+
+
+@feeds.command("drop")
+@click.argument("number", type=int)
+def drop_listing(number: int) -> None:
+    """Give up a listing that waits; CheckFeed then says so."""
+    from bridge import feeds as room
+    from bridge.store.feeds import find_item
+
+    opened()
+    if not room.give_up(_existing(find_item(number), f"listing {number}"), "Given up by the operator"):
+        raise BridgeError(f"Listing {number} is done already, or in hand just now")
+    click.echo(f"Dropped listing {number}.")
+
+
+@click.group()
+def spool() -> None:
+    """Look after stock levels and prices that a shop has not taken yet."""
+
+
+@spool.command("list")
+@limit_option
+def list_spool(limit: int) -> None:
+    """List values that wait, the longest waiting first."""
+    from bridge.store.spool import count_waiting, list_leftovers
+
+    opened()
+    batches, items = count_waiting()
+    rows = [
+        (item.id, item.connection.account_name, item.kind, item.sku, item.row.get("Quantity", item.row.get("Price")),
+         when(item.since), when(item.next_at), item.attempts, item.error)
+        for item in list_leftovers(limit)
+    ]  # fmt: skip
+    columns = ("No", "Integration", "Kind", "SKU", "Value", "Since", "Next try", "Attempts", "Last error")
+    show_table(columns, rows, "No value waits.")
+    click.echo(f"{items} values wait, and {batches} requests have not been begun.")
+
+
+@spool.command("retry")
+@click.argument("number", type=int)
+def retry_value(number: int) -> None:
+    """Have a value that waits pushed at once."""
+    from bridge.store.spool import find_leftover, hurry_leftover
+
+    opened()
+    hurry_leftover(_existing(find_leftover(number), f"value {number}"), now())
+    click.echo(f"Value {number} is due now.")
+
+
+@spool.command("drop")
+@click.argument("number", type=int)
+def drop_value(number: int) -> None:
+    """Give up a value: the shop keeps what it has until Linnworks sends another."""
+    from bridge.store.spool import drop_leftover, find_leftover
+
+    opened()
+    drop_leftover(_existing(find_leftover(number), f"value {number}"))
+    click.echo(f"Dropped value {number}.")
+
+
+def _existing(found: Found | None, what: str) -> Found:
+    if found is None:
+        raise BridgeError(f"There is no {what}")
+    return found
+
+
+def _sku(listing: dict[str, str]) -> str:
+    return listing.get("SKU") or listing.get("ChannelSKU") or ""
+
+
+def _progress(item: object) -> str:
+    from bridge.store.feeds import FeedItem
+
+    assert isinstance(item, FeedItem)
+    if not item.done:
+        return f"next try {when(item.next_at)}"
+    return "failed" if any(message["Type"] == 1 for message in item.result["Messages"]) else "done"
