@@ -135,6 +135,9 @@ class Settings:
     budget_seconds: int = setting(
         8, "Seconds a request may take, shop included; Linnworks hangs up after 10", parse=_whole(1, 9)
     )
+    shop_calls_at_once: int = setting(
+        4, "Calls of a batch that go to one shop at the same time, in each process", parse=_whole(1, 64)
+    )
     max_body_bytes: int = setting(4_000_000, "Longest request body accepted, in bytes", parse=_whole(10_000, 10**9))
     orders_overlap_seconds: int = setting(
         300, "How far each look for changed orders reaches back over the one before", parse=_whole(0, 86400)

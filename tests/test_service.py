@@ -3,53 +3,20 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 from click.testing import CliRunner
 
 from bridge.cli import main
-from bridge.manifest import endpoints
-from bridge.settings import Settings
 from bridge.trial import free_port, trial_service
-from tests.conftest import database_url
 from tests.linnworks import Linnworks
-
-ROOT = Path(__file__).parent.parent
-
-
-def poster(base_url: str):
-    """POST to a running service by manifest name."""
-    paths = endpoints(Settings())
-
-    def post(name: str, **fields):
-        response = requests.post(base_url + paths[name], json=fields, timeout=10)
-        assert 200 == response.status_code
-        assert len(response.content) == int(response.headers["Content-Length"])
-        return response.json()
-
-    return post
-
-
-def at(data_dir: Path) -> dict[str, str]:
-    """The environment of an installation with this data folder."""
-    return {"BRIDGE_DATA_DIR": str(data_dir), "BRIDGE_DATABASE_URL": database_url(data_dir)}
-
-
-def until(question, seconds: float = 20.0):
-    """Ask until there is an answer."""
-    end = time.monotonic() + seconds
-    while not (answer := question()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return answer
+from tests.processes import ROOT, Service, at, healthy, poster, until
 
 
 @pytest.fixture(scope="module")
@@ -127,31 +94,9 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
         }
         for number in range(300)
     ]
-    port = free_port()
-    environ = {
-        **os.environ,
-        **at(tmp_path),
-        "BRIDGE_BIND": f"127.0.0.1:{port}",
-        "BRIDGE_BUDGET_SECONDS": "1",  # a dead worker's claim lasts that much longer than four seconds
-    }
-
-    def start() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "serve"],
-            env=environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assert until(lambda: _healthy(port))
-        return process
-
-    def kill(process: subprocess.Popen[bytes]) -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    process = start()
-    linnworks = Linnworks(poster(f"http://127.0.0.1:{port}"), "killed")
+    service = Service(tmp_path)
+    service.start()
+    linnworks = Linnworks(service.post, "killed")
     linnworks.finish_wizard(shop_name="killed", access_key="a key for the killed")
     feed_id = linnworks("ListingUpdateEndpoint", Type="CREATE", Listings=listings)["ChannelFeedId"]
 
@@ -161,8 +106,8 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
     seen = []
     for goal in (1, 120):
         assert until(lambda goal=goal: done() >= goal)
-        kill(process)
-        process = start()
+        service.kill()
+        service.start()
         seen.append(done())
     feed = until(
         lambda: (answer := linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id))["IsFeedReady"] and answer, 40
@@ -173,8 +118,7 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
         for reference in one["ChannelReferences"]
     }
     sold = {sku: product["Reference"] for sku, product in linnworks.products().items() if sku.startswith("NEW-")}
-    process.terminate()
-    process.wait(20)
+    service.stop()
 
     assert seen[0] < 300
     assert list(range(300)) == [one["TemplateId"] for one in feed["ProductFeeds"]]
@@ -194,11 +138,11 @@ def test_the_app_runs_under_a_gunicorn_of_one_s_own(tmp_path):
         env={**os.environ, **at(tmp_path)},
         stderr=subprocess.DEVNULL,
     )
-    healthy = until(lambda: _healthy(port))
+    health = until(lambda: healthy(port))
     process.terminate()
     process.wait(20)
 
-    assert healthy == {"database": True, "status": "ok", "worker": True}
+    assert health == {"database": True, "status": "ok", "worker": True}
 
 
 def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
@@ -261,7 +205,7 @@ def test_the_start_says_three_things(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert until(lambda: _healthy(port))
+    assert until(lambda: healthy(port))
     process.terminate()
     said, _ = process.communicate(timeout=20)
 
@@ -270,10 +214,3 @@ def test_the_start_says_three_things(tmp_path):
         f"Data in {tmp_path / 'data'}",
         f"Next, in another terminal: bridge check http://127.0.0.1:{port}",
     ] == said.splitlines()
-
-
-def _healthy(port: int):
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/health", timeout=2).json()
-    except requests.ConnectionError:
-        return None

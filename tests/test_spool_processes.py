@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from bridge.channels.demo import DemoChannel
 from bridge.errors import ChannelUnavailable, OutcomeUnknown
-from bridge.trial import free_port, trial_service
+from bridge.trial import trial_service
 from tests.linnworks import Linnworks
-from tests.test_service import ROOT, _healthy, at, poster, until
+from tests.processes import ROOT, Service, at, poster, until
 
 
 class HangingShop(DemoChannel):
@@ -77,30 +73,9 @@ def test_a_killed_service_keeps_its_stock_updates(tmp_path):
     """
     SIGKILL while the shop is called loses no update: the next process pushes it.
     """
-    port = free_port()
-    environ = {
-        **os.environ,
-        **at(tmp_path),
-        "BRIDGE_CHANNEL": f"{__name__}:HangingShop",
-        "BRIDGE_BIND": f"127.0.0.1:{port}",
-        "BRIDGE_BUDGET_SECONDS": "1",  # a dead process's lease lasts that much longer than four seconds
-        "PYTHONPATH": str(ROOT),
-    }
-    post = poster(f"http://127.0.0.1:{port}")
-
-    def start() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "serve"],
-            env=environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assert until(lambda: _healthy(port))
-        return process
-
-    process = start()
-    linnworks = Linnworks(post, "killed")
+    service = Service(tmp_path, BRIDGE_CHANNEL=f"{__name__}:HangingShop")
+    service.start()
+    linnworks = Linnworks(service.post, "killed")
     linnworks.finish_wizard(shop_name="killed", access_key="a key for the killed")
     skus = list(linnworks.products())[:3]
     levels = [{"SKU": sku, "Quantity": 700 + number} for number, sku in enumerate(skus)]
@@ -108,14 +83,12 @@ def test_a_killed_service_keeps_its_stock_updates(tmp_path):
     with ThreadPoolExecutor(1) as pool:
         lost = pool.submit(linnworks, "InventoryUpdateEndpoint", Products=levels)
         assert until((tmp_path / "called").exists)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        service.kill()
     (tmp_path / "hang").unlink()
-    process = start()
+    service.start()
     before = linnworks.products()
     pushed = until(lambda: [700, 701, 702] == [linnworks.products()[sku]["Quantity"] for sku in skus])
-    process.terminate()
-    process.wait(20)
+    service.stop()
 
     assert lost.exception() is not None
     assert {700, 701, 702}.isdisjoint(before[sku]["Quantity"] for sku in skus)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import format_datetime
@@ -469,7 +470,7 @@ def test_the_environment_has_no_say(shop, monkeypatch):
 
 def test_a_batch_is_answered_in_order_each_for_itself(shop):
     """Several calls go out at once, as many as allowed over all requests, and one that fails leaves the others."""
-    clients = [shop.client(at_once=3), shop.client(at_once=3)]
+    clients = [shop.client(settings=replace(ON_THIS_MACHINE, shop_calls_at_once=3)) for _ in range(2)]
     batches: list[Any] = []
     calls = [
         threading.Thread(
@@ -494,7 +495,7 @@ def test_a_batch_is_answered_in_order_each_for_itself(shop):
 def test_what_a_batch_cannot_begin_in_time_is_told(shop):
     """The first calls are done, and the rest say that there was no time."""
     shop.faults.add(Fault.SLOW, times=None, seconds=0.12)
-    client = shop.client(Deadline(0.2), at_once=2)
+    client = shop.client(Deadline(0.2), settings=replace(ON_THIS_MACHINE, shop_calls_at_once=2))
     outcomes = client.together([lambda: client.post("deeds", {}).json] * 8)
 
     assert [dict, dict] == [type(outcome) for outcome in outcomes[:2]]

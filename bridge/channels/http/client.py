@@ -105,7 +105,6 @@ class ShopClient:
         account: str,
         auth: tuple[str, str] | AuthBase | None = None,
         headers: Mapping[str, str] | None = None,
-        at_once: int = 4,
         habits: Habits = HABITS,
         lines: Lines = LINES,
     ) -> None:
@@ -115,6 +114,7 @@ class ShopClient:
         self._headers = headers or {}
         self._habits = habits
         public_only = not settings.allow_private_shops
+        at_once = settings.shop_calls_at_once
         key = "\n".join((self._base_url, account, str(public_only), str(at_once)))
         self._line: Line = lines.line(
             hashlib.sha256(key.encode()).hexdigest(), public_only, settings.threads + at_once, at_once
