@@ -214,7 +214,7 @@ class Machine(RuleBasedStateMachine):
         assert latest == {number: self.known.get(number) for number in latest}
 
 
-@pytest.mark.parametrize("schedules", [300, pytest.param(5000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("schedules", [120, pytest.param(5000, marks=pytest.mark.long)])
 def test_no_order_is_lost_in_any_schedule(app, schedules):
     """
     Every version that rested during a complete run was delivered, and in the end Linnworks knows the last of each.
