@@ -36,7 +36,7 @@ def once(
     channel raises, and ChannelUnavailable while another request is at the same deed.
     """
     content = schema_of(type(wanted)).dump(wanted)
-    text = json.dumps([kind, content, nth], sort_keys=True, default=_canonical)
+    text = json.dumps([kind, content], sort_keys=True, default=_canonical)
     until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
     deed, claimed = plan_deed(
         connection_id,
@@ -44,6 +44,7 @@ def once(
         wanted.reference_number,
         hashlib.sha256(text.encode()).hexdigest(),
         content,
+        nth=nth,
         now=now(),
         until=until,
     )
@@ -60,44 +61,56 @@ def once(
 def _do(deed: Deed, act: Callable[[str], str], channel: Channel) -> str:
     """Do a deed that is ours, and record what came of it."""
     try:
-        answer = None
-        if deed.state == UNKNOWN:
-            answer = channel.recall(deed.kind, deed.reference, deed.key)
+        answer = _recalled(deed, channel) if deed.state == UNKNOWN else None
         if answer is None:
             deed.state = FAILED  # until it is sent, nothing can have been done
             answer = act(deed.key)
     except OutcomeUnknown as error:
-        finish_deed(deed, UNKNOWN, error=str(error), now=now())
+        finish_deed(deed, UNKNOWN, error=str(error), sent=True, now=now())
         raise
     except (ChannelRefused, ChannelUnavailable) as error:
         finish_deed(deed, deed.state, error=str(error), now=now())
         raise
     except Exception as error:
-        finish_deed(deed, UNKNOWN, error=type(error).__name__, now=now())
+        finish_deed(deed, UNKNOWN, error=type(error).__name__, sent=True, now=now())
         raise
     finish_deed(deed, DONE, answer=answer, now=now())
     return answer
 
 
-def look_up(deed: Deed, channel: Channel) -> str:
+def _recalled(deed: Deed, channel: Channel) -> str | None:
+    """What the shop says of a deed that may have been sent: its answer, or None where it will not do it any more.
+
+    Raises ChannelUnavailable as long as the shop may still be at it, though it does not show it yet.
+    """
+    answer = channel.recall(deed.kind, deed.reference, deed.key)
+    settled = timedelta(seconds=channel.settings.deed_settles_seconds)
+    if answer is None and deed.sent_until and now() < deed.sent_until + settled:
+        raise ChannelUnavailable(f"It is not known yet whether the shop has done this {deed.kind}")
+    return answer
+
+
+def look_up(number: int, channel: Channel) -> str:
     """Ask the shop what came of a deed whose outcome is unknown, and record it; the deed's state after that.
 
-    Raises what the channel raises, and ChannelUnavailable while another request is at the deed.
+    Raises what the channel raises, and ChannelUnavailable while another request, or the shop, may be at it.
     """
     until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
-    claimed = claim_deed(deed, now=now(), until=until)
-    if deed.state in (DONE, FAILED):
-        return str(deed.state)
+    deed, claimed = claim_deed(number, now=now(), until=until)
+    if deed is None or deed.state in (DONE, FAILED):
+        return deed.state if deed else FAILED
     if not claimed:
-        raise ChannelUnavailable(f"Deed {deed.id} is under way just now")
+        raise ChannelUnavailable(f"Deed {number} is under way just now")
     try:
-        answer = channel.recall(deed.kind, deed.reference, deed.key)
+        answer = _recalled(deed, channel)
     except ChannelError as error:
         finish_deed(deed, UNKNOWN, error=str(error), now=now())
         raise
-    state = FAILED if answer is None else DONE
-    finish_deed(deed, state, answer=answer or "", error="" if answer else "The shop has not done it", now=now())
-    return state
+    if answer is None:
+        finish_deed(deed, FAILED, error="The shop has not done it", now=now())
+        return FAILED
+    finish_deed(deed, DONE, answer=answer, now=now())
+    return DONE
 
 
 def _canonical(amount: Decimal) -> str:

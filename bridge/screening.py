@@ -1,7 +1,7 @@
 """Which orders Linnworks can take in: small faults are mended, others are named.
 
 Linnworks refuses a whole order for one repeated line number and ignores one that it cannot read, without a
-word to the seller (protocol.md section 5.1). Mended is only what nothing comes back for: names of options,
+word to the seller. Mended is only what nothing comes back for: names of options,
 properties and service titles, and a missing address. Line numbers, SKUs and quantities come back in
 despatches and refunds, so an order that is wrong there is not sent.
 """

@@ -142,9 +142,14 @@ class Settings:
     orders_overlap_seconds: int = setting(
         300, "How far each look for changed orders reaches back over the one before", parse=_whole(0, 86400)
     )
+    deed_settles_seconds: int = setting(
+        30,
+        "How long a shop may still be at a deed whose answer was lost; it is not sent again before",
+        parse=_whole(0, 3600),
+    )
     repeat_refund_seconds: int = setting(
         900,
-        "After this long an equal cancel or refund request is a new deed; sooner it gets the recorded answer",
+        "After this long an equal refund request is a new refund; sooner it gets the recorded answer",
         parse=_whole(60, 30 * 86400),
     )
     workers: int = setting(2, "gunicorn worker processes", parse=_whole(1, 64))

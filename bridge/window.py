@@ -14,7 +14,7 @@ from bridge.errors import ChannelError, ChannelUnavailable, RequestRefused
 from bridge.messages.listings import Category
 from bridge.messages.orders import Order
 from bridge.messages.products import Product
-from bridge.store.orders import due_orders, forget_hold, record_orders, settle_orders
+from bridge.store.orders import due_orders, forget_hold, record_orders, settle_orders, touch_order
 from bridge.store.pages import begin_run, end_turn, last_complete_start, resume_run
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
     page = _page(connection_id, "orders", since, reach, number, now, channel.orders)
     found = list(page.items)
     if page.next_cursor is None:
-        found += _due_again(connection_id, channel, {order.reference_number for order in found})
+        found += _due_again(connection_id, channel, {order.reference_number for order in found}, now)
     mended = [screening.mend(order) for order in found]
     held = {order.reference_number: "; ".join(screening.faults(order)) for order in mended}
     fit = [order for order in mended if not held[order.reference_number]]
@@ -54,17 +54,18 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
     return Page(fit, page.next_cursor)
 
 
-def _due_again(connection_id: int, channel: Channel, shown: set[str]) -> list[Order]:
+def _due_again(connection_id: int, channel: Channel, shown: set[str], now: datetime) -> list[Order]:
     """Orders that were held, as the shop has them now; those that cannot be read now stay for the next run."""
     found = []
     most = max(LEAST_DUE, channel.orders_page_size - len(shown))
     for reference in due_orders(connection_id, most):
         if reference not in shown and channel.deadline.left() > DUE_SECONDS:
+            touch_order(connection_id, reference, now)  # one that cannot be read makes room for the others
             try:
                 order = channel.order(reference)
             except ChannelError as error:
                 log.warning("Held order %s of connection %s cannot be read: %s", reference, connection_id, error)
-                break
+                continue
             if order is None:
                 forget_hold(connection_id, reference)
             else:

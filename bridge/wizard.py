@@ -19,7 +19,7 @@ SHOWN_ONLY = (ValueType.URL, ValueType.BUTTON)
 
 def show(connection: Connection, channels: Channels, deadline: Deadline) -> UserConfigResponse:
     """The step the connection is on, with the values it has; secrets stay in."""
-    config = channels.config(connection)
+    config = channels.entered(connection)
     return _screen(connection, channels.open(config, deadline).step(connection.step), config)
 
 
@@ -27,7 +27,7 @@ def save(
     connection: Connection, request: SaveConfigRequest, channels: Channels, deadline: Deadline, now: datetime
 ) -> UserConfigResponse:
     """Take the answers to the current step and show the next; on any fault stay and say why in `Error`."""
-    config = channels.config(connection)
+    config = channels.entered(connection)
     step = channels.open(config, deadline).step(connection.step)
     selected = {item.config_item_id: item.selected_value for item in request.config_items}
     try:

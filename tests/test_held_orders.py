@@ -31,6 +31,7 @@ class Shop(DemoChannel):
         self.skus: dict[str, str] = {}
         self.changed: dict[str, datetime] = {}
         self.down = False
+        self.unreadable = ""
 
     def put(self, reference: str, sku: str, changed: datetime) -> None:
         self.skus[reference], self.changed[reference] = sku, changed
@@ -42,7 +43,7 @@ class Shop(DemoChannel):
         return Page([self._order(one) for one in page], page[-1] if len(shown) > len(page) else None)
 
     def order(self, reference):
-        if self.down:
+        if self.down or reference == self.unreadable:
             raise ChannelUnavailable("The shop is down")
         return self._order(reference) if reference in self.skus else None
 
@@ -159,6 +160,20 @@ def test_a_held_order_that_cannot_be_read_stays_held(shop, run):
 
     assert [] == during
     assert ["1"] == run(NOON + 7 * HOUR)
+
+
+def test_a_held_order_that_is_never_read_does_not_hold_up_the_others(shop, run):
+    """
+    One that the shop cannot show makes room for one that was mended.
+    """
+    for reference in ("1", "2"):
+        shop.put(reference, "", NOON)
+    run(NOON)
+    run(NOON + 5 * HOUR)
+    shop.unreadable = "1"
+    shop.skus["2"] = "A"
+
+    assert ["2"] == run(NOON + 6 * HOUR)
 
 
 def test_every_offer_is_counted(shop, run):

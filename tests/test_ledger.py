@@ -55,7 +55,7 @@ def connection(app):
 def refund(shop, connection):
     """Ask for a refund through the ledger."""
 
-    def ask(wanted=REFUND, repeat_after=900):
+    def ask(wanted=REFUND, repeat_after=900, nth=1):
         return ledger.once(
             "refund",
             wanted,
@@ -63,9 +63,70 @@ def refund(shop, connection):
             connection_id=connection.id,
             channel=shop,
             repeat_after=repeat_after,
+            nth=nth,
         )
 
     return ask
+
+
+def settle() -> None:
+    """Let time pass until no shop can still be at a deed."""
+    Deed.update(sent_until=now() - timedelta(seconds=60)).execute()
+
+
+def test_a_deed_that_the_shop_does_late_is_done_once(shop, refund):
+    """
+    The shop was still at it when the first repeat came: that one waits, the next finds it.
+    """
+    shop.failing = [OutcomeUnknown("The shop gave no answer in time")]
+    with pytest.raises(OutcomeUnknown):
+        refund()
+    with pytest.raises(ChannelUnavailable, match="not known yet"):
+        refund()
+    shop.done[Deed.get().key] = "R-late"
+
+    assert "R-late" == refund()
+    assert 1 == len(shop.done)
+
+
+def test_a_crash_leaves_the_shop_time_to_settle(shop, refund):
+    """
+    Whose doer is gone may have been sent at the last moment, so it is not sent again at once.
+    """
+    shop.failing = [OutcomeUnknown("The answer was lost")]
+    with pytest.raises(OutcomeUnknown):
+        refund()
+    Deed.update(state="planned", sent_until=None, claimed_until=now() - timedelta(seconds=1)).execute()
+    with pytest.raises(ChannelUnavailable, match="not known yet"):
+        refund()
+
+    assert not shop.done
+
+
+def test_equal_parcels_of_one_request_are_two_and_a_lone_repeat_is_the_missing_one(shop, refund):
+    """
+    The second of two equal entries failed: sent again alone, it is that one that is done.
+    """
+    refund(nth=1)
+    shop.failing = [ChannelUnavailable("Later")]
+    with pytest.raises(ChannelUnavailable):
+        refund(nth=2)
+
+    assert "R-2" == refund(nth=1)
+    assert {"R-2"} == {refund(nth=1), refund(nth=2)}
+    assert 2 == len(shop.done)
+
+
+def test_a_deed_that_is_looked_up_is_left_to_who_is_at_it(shop, refund):
+    """
+    What an operator asks about while another request has it is not touched.
+    """
+    refund()
+    Deed.update(state="planned", claimed_until=now() + timedelta(seconds=60)).execute()
+    with pytest.raises(ChannelUnavailable, match="under way"):
+        ledger.look_up(Deed.get().id, shop)
+
+    assert "planned" == Deed.get().state
 
 
 def test_a_repeat_gets_the_recorded_answer(shop, refund):
@@ -125,11 +186,14 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent(shop, refund):
 
 def test_a_lost_request_is_sent_again(shop, refund):
     """
-    The answer was lost and the shop knows nothing of the refund: the repeat makes it.
+    The answer was lost and the shop knows nothing of the refund: once it must have settled, the repeat makes it.
     """
     shop.failing = [OutcomeUnknown("The answer was lost")]
     with pytest.raises(OutcomeUnknown):
         refund()
+    with pytest.raises(ChannelUnavailable, match="not known yet"):
+        refund()
+    settle()
 
     assert "R-1" == refund()
 
@@ -182,6 +246,7 @@ def test_a_bug_leaves_the_outcome_unknown(shop, refund):
         refund()
 
     assert ["unknown"] == [deed.state for deed in Deed.select()]
+    settle()
     assert "R-1" == refund()
 
 

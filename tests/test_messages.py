@@ -265,7 +265,7 @@ def test_keys_on_which_sources_disagree_are_written_both_ways():
 )
 def test_names_on_the_wire_are_the_protocol_s(kind, names):
     """
-    The keys of a message are exactly those of protocol.md, in PascalCase.
+    The keys of a message are exactly Linnworks', in PascalCase.
     """
     assert [wire.data_key for wire in shape_of(kind).wires.values()] == names.split()
 

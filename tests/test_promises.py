@@ -66,6 +66,24 @@ def test_a_deed_is_done_once_whatever_becomes_of_its_answer(shop, connect, tmp_p
             assert 1 == len(shop.done("refund", reference))
 
 
+def test_a_deed_is_done_once_though_the_shop_does_it_late(shop, connect, tmp_path):
+    """
+    The shop refunds long after the call was given up: repeats wait until it has settled, and find the one refund.
+    """
+    with Service(tmp_path, **CHANNEL, BRIDGE_DEED_SETTLES_SECONDS="10") as service:
+        linnworks = connect(service)
+        reference, order = linnworks.orders().popitem()
+        refund = refund_of(order)
+        shop.faults.add(Fault.SLOW, "/refund", method="POST", seconds=3)
+        first = linnworks("RefundEndpoint", Refund=refund)
+        second = linnworks("RefundEndpoint", Refund=refund)
+        last = settled(lambda: linnworks("RefundEndpoint", Refund=refund))
+
+    assert first["Error"]
+    assert "not known yet" in second["Error"]
+    assert [last["RefundReference"]] == [deed.reference for deed in shop.done("refund", reference)]
+
+
 def test_a_deed_is_done_once_though_the_service_is_killed(shop, connect, tmp_path):
     """
     SIGKILL after the shop has refunded and before that is recorded: the next process finds the refund in the shop.

@@ -63,6 +63,7 @@ def _account(identifier: str) -> str:
 @area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint")
 def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
     """Show the wizard's current step, or the settings once it is finished."""
+    call.enter_shop()
     return wizard.show(call.connection, call.bridge.channels, call.deadline)
 
 

@@ -30,7 +30,6 @@ def cancel(call: Call, request: CancelRequest) -> CancelResponse:
         act,
         connection_id=call.connection.id,
         channel=call.channel,
-        repeat_after=call.settings.repeat_refund_seconds,
     )
     return CancelResponse()
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bridge.channels.base import LAST_STEP, Channel, Step
 from bridge.clock import Deadline
-from bridge.errors import BridgeError, StartError
+from bridge.errors import CredentialsRefused, StartError
 from bridge.settings import Settings
 from bridge.store.connections import Connection
 from bridge.vault import Vault
@@ -25,11 +25,14 @@ class Channels:
         self.kind = load_channel(settings.channel)
 
     def config(self, connection: Connection) -> dict[str, str]:
-        """What was entered in the wizard, opened secrets among it."""
-        opened = self.vault.open(connection.sealed) if connection.sealed else {}
-        if opened is None:
-            raise BridgeError("The stored credentials cannot be opened any more: please enter them again")
-        return {**connection.config, **opened}
+        """What was entered in the wizard, opened secrets among it; raises CredentialsRefused where they stay shut."""
+        if connection.sealed and self.vault.open(connection.sealed) is None:
+            raise CredentialsRefused("The stored credentials cannot be opened any more: please enter them again")
+        return self.entered(connection)
+
+    def entered(self, connection: Connection) -> dict[str, str]:
+        """What was entered and can still be read: to the wizard, secrets that stay shut were never entered."""
+        return {**connection.config, **((self.vault.open(connection.sealed) if connection.sealed else None) or {})}
 
     def open(self, config: Mapping[str, str], deadline: Deadline) -> Channel:
         """The channel with these answers to the wizard."""

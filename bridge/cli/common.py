@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, StartError
 from bridge.settings import load_settings
 
 if TYPE_CHECKING:
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 
 def opened() -> Bridge:
-    """The installation that the settings name, its database open."""
+    """The installation that the settings name, its database open; raises StartError where there is none."""
     from bridge.app import open_bridge
 
-    return open_bridge(load_settings(os.environ))
+    settings = load_settings(os.environ)
+    if settings.database.startswith("sqlite:") and not Path(settings.database.removeprefix("sqlite:///")).exists():
+        raise StartError(
+            f"There is no installation in {settings.data_dir.absolute()}: run the command with the service's settings "
+            "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `bridge serve` first"
+        )
+    return open_bridge(settings)
 
 
 def the_connection(text: str) -> Connection:

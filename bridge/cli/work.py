@@ -124,7 +124,7 @@ def retry(number: int) -> None:
     bridge = opened()
     deed = _existing(find_deed(number), f"deed {number}")
     channel = bridge.channels.open(bridge.channels.config(deed.connection), Deadline(bridge.settings.budget_seconds))
-    click.echo(f"Deed {number} is {ledger.look_up(deed, channel)}.")
+    click.echo(f"Deed {number} is {ledger.look_up(number, channel)}.")
 
 
 @deeds.command("drop")

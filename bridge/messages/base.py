@@ -8,7 +8,7 @@ A message is a frozen object whose fields say their wire type once:
         quantity: int = whole()
 
 From that come the object, its marshmallow schema (`schema_of`) and the loop that reads and writes long
-lists of it. Reading is tolerant as protocol.md section 1 asks: key case, unknown keys, nulls and numeric
+lists of it. Reading is tolerant, as Linnworks asks: key case, unknown keys, nulls and numeric
 strings are no errors. Writing is canonical: PascalCase names, [] for no items, money as exact JSON numbers.
 """
 

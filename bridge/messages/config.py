@@ -1,4 +1,4 @@
-"""Messages of the configuration endpoints (protocol.md section 4)."""
+"""Messages of the configuration endpoints."""
 
 from __future__ import annotations
 

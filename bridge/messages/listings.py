@@ -1,4 +1,4 @@
-"""Messages of the listing endpoints (protocol.md section 7)."""
+"""Messages of the listing endpoints."""
 
 from __future__ import annotations
 

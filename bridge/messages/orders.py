@@ -1,4 +1,4 @@
-"""Messages of the order endpoints (protocol.md sections 5.1 and 5.2)."""
+"""Messages of the order endpoints."""
 
 from __future__ import annotations
 

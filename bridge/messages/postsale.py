@@ -1,4 +1,4 @@
-"""Messages of the endpoints for what happens after a sale (protocol.md sections 5.3 to 5.5)."""
+"""Messages of the endpoints for what happens after a sale."""
 
 from __future__ import annotations
 

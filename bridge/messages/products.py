@@ -1,4 +1,4 @@
-"""Messages of the product endpoints (protocol.md section 6)."""
+"""Messages of the product endpoints."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ def up(migrator: Any, db: Any) -> None:
         claimed_until = MomentField()
         created_at = MomentField()
         finished_at = MomentField(null=True)
+        sent_until = MomentField(null=True)
 
         class Meta:
             database = db

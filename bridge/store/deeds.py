@@ -16,7 +16,12 @@ PLANNED, DONE, FAILED, UNKNOWN = "planned", "done", "failed", "unknown"
 
 
 class Deed(Row):
-    """One despatch, cancel or refund; `key` is what the shop can recognise it by."""
+    """One despatch, cancel or refund; `key` is what the shop can recognise it by.
+
+    `sent_until` is when the last try whose outcome was not learnt had ended on our side: the shop may still be
+    at it for a while. Equal deeds of one request, or asked for long after one another, are told apart by
+    `occurrence`.
+    """
 
     id = AutoField()
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
@@ -34,39 +39,56 @@ class Deed(Row):
     claimed_until = MomentField()
     created_at = MomentField()
     finished_at = MomentField(null=True)
+    sent_until = MomentField(null=True)
 
     class Meta:
         indexes = ((("connection", "digest", "occurrence"), True),)
 
 
 def plan_deed(
-    connection_id: int, kind: str, reference: str, digest: str, content: Any, *, now: datetime, until: datetime
+    connection_id: int,
+    kind: str,
+    reference: str,
+    digest: str,
+    content: Any,
+    *,
+    nth: int = 1,
+    now: datetime,
+    until: datetime,
 ) -> tuple[Deed, bool]:
-    """The newest deed of this content, claimed for the caller where it is free; whether it was claimed.
+    """The deed that the nth of equal entries in a request means, claimed where it is free; whether it was claimed.
 
-    A claimed deed that had been planned or unknown before is still marked unknown in the returned object:
-    ask the shop about it before doing it.
+    That is the first one from there on that is not done, else the newest, else a new one. A claimed deed that
+    had been planned or unknown before is still marked unknown in the returned object: ask the shop about it
+    before doing it.
     """
     with writing(connection_id):
-        deed = newest(connection_id, digest)
-        if deed is None:
-            return _create(connection_id, kind, reference, digest, content, 1, now, until), True
+        equal = (Deed.connection == connection_id) & (Deed.digest == digest) & (Deed.occurrence >= nth)
+        deeds = list(Deed.select().where(equal).order_by(Deed.occurrence))
+        if not deeds:
+            return _create(connection_id, kind, reference, digest, content, nth, now, until), True
+        deed = next((deed for deed in deeds if deed.state != DONE), deeds[-1])
         return deed, _claim(deed, now, until)
 
 
-def claim_deed(deed: Deed, *, now: datetime, until: datetime) -> bool:
-    """Claim a deed that is unknown, its state read anew; whether it was free and still unknown."""
-    with writing(deed.connection_id):
-        deed.state = Deed.select(Deed.state).where(Deed.id == deed.id).scalar() or FAILED
-        return deed.state != FAILED and _claim(deed, now, until)
+def claim_deed(number: int, *, now: datetime, until: datetime) -> tuple[Deed | None, bool]:
+    """The deed of that number as it is now, claimed where its outcome is unknown and nobody is at it."""
+    found = find_deed(number)
+    if found is None:
+        return None, False
+    with writing(found.connection_id):
+        deed: Deed = Deed.get_by_id(number)
+        return deed, deed.state != FAILED and _claim(deed, now, until)
 
 
 def _claim(deed: Deed, now: datetime, until: datetime) -> bool:
     if deed.state == DONE or (deed.state == PLANNED and deed.claimed_until > now):
         return False
     found = deed.state
+    if found == PLANNED:
+        deed.sent_until = deed.claimed_until  # its doer is gone, and may have sent it to the last moment
     deed.state, deed.claim, deed.claimed_until = PLANNED, secrets.token_hex(16), until
-    deed.save(only=[Deed.state, Deed.claim, Deed.claimed_until])
+    deed.save(only=[Deed.state, Deed.claim, Deed.claimed_until, Deed.sent_until])
     deed.state = PLANNED if found == FAILED else UNKNOWN
     return True
 
@@ -82,10 +104,13 @@ def plan_again(deed: Deed, *, now: datetime, until: datetime) -> Deed | None:
         )
 
 
-def finish_deed(deed: Deed, state: str, *, answer: str = "", error: str = "", now: datetime) -> None:
-    """Record what came of a deed, unless somebody else has claimed it since."""
+def finish_deed(
+    deed: Deed, state: str, *, answer: str = "", error: str = "", sent: bool = False, now: datetime
+) -> None:
+    """Record what came of a deed, unless somebody else has claimed it since; `sent` where its answer is missing."""
+    changes = {"sent_until": now} if sent else {}
     with writing(deed.connection_id):
-        Deed.update(state=state, answer=answer, error=error, finished_at=now, claimed_until=now).where(
+        Deed.update(state=state, answer=answer, error=error, finished_at=now, claimed_until=now, **changes).where(
             (Deed.id == deed.id) & (Deed.claim == deed.claim)
         ).execute()
 

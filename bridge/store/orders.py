@@ -74,6 +74,14 @@ def due_orders(connection_id: int, most: int) -> list[str]:
     return [row.reference for row in SeenOrder.select().where(due).order_by(SeenOrder.looked_at).limit(most)]
 
 
+def touch_order(connection_id: int, reference: str, now: datetime) -> None:
+    """Note that an order was looked at, so that others are next."""
+    with writing(connection_id):
+        SeenOrder.update(looked_at=now).where(
+            (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
+        ).execute()
+
+
 def forget_hold(connection_id: int, reference: str) -> None:
     """Stop offering an order that the shop no longer has."""
     with writing(connection_id):
