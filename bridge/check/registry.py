@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from bridge.check.play import Play
-
-Deed = Callable[["Play"], None]
+Deed = Callable[[Any], None]
+"""What a check does with the play: the run that all checks share."""
 
 
 class Failed(Exception):
@@ -64,7 +62,7 @@ class Area:
         return enter
 
 
-def perform(play: Play, checks: Iterable[Check], watch: Callable[[Outcome], None]) -> list[Outcome]:
+def perform(play: Any, checks: Iterable[Check], watch: Callable[[Outcome], None]) -> list[Outcome]:
     """Performs every check whose needs are met and tells each outcome as it comes."""
     outcomes: dict[str, Outcome] = {}
     for check in checks:
@@ -75,7 +73,7 @@ def perform(play: Play, checks: Iterable[Check], watch: Callable[[Outcome], None
     return list(outcomes.values())
 
 
-def _attempt(play: Play, check: Check) -> Outcome:
+def _attempt(play: Any, check: Check) -> Outcome:
     started = time.monotonic()
     verdict, reason = Verdict.PASS, ""
     try:
