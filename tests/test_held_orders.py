@@ -111,6 +111,7 @@ def test_a_released_order_comes_until_linnworks_has_moved_on(shop, run):
     """
     shop.put("1", "", NOON)
     run(NOON)
+    run(NOON + 2 * HOUR)  # from here on the order is too old to come by itself
     shop.skus["1"] = "A"
 
     assert ["1"] == run(NOON + 5 * HOUR)
