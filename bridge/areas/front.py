@@ -34,7 +34,7 @@ PAGE = """<!doctype html>
 def page() -> tuple[str, int]:
     """Tell a person what this is and whether it runs."""
     bridge = the_bridge()
-    well = _well()
+    well = all(_checks().values())
     name = bridge.settings.channel_friendly_name or bridge.channels.kind.friendly_name
     # the logo is named relative to the page, which a proxy may serve below a prefix
     return render_template_string(PAGE, name=name, well=well, logo=LOGO.removeprefix("/")), 200 if well else 503
@@ -43,8 +43,9 @@ def page() -> tuple[str, int]:
 @area.get("/health")
 def health() -> tuple[Response, int]:
     """Tell a monitor whether the service can work: 200, or 503 with what is wrong."""
-    checks = {"database": works(), "worker": the_bridge().worker.alive}
-    return jsonify(status="ok" if all(checks.values()) else "failing", **checks), 200 if all(checks.values()) else 503
+    checks = _checks()
+    well = all(checks.values())
+    return jsonify(status="ok" if well else "failing", **checks), 200 if well else 503
 
 
 @area.get(LOGO)
@@ -55,5 +56,6 @@ def logo() -> Response:
     return Response(picture, mimetype="image/png", headers={"Cache-Control": "max-age=3600"})
 
 
-def _well() -> bool:
-    return works() and the_bridge().worker.alive
+def _checks() -> dict[str, bool]:
+    """What the service needs in order to work."""
+    return {"database": works(), "worker": the_bridge().worker.alive}
