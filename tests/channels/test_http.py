@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask, redirect, request
+from requests.auth import AuthBase
 
 from bridge.channels.http import Habits, Lines, ShopClient, shop_address
 from bridge.channels.http.reach import is_public, trusted
@@ -197,6 +198,32 @@ def test_a_channel_says_what_is_no_failure(shop):
 
     assert answer.status == 403
     assert {"error": "Not you."} == answer.object()
+
+
+def test_a_failure_in_the_shops_own_words_can_be_heard(shop):
+    """Some shops refuse with 500 and say why; a web page with that status says nothing of what was done."""
+    shop.faults.add(Fault.BROKEN, "/deeds")
+    shop.faults.add(Fault.BAD_GATEWAY_AFTER, "/deeds")
+    answer = shop.client().post("deeds", {}, accept=[500, 502])
+    with pytest.raises(OutcomeUnknown):
+        shop.client().post("deeds", {}, accept=[500, 502])
+
+    assert (500, {"error": "Oh."}) == (answer.status, answer.json)
+
+
+def test_each_try_is_signed_for_itself(shop):
+    """A signature that came twice is refused by shops that sign, so a repeat gets its own."""
+    signatures = iter(range(9))
+
+    class Signature(AuthBase):
+        def __call__(self, call: Any) -> Any:
+            call.headers["Signature"] = str(next(signatures))
+            return call
+
+    shop.faults.add(Fault.DROP_AFTER, "/thing")
+    shop.client(auth=Signature()).get("thing")
+
+    assert ["0", "1"] == [headers["Signature"] for headers in shop.server.headers]
 
 
 def test_a_page_of_something_else_is_not_the_shops_word(shop):

@@ -92,8 +92,8 @@ class ShopClient:
     raise ChannelUnavailable in the end. Writes are sent once and raise OutcomeUnknown, or ChannelUnavailable
     where the shop surely did nothing; those that the caller calls repeatable are tried again as well. A try
     that was lost may still take effect after a later one: values that newer ones overtake are not repeatable.
-    Statuses that the caller accepts come back as answers; other refusals raise CredentialsRefused or
-    ChannelRefused.
+    Statuses that the caller accepts come back as answers, those of 500 and above only where they bear JSON;
+    other refusals raise CredentialsRefused or ChannelRefused.
     """
 
     def __init__(
@@ -119,6 +119,11 @@ class ShopClient:
         self._line: Line = lines.line(
             hashlib.sha256(key.encode()).hexdigest(), public_only, settings.threads + at_once, at_once
         )
+
+    @property
+    def learnt(self) -> dict[str, str]:
+        """What a channel has found out about the shop: kept as long as the process keeps its connections."""
+        return self._line.learnt
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> Answer:
         """Read something."""
@@ -174,12 +179,13 @@ class ShopClient:
         accept: Collection[int],
     ) -> Answer:
         habits = self._habits
-        request = self._request(method, f"{self._base_url}/{path.lstrip('/')}", params, body)
         unusable = ChannelUnavailable if method == "GET" else OutcomeUnknown
         error: type[ChannelUnavailable] = ChannelUnavailable
         for attempt in range(habits.retries + 1):
+            # made anew for each try, because a signature must not come twice
+            request = self._request(method, f"{self._base_url}/{path.lstrip('/')}", params, body)
             try:
-                answer = self._answer(request, unusable)
+                answer = self._answer(request, unusable, accept)
                 break
             except _Lost as lost:
                 error = unusable if lost.sent else error
@@ -216,7 +222,9 @@ class ShopClient:
             raise _elsewhere(request.url)
         return request
 
-    def _answer(self, request: requests.PreparedRequest, unusable: type[ChannelUnavailable]) -> Answer:
+    def _answer(
+        self, request: requests.PreparedRequest, unusable: type[ChannelUnavailable], accept: Collection[int]
+    ) -> Answer:
         """Send a request once, and for reading follow the shop within itself; raises _Lost."""
         for hop in range(HOPS):
             given = self.deadline.left()
@@ -237,7 +245,7 @@ class ShopClient:
                     if response.is_redirect:
                         request = self._moved(request, response)
                         continue
-                    self._heed(response)
+                    self._heed(response, accept)
                     content = self._content(response)
             except (_Lost, ChannelError):
                 raise
@@ -268,7 +276,7 @@ class ShopClient:
             fair = seconds >= self._habits.fair_seconds
             raise _Lost(str(error), sent=False, again=error.again, counts=fair) from None
 
-    def _heed(self, response: requests.Response) -> None:
+    def _heed(self, response: requests.Response, accept: Collection[int]) -> None:
         """Act on a status by which the shop, or what stands before it, says that it is not well."""
         status = response.status_code
         if status == HTTPStatus.TOO_MANY_REQUESTS or (
@@ -280,7 +288,8 @@ class ShopClient:
             raise _Lost("The shop asked to be called less often", sent=False, again=False, counts=False)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             raise _Lost(f"The shop's answer cannot be read ({status})", again=False)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+        if failed and status not in accept:
             raise _Lost(f"The shop failed with an error of its own ({status})")
 
     def _moved(self, request: requests.PreparedRequest, response: requests.Response) -> requests.PreparedRequest:
@@ -312,7 +321,7 @@ def _parsed(response: requests.Response, content: bytes) -> Any:
     Whoever refuses with a web page is not the shop's API but stands before it, a firewall perhaps: that
     says nothing of what was asked or of the credentials, and the API never saw the request.
     """
-    refused = response.status_code >= HTTPStatus.BAD_REQUEST
+    refused = HTTPStatus.BAD_REQUEST <= response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     content = content.removeprefix(b"\xef\xbb\xbf").strip()
     try:
         return _read_json(content) if content else None

@@ -25,6 +25,7 @@ class Line:
     def __init__(self, public_only: bool, connections: int, at_once: int) -> None:
         self.session: requests.Session = new_session(public_only, connections)
         self.threads = ThreadPoolExecutor(at_once, thread_name_prefix="shop")
+        self.learnt: dict[str, str] = {}
         self._lock = threading.Lock()
         self._asked_to_wait_until = EPOCH
         self._left_alone_until = EPOCH
