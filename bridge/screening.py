@@ -39,6 +39,8 @@ def mend(order: Order) -> Order:
 
 def faults(order: Order) -> list[str]:
     """Why Linnworks would refuse or ignore a mended order, in words for the seller; none when it is fit."""
+    if order.fault:
+        return [order.fault]
     found = []
     if not _filled(order.billing_address):
         found.append("it has no address")
@@ -65,15 +67,19 @@ def faults(order: Order) -> list[str]:
 
 
 def total(order: Order) -> Decimal:
-    """What Linnworks makes of the order's lines, postage and discount, each line rounded to the cent."""
-    lines = sum((_line_total(item) for item in order.order_items), Decimal(0))
+    """What Linnworks makes of the order's lines, postage and discount.
+
+    Each line is rounded to the cent, or to what the shop's total is told in where that is finer.
+    """
+    unit = min(CENT, Decimal(1).scaleb(int((order.shop_total or CENT).as_tuple().exponent)))
+    lines = sum((_line_total(item, unit) for item in order.order_items), Decimal(0))
     return lines + order.postal_service_cost - order.discount
 
 
-def _line_total(item: OrderItem) -> Decimal:
+def _line_total(item: OrderItem, unit: Decimal) -> Decimal:
     net = item.price_per_unit * item.qty * (1 - item.line_percent_discount / 100)
     gross = net if item.tax_cost_inclusive else net * (1 + item.tax_rate / 100)
-    return gross.quantize(CENT, ROUND_HALF_UP)
+    return gross.quantize(unit, ROUND_HALF_UP)
 
 
 def _filled(address: Address | None) -> bool:

@@ -110,7 +110,8 @@ class OrderItem:
 class Order:
     """An order of the shop, as Linnworks takes it in; ReferenceNumber is what it is called ever after.
 
-    `shop_total` is not sent: where a channel knows what the buyer paid, the lines must add up to it.
+    Two fields are not sent. `shop_total`: where a channel knows what the buyer paid, the lines must add up to it.
+    `fault`: why the channel could not read the order; it is held for that.
     """
 
     reference_number: str = text(required=True)
@@ -139,6 +140,7 @@ class Order:
     extended_properties: tuple[ExtendedProperty, ...] = many(ExtendedProperty, also=("ExtendedProperty",))
     notes: tuple[Note, ...] = many(Note)
     shop_total: Decimal | None = None
+    fault: str = ""
 
 
 @message
