@@ -13,7 +13,10 @@ from bridge.settings import Settings
 from bridge.store.connections import Connection
 from bridge.vault import Vault
 
-BUILT_IN = {"demo": "bridge.channels.demo:DemoChannel"}
+BUILT_IN = {
+    "demo": "bridge.channels.demo:DemoChannel",
+    "woocommerce": "bridge.channels.woocommerce:WooCommerceChannel",
+}
 
 
 class Channels:

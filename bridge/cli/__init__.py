@@ -14,6 +14,7 @@ import click
 from bridge import __version__
 from bridge.channels.demo.commands import demo
 from bridge.cli.connections import connections
+from bridge.cli.woocommerce import woocommerce
 from bridge.cli.work import deeds, feeds, orders, spool
 from bridge.errors import BridgeError, StartError
 from bridge.settings import Settings, load_settings, unknown_variables
@@ -178,5 +179,5 @@ def _client(given: str | None, settings: Settings) -> tuple[str, str] | None:
     return client_id, secret
 
 
-for group in (connections, orders, deeds, feeds, spool, demo):
+for group in (connections, orders, deeds, feeds, spool, woocommerce, demo):
     main.add_command(group)

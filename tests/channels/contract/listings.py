@@ -20,7 +20,8 @@ _numbers = itertools.count(1)
 class Lister:
     """Linnworks' listing tool as a test plays it: fills in listings and sees their feeds through."""
 
-    def __init__(self, linnworks: Linnworks, work: Callable[[], None]) -> None:
+    def __init__(self, linnworks: Linnworks, work: Callable[[], None], picture: str) -> None:
+        self.picture = picture
         self.linnworks = linnworks
         self.work = work
         self.templates = itertools.count(1000)
@@ -48,7 +49,7 @@ class Lister:
             "Title": "A new thing",
             "Description": "<p>It is new.</p>",
             "Quantity": 4,
-            "Images": [{"Url": "https://example.com/new.jpg", "Tags": []}],
+            "Images": [{"Url": self.picture, "Tags": []}],
             "Price": 12.5,
             "Categories": [category],
             "ShippingMethods": [],
@@ -122,8 +123,8 @@ class ListingsContract(Suite):
     """Listings of Linnworks come, change and go in the shop, and their feeds tell the truth."""
 
     @pytest.fixture
-    def lister(self, linnworks, work) -> Lister:
-        return Lister(linnworks, work)
+    def lister(self, linnworks, work, shop) -> Lister:
+        return Lister(linnworks, work, shop.picture)
 
     # -- what a listing can have -----------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ class ShopUnderTest(ABC):
     """The same with credentials that the shop refuses."""
     skus: Sequence[str]
     """Two simple products that no test changes, each for 1.00 or more, of which there are always enough."""
+    picture = "https://example.com/new.jpg"
+    """A picture that the shop can fetch, where it fetches any."""
 
     @abstractmethod
     def references(self) -> set[str]:

@@ -1,0 +1,203 @@
+"""WooCommerce, from version 7.9 on, over its REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+
+from bridge.channels.base import Channel, ListingResult, Outcome, Page, Step
+from bridge.channels.woocommerce import catalogue, connecting, listings, orders, updates, wizard
+from bridge.channels.woocommerce.api import Mark, Shop
+from bridge.channels.woocommerce.deeds import REASONS, Deeds
+from bridge.clock import EPOCH
+from bridge.errors import ChannelError, ChannelRefused
+from bridge.messages.config import Tag
+from bridge.messages.listings import (
+    Attribute,
+    Category,
+    CategoryQuestion,
+    ConfiguratorSettingsResponse,
+    ListingRemoval,
+    ProductListing,
+    ProductSettings,
+    VariationsResponse,
+)
+from bridge.messages.orders import DespatchOrder, Order
+from bridge.messages.postsale import (
+    Cancellation,
+    PostSaleOptionsResponse,
+    Reason,
+    ReasonType,
+    Refund,
+    RefundShippingType,
+)
+from bridge.messages.products import Price, Product, StockLevel
+
+ANY, BINNED = "any", "trash"
+
+
+class WooCommerceChannel(Channel):
+    """A WooCommerce shop: orders, despatches, cancels, refunds, products, stock, prices and listings."""
+
+    name = "WOOCOMMERCE_BRIDGE"
+    friendly_name = "WooCommerce"
+    steps = wizard.STEPS
+    supports_listings = True
+    despatch_batch_size = 20
+    listing_batch_size = 20
+    orders_page_size = 100
+    products_page_size = 500
+
+    @cached_property
+    def shop(self) -> Shop:
+        """The shop's API, with this connection's key."""
+        url = wizard.store_address(self.config["store_url"])
+        if url.startswith("http:") and not self.settings.allow_private_shops:
+            raise ChannelRefused(
+                "The shop's address must begin with https://; http:// is for a shop in the bridge's own network, "
+                "where its operator allows it"
+            )
+        key, secret = self.config["consumer_key"].strip(), self.config["consumer_secret"].strip()
+        return Shop(url, key, secret, self.deadline, self.settings)
+
+    @cached_property
+    def wishes(self) -> wizard.Preferences:
+        """What the seller answered in the wizard."""
+        return wizard.preferences(self.config)
+
+    def _deeds(self, reference: str) -> Deeds:
+        return Deeds(self.shop, self.wishes, reference)
+
+    # -- set-up ----------------------------------------------------------------------------------------
+
+    def step(self, name: str) -> Step:
+        """The step, asking about the order statuses that the shop has, its own ones included."""
+        step = super().step(name)
+        if name == wizard.SHOP:
+            return step
+        facts = f"{connecting.facts(self.shop)} {step.description}" if name == wizard.ORDERS else step.description
+        return replace(step, items=wizard.items(self._statuses()), description=facts)
+
+    def _statuses(self) -> dict[str, str]:
+        """The shop's order statuses with their names; where it cannot be asked those that were asked about before."""
+        try:
+            return connecting.statuses(self.shop)
+        except (ChannelError, KeyError):
+            known = (name.removeprefix(wizard.STATUS) for name in self.config if name.startswith(wizard.STATUS))
+            return {slug: wizard.STATUSES.get(slug, slug) for slug in known}
+
+    def verify(self, step: str) -> None:
+        if step == wizard.SHOP:
+            connecting.try_out(self.shop)
+        elif self.wishes.tags_collide:
+            raise ChannelRefused("The regular price and the sale price cannot be set by the same price tag")
+
+    def check(self) -> None:
+        self.shop.get("orders", {"per_page": 1, "_fields": "id"})
+        self.shop.may_write()
+
+    def shipping_tags(self) -> Sequence[Tag]:
+        return connecting.shipping_tags(self.shop)
+
+    def payment_tags(self) -> Sequence[Tag]:
+        return connecting.payment_tags(self.shop)
+
+    # -- orders ----------------------------------------------------------------------------------------
+
+    def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
+        status, _, place = (cursor or f"{ANY}:0.0").partition(":")
+        number, offset = place.split(".")
+        mark: Mark | None = Mark(int(number), int(offset))
+        # what changed in the second of `since` counts, and WooCommerce looks for what is strictly later
+        after = max(since, EPOCH + timedelta(days=1)) - timedelta(seconds=1)
+        wanted = {"modified_after": f"{after:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
+        stretch = self.shop.after("orders", {**wanted, "status": status}, mark or Mark())
+        as_of, mark = stretch.as_of, stretch.mark
+        # some versions count what is in the bin among the rest, where it would come twice
+        rows = [row for row in stretch.rows if status == BINNED or row["status"] != BINNED]
+        if mark is None and status == ANY:
+            status, stretch = BINNED, self.shop.after("orders", {**wanted, "status": BINNED}, Mark())
+            if len(rows) + len(stretch.rows) > self.orders_page_size:
+                mark = Mark()  # for a page of its own
+            else:
+                rows, mark = rows + stretch.rows, stretch.mark
+        return Page(self._mapped(rows), f"{status}:{mark.id}.{mark.offset}" if mark else None, as_of)
+
+    def order(self, reference: str) -> Order | None:
+        found = self._deeds(reference).find()
+        return orders.order(found.row, found.refunds, self.wishes) if found else None
+
+    def _mapped(self, rows: Sequence[dict[str, Any]]) -> list[Order]:
+        """The rows as orders, with what their refunds took, for which WooCommerce wants a call each."""
+        returned = [row["id"] for row in rows if row["refunds"]]
+        refunds = self.shop.together([partial(self.shop.all, f"orders/{number}/refunds") for number in returned])
+        of_order = dict(zip(returned, refunds, strict=True))
+        found = (orders.order(row, of_order.get(row["id"], ()), self.wishes) for row in rows)
+        return [order for order in found if order]
+
+    def despatch(self, order: DespatchOrder, key: str) -> None:
+        self._deeds(order.reference_number).despatch(order, key)
+
+    # -- after the sale --------------------------------------------------------------------------------
+
+    def post_sale_options(self) -> PostSaleOptionsResponse:
+        return PostSaleOptionsResponse(
+            can_cancel=True,
+            can_cancel_order_lines=True,
+            can_cancel_order_lines_partially=True,
+            can_refund=True,
+            can_attach_refund_to_item=True,
+            can_attach_refund_to_service=True,
+            refund_shipping_types=RefundShippingType.Independent,
+            can_refund_additionally=True,
+            post_sale_reasons=tuple(
+                Reason(tag=tag, display_name=words, types=tuple(ReasonType)) for tag, words in REASONS.items()
+            ),
+        )
+
+    def cancel(self, cancellation: Cancellation, key: str) -> None:
+        self._deeds(cancellation.reference_number).cancel(cancellation, key)
+
+    def refund(self, refund: Refund, key: str) -> str:
+        return self._deeds(refund.reference_number).refund(refund, key)
+
+    def recall(self, kind: str, reference: str, key: str) -> str | None:
+        return self._deeds(reference).recall(kind, key)
+
+    # -- products --------------------------------------------------------------------------------------
+
+    def products(self, cursor: str | None) -> Page[Product]:
+        return catalogue.page(self.shop, cursor, self.wishes.hidden_products)
+
+    def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
+        return updates.set_stock(self.shop, levels, self.wishes)
+
+    def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
+        return updates.set_prices(self.shop, prices, self.wishes)
+
+    # -- listings --------------------------------------------------------------------------------------
+
+    @classmethod
+    def configurator_settings(cls) -> ConfiguratorSettingsResponse:
+        return listings.SETTINGS
+
+    def categories(self, cursor: str | None) -> Page[Category]:
+        return Page(listings.categories(self.shop))
+
+    def attributes(self, question: CategoryQuestion) -> Sequence[Attribute]:
+        return listings.attributes(self.shop, question.category_ids)
+
+    def variations(self, question: CategoryQuestion) -> VariationsResponse:
+        return listings.variations(self.shop, question.category_ids)
+
+    def create_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
+        return listings.create(self.shop, listing, settings, key)
+
+    def update_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
+        return listings.update(self.shop, listing, settings)
+
+    def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
+        return listings.delete(self.shop, removal)

@@ -1,0 +1,111 @@
+"""Finding out about a shop: whether it can be worked with, and what it ships and takes money with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from bridge.channels.woocommerce.api import Shop, plain
+from bridge.channels.woocommerce.orders import NO_PAYMENT, NO_SHIPPING, instance_tag
+from bridge.errors import ChannelRefused, ChannelUnavailable
+from bridge.messages.config import Tag
+
+OLDEST = (7, 9)
+API = "wc/v3"
+INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
+
+
+def try_out(shop: Shop) -> None:
+    """Raise with what the seller can do where the shop cannot be worked with: address, version, key or settings."""
+    namespaces = _index(shop).get("namespaces")
+    if not isinstance(namespaces, list):
+        raise _no_api(shop)
+    if API not in namespaces:
+        raise ChannelRefused("There is WordPress at this address, but WooCommerce is not active in it")
+    version = _status(shop)["environment"]["version"]
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
+        raise ChannelRefused(f"WooCommerce 7.9 or newer is needed; the shop has {version}: please update it")
+    shop.get("orders", {"per_page": 1, "_fields": "id"})
+    shop.may_write()
+    if _setting(shop, "products/woocommerce_manage_stock") != "yes":
+        raise ChannelRefused(
+            "WooCommerce does not manage stock: switch that on in WooCommerce, Settings, Products, Inventory"
+        )
+
+
+def facts(shop: Shop) -> str:
+    """What was found out about a shop, in a sentence or two."""
+    status, index = _status(shop), _index(shop)
+    prices = "with" if _setting(shop, "tax/woocommerce_prices_include_tax") == "yes" else "without"
+    zone = index.get("timezone_string") or f"UTC{index.get('gmt_offset'):+}"
+    return (
+        f"Connected to {plain(index.get('name')) or 'the shop'}: WooCommerce {status['environment']['version']}, "
+        f"prices in {status['settings']['currency']} {prices} tax, time zone {zone}."
+    )
+
+
+def statuses(shop: Shop) -> dict[str, str]:
+    """The shop's order statuses with their names."""
+    rows = shop.get("reports/orders/totals", {"_fields": "slug,name"}).rows()
+    return {row["slug"]: plain(row["name"]) for row in rows}
+
+
+def shipping_tags(shop: Shop) -> list[Tag]:
+    """The shop's shipping methods as they are set up in its zones, and all methods it knows."""
+    zones = shop.get("shipping/zones", {"_fields": "id,name"}).rows()
+    wanted = {"_fields": "instance_id,title,method_id"}
+    methods = shop.together([partial(shop.get, f"shipping/zones/{zone['id']}/methods", wanted) for zone in zones])
+    tags = {
+        instance_tag(row["method_id"], row["instance_id"]): f"{plain(row['title'])} ({plain(zone['name'])})"
+        for zone, answer in zip(zones, methods, strict=True)
+        for row in answer.rows()
+    }
+    known = {row["id"]: plain(row["title"]) for row in shop.get("shipping_methods", {"_fields": "id,title"}).rows()}
+    return _tags({**tags, **known, NO_SHIPPING: "No shipping"})
+
+
+def payment_tags(shop: Shop) -> list[Tag]:
+    """The shop's payment gateways, those that are switched off too: older orders name them."""
+    rows = shop.get("payment_gateways", {"_fields": "id,title,method_title"}).rows()
+    gateways = {row["id"]: plain(row["title"]) or plain(row["method_title"]) for row in rows}
+    return _tags({**gateways, NO_PAYMENT: "No payment method"})
+
+
+def _tags(names: Mapping[str, str]) -> list[Tag]:
+    return [Tag(tag=tag, friendly_name=(name or tag)[:255]) for tag, name in names.items() if len(tag) <= 64]
+
+
+def _index(shop: Shop) -> dict[str, Any]:
+    """What WordPress says of itself; raises ChannelRefused where it cannot be asked under its usual address."""
+    try:
+        return shop.get_public("wp-json/", INDEX_FIELDS).object()
+    except ChannelUnavailable as error:
+        if "web page" not in str(error):
+            raise
+    try:
+        there = shop.get_public("", {"rest_route": "/", **INDEX_FIELDS}).object()
+    except ChannelUnavailable:
+        there = {}
+    if "namespaces" in there:
+        raise ChannelRefused(
+            "WordPress runs with plain permalinks, with which keys do not work: choose any other structure in "
+            "Settings, Permalinks"
+        )
+    raise _no_api(shop)
+
+
+def _no_api(shop: Shop) -> ChannelRefused:
+    return ChannelRefused(
+        f"There is no WordPress at {shop.url}, or its REST API is blocked: check the address, with the folder that "
+        f"WordPress is in, and that {shop.url}/wp-json/ shows data in a browser"
+    )
+
+
+def _status(shop: Shop) -> dict[str, Any]:
+    return shop.get("system_status", {"_fields": "environment,settings"}).object()
+
+
+def _setting(shop: Shop, name: str) -> Any:
+    return shop.get(f"settings/{name}", {"_fields": "value"}).object().get("value")

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bridge.channels.woocommerce import catalogue
+from bridge.channels.woocommerce.api import Mark, Shop
+from bridge.clock import Deadline
+from bridge.settings import Settings
+from tests.woocommerce.shop import WooShop
+
+OLD = {"version": "7.9.0", "hpos": False}
+
+
+def api_of(shop: WooShop) -> Shop:
+    return Shop(shop.url, shop.key, shop.secret, Deadline(60), Settings(allow_private_shops=True))
+
+
+def products(linnworks) -> dict[str, tuple[str, int, float]]:
+    return {sku: (row["Title"], row["Quantity"], row["Price"]) for sku, row in linnworks.products().items()}
+
+
+# -- what comes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, OLD], ids=["11.0", "7.9"])
+def test_each_variation_is_a_product_with_its_options_in_the_title(connected, options):
+    """
+    The parent is none; what is shared and what is not counted says so by its quantity.
+    """
+    with WooShop(**options) as shop:
+        shop.add_variable("TEE", {"TEE-S": "S", "TEE-M": "M"}, stock=3, name="T-shirt &amp; more")
+        shop.add_variable("CAP", {"CAP-1": "One"}, stock=None, manage_stock=True, stock_quantity=40, name="Cap")
+        shop.add_product("SOLD-OVER", stock=-2, backorders="yes", name="Teapot", sale_price="1.00", price="2.50")
+        shop.add_product("UNCOUNTED", stock=None, name="Gift card")
+        shop.add_product("BOX", type="grouped", name="Box")
+        found = products(connected(shop))
+
+    assert {
+        "TEE-S": ("T-shirt & more - S", 3, 5.0),
+        "TEE-M": ("T-shirt & more - M", 3, 5.0),
+        "CAP-1": ("Cap - One", 40, 5.0),
+        "SOLD-OVER": ("Teapot", 0, 2.5),
+        "UNCOUNTED": ("Gift card", 0, 5.0),
+    } == found
+
+
+def test_what_is_not_published_comes_only_where_the_seller_wishes(connected):
+    """
+    Drafts and private products stay at home by default, what is in the bin always.
+    """
+    with WooShop() as shop:
+        for sku, status in {"OPEN": "publish", "DRAFT": "draft", "PRIVATE": "private", "GONE": "publish"}.items():
+            shop.add_product(sku, status=status)
+        shop.remove_product("GONE", for_good=False)
+        few, all_of_them = connected(shop), connected(shop, hidden_products="True")
+
+        assert {"OPEN"} == set(few.products())
+        assert {"OPEN", "DRAFT", "PRIVATE"} == set(all_of_them.products())
+
+
+def test_what_has_no_sku_of_its_own_is_left_out_and_told_by_the_doctor(connected, run, monkeypatch):
+    """
+    Nothing is guessed: no SKU, a parent's SKU and a SKU that comes twice are listed for the owner.
+    """
+    monkeypatch.setenv("BRIDGE_CHANNEL", "woocommerce")
+    monkeypatch.setenv("BRIDGE_ALLOW_PRIVATE_SHOPS", "true")
+    with WooShop() as shop:
+        shop.add_product("FINE")
+        shop.add_product("", name="Nameless")
+        heir = shop.add_variable("HEIR", {"HEIR-1": "One"})
+        shop.edit_product("HEIR-1", sku="")
+        twins = [shop.add_product("TWIN-A"), shop.add_product("TWIN-B")]
+        shop.catalogue.products[twins[1]].sku = "TWIN-A"
+        shop.add_product("UNCOUNTED", stock=None)
+        linnworks = connected(shop)
+        found = set(linnworks.products())
+        told = json.loads(run("woocommerce", "doctor", linnworks.account_name, "--json", status=1).partition("\n")[2])
+        table = run("woocommerce", "doctor", linnworks.account_name, status=1)
+
+    words = {(finding["product"], finding["left_out"]): finding["words"] for finding in told["findings"]}
+    assert {"FINE", "UNCOUNTED"} == found
+    assert "shows its parent's, HEIR" in words[heir, True]
+    assert all("has this SKU too" in words[twin, True] for twin in twins)
+    assert "no SKU" in " ".join(words.values())
+    assert "is not counted" in " ".join(text for (_, left_out), text in words.items() if not left_out)
+    assert "6 products and variations, 4 of them left out." in table
+
+
+# -- page by page ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, OLD], ids=["11.0", "7.9"])
+def test_many_variations_come_in_pages_that_fit_in_time(connected, options, monkeypatch):
+    """
+    A product with more variations than a page takes goes on in the next; none is lost or comes twice.
+    """
+    monkeypatch.setattr(catalogue, "MOST_VARIATIONS", 20)
+    with WooShop(**options) as shop:
+        for number in range(4):
+            shop.add_variable(f"V{number}", {f"V{number}-{size}": str(size) for size in range(9 + 15 * number)})
+            shop.add_product(f"S{number}")
+        linnworks = connected(shop)
+        pages = []
+        while not pages or pages[-1]["HasMorePages"]:
+            pages.append(linnworks("ProductsEndpoint", PageNumber=len(pages) + 1))
+        skus = [row["SKU"] for page in pages for row in page["Products"]]
+
+    assert 4 + 9 + 24 + 39 + 54 == len(skus) == len(set(skus))
+    assert max(len(page["Products"]) for page in pages) <= 24
+
+
+def test_a_product_that_goes_while_it_is_being_read_takes_nothing_with_it(connected, monkeypatch):
+    """
+    The rest of the catalogue comes although a page ended within a product that is no more.
+    """
+    monkeypatch.setattr(catalogue, "MOST_VARIATIONS", 5)
+    with WooShop() as shop:
+        shop.add_variable("BIG", {f"BIG-{size}": str(size) for size in range(9)})
+        shop.add_product("AFTER")
+        linnworks = connected(shop)
+        first = linnworks("ProductsEndpoint", PageNumber=1)
+        shop.remove_product("BIG")
+        second = linnworks("ProductsEndpoint", PageNumber=2)
+
+    assert [5, ["AFTER"]] == [len(first["Products"]), [row["SKU"] for row in second["Products"]]]
+
+
+@pytest.mark.parametrize(("gone", "come"), [(0, 0), (3, 0), (50, 0), (0, 40), (0, 150), (60, 60), (200, 0)])
+def test_a_place_in_a_list_is_found_again(gone, come):
+    """
+    However many rows before it leave the list or come into it, those after a mark come exactly once.
+    """
+    with WooShop() as shop:
+        shop.add_product("MUG", stock=1000)
+        numbers = [int(shop.place_order({"MUG": 1})) for _ in range(350)]
+        for number in numbers[1::2][:come]:
+            shop.bin(number)  # it will come back below
+        api = api_of(shop)
+        first = api.after("orders", {"status": "any"}, Mark())
+        second = api.after("orders", {"status": "any"}, first.mark)
+        seen = {row["id"] for row in first.rows + second.rows}
+        for number in [number for number in numbers if number in seen][:gone]:
+            shop.delete_for_good(number)
+        for number in numbers[1::2][:come]:
+            shop.restore(number)
+        rest, mark = [], second.mark
+        while mark:
+            stretch = api.after("orders", {"status": "any"}, mark)
+            rest += [row["id"] for row in stretch.rows]
+            mark = stretch.mark
+
+    last = max(seen)
+    assert [number for number in numbers if number > last] == rest
+
+
+def test_orders_in_the_bin_come_as_cancelled_and_back_as_they_are(connected, woo):
+    """
+    What the owner throws away must not be sent; taken out again it comes again.
+    """
+    for version in ({}, {"version": "10.3.6"}, OLD):
+        with WooShop(**version) as shop:
+            shop.add_product("MUG", stock=100)
+            number = shop.place_order({"MUG": 1})
+            linnworks = connected(shop)
+            shop.bin(number)
+            binned = [order["PaymentStatus"] for order in linnworks.orders().values()]
+            shop.restore(number)
+            shop.set_status(number, "processing")
+            restored = linnworks.orders()[number]["PaymentStatus"]
+
+        assert (["CANCELLED"], "PAID") == (binned, restored)

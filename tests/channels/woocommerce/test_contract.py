@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import pytest
+
+from tests.channels.contract import (
+    DespatchContract,
+    ListingsContract,
+    OrdersContract,
+    PostSaleContract,
+    PriceContract,
+    ProductsContract,
+    SetUpContract,
+    ShopUnderTest,
+    StockContract,
+)
+from tests.channels.woocommerce import live
+from tests.channels.woocommerce.live import sent_of
+from tests.woocommerce.shop import WooShop
+
+
+class Scripted(ShopUnderTest):
+    """The scripted WooCommerce, with pages enough that paging is real."""
+
+    skus = ("ALWAYS-1", "ALWAYS-2")
+
+    def __init__(self, shop: WooShop) -> None:
+        self.shop = shop
+        self.answers = {"store_url": shop.url, "consumer_key": shop.key, "consumer_secret": shop.secret}
+        self.wrong_answers = {**self.answers, "consumer_secret": f"cs_{'0' * 40}"}
+        for sku in self.skus:
+            shop.add_product(sku, stock=100_000, price="7.35")
+        for number in range(230):
+            shop.add_product(f"SIMPLE-{number}", stock=number, price="3.50")
+        for number in range(6):
+            shop.add_variable(f"TEE-{number}", {f"TEE-{number}-{size}": size for size in "SML"}, stock=5)
+        shop.add_variable("CAP", {"CAP-1": "One", "CAP-2": "Two"}, stock=None, manage_stock=True, stock_quantity=40)
+        shop.add_product("UNCOUNTED", stock=None)
+        for _ in range(230):
+            shop.place_order({"ALWAYS-1": 1})
+        shop.place_order({"TEE-1-S": 2, "ALWAYS-2": 1}, fees={"Gift wrap": "2.00"}, note="Ring twice")
+
+    def references(self) -> set[str]:
+        return self.shop.numbers()
+
+    def place_order(self, lines: Mapping[str, int], *, paid: bool = True, days_ago: int = 0) -> str:
+        number = self.shop.place_order(lines, paid=paid)
+        self.shop.age(number, days_ago)
+        return number
+
+    def pay(self, reference: str) -> None:
+        self.shop.pay(reference)
+
+    def cancel(self, reference: str) -> None:
+        self.shop.cancel(reference)
+
+    def touch(self, reference: str) -> None:
+        self.shop.touch(reference, "Please ring twice.")
+
+    def sent(self, reference: str) -> dict[str, int]:
+        return sent_of(self.shop.order(reference))
+
+    def refunded(self, reference: str) -> Decimal:
+        return sum((Decimal(refund["amount"]) for refund in self.shop.refunds(reference)), Decimal(0))
+
+    def add_product(self, sku: str) -> None:
+        self.shop.add_product(sku)
+
+    def remove_product(self, sku: str) -> None:
+        self.shop.remove_product(sku)
+
+
+VERSIONS = {
+    "11.0-hpos": {},
+    "7.9-posts-inclusive-signed": {"version": "7.9.0", "hpos": False, "prices_include_tax": True, "https_flag": False},
+    "11.0-posts-signed": {"hpos": False, "https_flag": False},
+    "10.3-hpos-inclusive": {"version": "10.3.6", "prices_include_tax": True},
+}
+LONG = list(VERSIONS)[2:]
+LIVE = "running shop"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        *(pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in VERSIONS),
+        pytest.param(LIVE, marks=pytest.mark.skipif(not live.URL, reason="there is no running shop to test")),
+    ],
+)
+def shop(request) -> Iterator[ShopUnderTest]:
+    """A shop of each version, which all suites share, and the one that runs."""
+    if request.param == LIVE:
+        yield live.LiveShop()
+    else:
+        with WooShop(**VERSIONS[request.param]) as shop:
+            yield Scripted(shop)
+
+
+class TestWooCommerce(
+    SetUpContract,
+    OrdersContract,
+    DespatchContract,
+    PostSaleContract,
+    ProductsContract,
+    StockContract,
+    PriceContract,
+    ListingsContract,
+):
+    """WooCommerce keeps every promise, in every version."""

@@ -1,0 +1,402 @@
+from __future__ import annotations
+
+import copy
+import json
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge import screening
+from bridge.channels.woocommerce.orders import fallback_sku, order, refunded
+from bridge.channels.woocommerce.wizard import preferences
+from bridge.messages.orders import CancelStatus, Order, PaymentStatus
+
+VERSIONS = ("11.0.1-hpos", "7.9.0-posts")
+
+
+@cache
+def recordings(version: str) -> dict[str, Any]:
+    """Orders as real shops showed them, and a refund, by name."""
+    path = Path(__file__).with_name(f"orders-{version}.json")
+    return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+def recorded(name: str, version: str = VERSIONS[0]) -> dict[str, Any]:
+    """A recorded order, to be changed as one likes."""
+    return copy.deepcopy(recordings(version)[name])
+
+
+def orders_recorded() -> list[tuple[str, str]]:
+    names = [(version, name) for version in VERSIONS for name in recordings(version)]
+    return [(version, name) for version, name in names if name.startswith("order-")]
+
+
+def mapped(row: dict[str, Any], refunds: Any = (), **answers: str) -> Order:
+    found = order(row, refunds, preferences(answers))
+    assert found is not None
+    return found
+
+
+def refund_of(row: dict[str, Any], line: int, pieces: int, total: str, tax: str, number: int = 900) -> dict[str, Any]:
+    """A refund of some pieces of a line, as the order and as the list of its refunds have it."""
+    amount = Decimal(total) + Decimal(tax)
+    row["refunds"].append({"id": number, "reason": "", "total": f"-{amount}"})
+    return {
+        "id": number,
+        "amount": str(amount),
+        "line_items": [
+            {
+                "quantity": -pieces,
+                "total": f"-{total}",
+                "total_tax": f"-{tax}",
+                "taxes": [{"id": 1, "total": f"-{tax}"}],
+                "meta_data": [{"key": "_refunded_item_id", "value": str(line)}],
+            }
+        ],
+        "shipping_lines": [],
+        "fee_lines": [],
+        "meta_data": [],
+    }
+
+
+# -- money -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("version", "name"), orders_recorded())
+def test_recorded_orders_add_up_to_the_shops_total(version, name):
+    """
+    What Linnworks makes of the lines, postage and discount is the total that WooCommerce told.
+    """
+    row = recorded(name, version)
+    found = screening.mend(mapped(row, status_pending="PAID", status_trash="PAID"))
+
+    assert [] == screening.faults(found)
+    assert Decimal(row["total"]) == screening.total(found)
+
+
+def test_lines_keep_their_own_tax_rates():
+    """
+    An order with two rates has each line under its own, shipping too.
+    """
+    found = mapped(recorded("order-mixed-tax-percent-coupon"))
+
+    assert [20, 5, 20] == [item.tax_rate for item in found.order_items]
+    assert (Decimal("5.40"), 20) == (found.postal_service_cost, found.postal_service_tax_rate)
+    assert all(item.use_channel_tax for item in found.order_items)
+
+
+def test_a_coupon_is_a_discount_of_the_lines_it_was_taken_from():
+    """
+    Prices stay what the shop asks; the percentage leads to what was paid, to the cent.
+    """
+    found = mapped(recorded("order-mixed-tax-percent-coupon"))
+    mug = found.order_items[0]
+    paid = mug.price_per_unit * mug.qty * (1 - mug.line_percent_discount / 100)
+
+    assert Decimal("9.59") == mug.price_per_unit
+    assert Decimal("8.64") == round(paid, 6)
+
+
+def test_fees_are_service_lines_under_their_own_number():
+    """
+    A fee can be refunded like a line.
+    """
+    row = recorded("order-fee-meta")
+    fee = mapped(row).order_items[-1]
+
+    assert (True, str(row["fee_lines"][0]["id"]), "Gift wrap") == (
+        fee.is_service,
+        fee.order_line_number,
+        fee.item_title,
+    )
+    assert (Decimal("2.40"), 20) == (fee.price_per_unit, fee.tax_rate)
+
+
+def test_a_fee_below_zero_is_a_discount_of_the_order():
+    """
+    Linnworks takes no price below zero, so what was taken off the order is its discount.
+    """
+    row = recorded("order-plain")
+    row["fee_lines"] = [{"id": 99, "name": "Loyalty", "total": "-1.00", "total_tax": "-0.20", "taxes": []}]
+    row["total"] = str(Decimal(row["total"]) - Decimal("1.20"))
+    found = mapped(row)
+
+    assert Decimal("1.20") == found.discount
+    assert Decimal(row["total"]) == screening.total(found)
+
+
+@pytest.mark.parametrize(("by", "line", "discount"), [("0.01", ["0.01"], "0"), ("-0.02", [], "0.02")])
+def test_where_woocommerce_rounds_otherwise_a_line_makes_up_for_it(by, line, discount):
+    """
+    A total that is not that of the lines comes out to the cent, upwards by a line, downwards by the discount.
+    """
+    row = recorded("order-mixed-tax-percent-coupon")
+    row["total"] = str(Decimal(row["total"]) + Decimal(by))
+    found = mapped(row)
+
+    assert line == [str(item.price_per_unit) for item in found.order_items if item.item_title == "Rounding"]
+    assert Decimal(discount) == found.discount
+    assert Decimal(row["total"]) == screening.total(found)
+
+
+MONEY = st.integers(0, 99_999).map(lambda cents: Decimal(cents) / 100)
+
+
+@given(
+    lines=st.lists(st.tuples(MONEY, MONEY, MONEY, MONEY, st.integers(1, 999)), min_size=1, max_size=5),
+    shipping=MONEY,
+    off=st.integers(-5, 5),
+)
+def test_any_order_adds_up(lines, shipping, off):
+    """
+    Whatever lines cost before and after coupons, the message comes to the order's total, rounded by line or at the end.
+    """
+    row = recorded("order-plain")
+    template = row["line_items"][0]
+    row["line_items"] = [
+        {**template, "id": number, "quantity": count, "taxes": []}
+        | {"subtotal": str(before), "subtotal_tax": str(tax), "total": str(after), "total_tax": str(taxed)}
+        for number, (before, tax, after, taxed, count) in enumerate(lines, 1)
+    ]
+    row |= {"shipping_total": str(shipping), "shipping_tax": "0.00"}
+    total = sum((after + taxed for _, _, after, taxed, _ in lines), shipping) + Decimal(off) / 100
+    row["total"] = f"{total:.2f}"
+    found = mapped(row)
+    unrounded = sum(
+        (item.price_per_unit * item.qty * (1 - item.line_percent_discount / 100) for item in found.order_items),
+        found.postal_service_cost - found.discount,
+    )
+
+    assert total == screening.total(found)
+    assert total == round(unrounded, 4)
+    assert all(item.price_per_unit >= 0 for item in found.order_items)
+
+
+def test_three_decimals_are_no_fault():
+    """
+    Dinars have thousandths, and an order in them is not held for that.
+    """
+    row = recorded("order-plain")
+    row |= {"currency": "KWD", "shipping_total": "0.000", "shipping_tax": "0.000", "total": "1.234"}
+    line = row["line_items"][0]
+    line |= {"subtotal": "1.234", "subtotal_tax": "0.000", "total": "1.234", "total_tax": "0.000", "taxes": []}
+
+    assert [] == screening.faults(mapped(row))
+
+
+def test_a_rate_that_does_not_explain_the_tax_gives_way_to_what_it_comes_to():
+    """
+    A tax that was changed by hand, or compound, is told as it is.
+    """
+    row = recorded("order-plain")
+    line = row["line_items"][0]
+    line |= {"total": "100.00", "total_tax": "12.35", "taxes": [{"id": 1, "total": "12.35"}]}
+
+    assert Decimal("12.35") == mapped(row).order_items[0].tax_rate
+
+
+# -- refunds ---------------------------------------------------------------------------------------------
+
+
+def test_pieces_that_were_refunded_are_not_sent():
+    """
+    A refund of a piece leaves the others, with their money, and a note.
+    """
+    row = recorded("order-mixed-tax-percent-coupon")
+    line = row["line_items"][1]
+    refund = refund_of(row, line["id"], 1, "4.50", "0.23")
+    found = mapped(row, [refund])
+
+    assert [1, 1, 1] == [item.qty for item in found.order_items]
+    assert Decimal("4.72") == found.order_items[1].price_per_unit
+    assert Decimal(row["total"]) - Decimal("4.73") == screening.total(found)
+    assert "Refunded 4.73 GBP" in [note.note for note in found.notes]
+
+
+def test_a_line_that_was_refunded_whole_is_cancelled():
+    """
+    Linnworks splits it off and does not send it; what it cost still counts towards the total.
+    """
+    row = recorded("order-mixed-tax-percent-coupon")
+    refund = refund_of(row, row["line_items"][1]["id"], 2, "9.00", "0.45")
+    found = mapped(row, [refund])
+
+    assert [CancelStatus.NONE, CancelStatus.CANCELLED, CancelStatus.NONE] == [
+        item.cancel_status for item in found.order_items
+    ]
+    assert Decimal(row["total"]) == screening.total(found)
+
+
+def test_money_alone_that_was_refunded_changes_no_line():
+    """
+    A goodwill refund is a note and a property, and nothing less is sent.
+    """
+    row = recorded("order-plain")
+    row["refunds"] = [{"id": 900, "reason": "Sorry", "total": "-1.00"}]
+    refund = {"id": 900, "amount": "1.00", "line_items": [], "shipping_lines": [], "fee_lines": [], "meta_data": []}
+    found = mapped(row, [refund])
+
+    assert Decimal(row["total"]) == screening.total(found)
+    assert "Refunded 1.00 GBP: Sorry" in [note.note for note in found.notes]
+    assert "1.00" in [named.value for named in found.extended_properties if named.name == "Refunded"]
+
+
+def test_recorded_refunds_are_read():
+    """
+    Pieces and money of a recorded refund are counted by the line they belong to.
+    """
+    taken = refunded([recorded("refund-line-created")])
+
+    assert ({5: 1}, {5: Decimal("4.73")}, {(5, 2): Decimal("0.23")}) == (taken.pieces, taken.of_lines, taken.taxes)
+
+
+# -- who, what and when ------------------------------------------------------------------------------------
+
+
+def test_text_comes_as_people_wrote_it():
+    """
+    WooCommerce escapes text for web pages; Linnworks gets it plain, whatever the alphabet.
+    """
+    row = recorded("order-no-sku-odd-price")
+    row["billing"]["company"] = "Caf&eacute; &amp; S&ouml;hne"
+
+    assert "Café crème & “Tasse” – 日本" in [item.item_title for item in mapped(row).order_items]
+    assert mapped(row).billing_address.company == "Café & Söhne"
+
+
+def test_a_line_without_a_sku_comes_with_a_warning():
+    """
+    It gets a name that says which product it is, so that the order is not held.
+    """
+    row = recorded("order-no-sku-odd-price")
+    found = mapped(row)
+    product = row["line_items"][0]["product_id"]
+
+    assert found.order_items[0].sku == f"NO-SKU-{product}"
+    assert any("has no SKU in WooCommerce" in note.note and note.is_internal for note in found.notes)
+    assert fallback_sku({"id": 7, "product_id": 0, "variation_id": 0}) == "NO-SKU-LINE-7"
+
+
+def test_a_missing_address_is_filled_from_the_other():
+    """
+    Without a delivery address goods go to the billing address; e-mail and phone belong to both.
+    """
+    row = recorded("order-plain")
+    row["shipping"] = dict.fromkeys(row["shipping"], "")
+    same = mapped(row)
+    row = recorded("order-plain")
+    row["billing"] = {**dict.fromkeys(row["billing"], ""), "email": "ann@example.test", "phone": "123"}
+    other = mapped(row)
+
+    assert same.billing_address == same.delivery_address
+    assert (other.billing_address.address1, other.delivery_address.email_address) == (
+        "1 Test Street",
+        "ann@example.test",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "paid", "meaning"),
+    [
+        ("processing", True, PaymentStatus.PAID),
+        ("processing", False, PaymentStatus.PAID),
+        ("pending", False, PaymentStatus.UNPAID),
+        ("on-hold", False, PaymentStatus.UNPAID),
+        ("failed", False, PaymentStatus.UNPAID),
+        ("cancelled", True, PaymentStatus.CANCELLED),
+        ("refunded", True, PaymentStatus.CANCELLED),
+        ("trash", True, PaymentStatus.CANCELLED),
+        ("picked-by-a-plugin", True, PaymentStatus.PAID),
+        ("picked-by-a-plugin", False, PaymentStatus.UNPAID),
+    ],
+)
+def test_every_status_means_something(status, paid, meaning):
+    """
+    Also one that nobody was asked about: no order is dropped for it.
+    """
+    row = {**recorded("order-plain"), "status": status}
+    row["date_paid_gmt"] = row["date_paid_gmt"] if paid else None
+
+    assert meaning == mapped(row).payment_status
+
+
+def test_orders_are_left_out_only_where_the_seller_says_so():
+    """
+    A status can be left out; a cart that is still being filled is no order.
+    """
+    row = recorded("order-plain")
+
+    assert order(row, (), preferences({"status_processing": "IGNORED"})) is None
+    assert order({**row, "status": "checkout-draft"}, (), preferences({})) is None
+
+
+def test_dates_are_read_in_utc():
+    """
+    The shop's own time zone is another, and does not matter.
+    """
+    row = recorded("order-plain")
+    found = mapped(row, despatch_days="3")
+
+    assert row["date_created_gmt"] == f"{found.received_date:%Y-%m-%dT%H:%M:%S}"
+    assert row["date_paid_gmt"] == f"{found.paid_on:%Y-%m-%dT%H:%M:%S}"
+    assert (found.dispatch_by - found.received_date).days == 3
+
+
+def test_custom_fields_tell_what_linnworks_wants_to_know():
+    """
+    VAT and IOSS numbers, gift messages, and fields that the seller names come along.
+    """
+    row = recorded("order-plain")
+    row["meta_data"] = [
+        {"id": 1, "key": "_billing_vat_number", "value": "GB123456789"},
+        {"id": 2, "key": "ioss_number", "value": "IM0001234567"},
+        {"id": 3, "key": "_gift_message", "value": "Happy birthday &amp; all the best"},
+        {"id": 4, "key": "_secret_plugin_state", "value": "x"},
+        {"id": 5, "key": "_delivery_slot", "value": "evening"},
+        {"id": 6, "key": "record", "value": {"a": [1]}},
+    ]
+    found = mapped(row, order_fields="_delivery_slot, _other")
+    named = {one.name: one.value for one in found.extended_properties}
+
+    assert ("GB123456789", "IM0001234567") == (found.buyer_tax_number, found.marketplace_ioss)
+    assert "Happy birthday & all the best" in [note.note for note in found.notes]
+    assert named["_delivery_slot"] == "evening"
+    assert {"_secret_plugin_state", "record"} & set(named) == set()
+
+
+def test_what_a_customer_chose_is_an_option_of_the_line():
+    """
+    Engravings come along, WooCommerce's own bookkeeping does not.
+    """
+    options = mapped(recorded("order-fee-meta")).order_items[0].options
+
+    assert [("engraving", "Für Ø")] == [(option.name, option.value) for option in options]
+
+
+def test_a_zone_of_the_shop_is_part_of_how_an_order_is_shipped():
+    """
+    Two set-ups of one method can be mapped to two services.
+    """
+    row = recorded("order-plain")
+    row["shipping_lines"][0]["instance_id"] = "4"
+
+    assert mapped(row).match_postal_service_tag == "flat_rate:4"
+    assert mapped(recorded("order-virtual-no-shipping")).match_postal_service_tag == "no_shipping"
+
+
+@pytest.mark.parametrize(
+    "change", [{"line_items": None}, {"total": "many"}, {"billing": []}, {"date_created_gmt": "x"}]
+)
+def test_an_order_that_cannot_be_read_is_held_with_its_reason(change):
+    """
+    It holds up no other, and the operator sees it.
+    """
+    found = mapped({**recorded("order-plain"), **change})
+
+    assert found.order_items == ()
+    assert "cannot be read" in screening.faults(screening.mend(found))[0]

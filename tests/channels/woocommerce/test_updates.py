@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bridge.channels.woocommerce.updates import price_text
+from tests.hostile.server import Fault
+from tests.woocommerce.shop import WooShop
+
+OLD = {"version": "7.9.0", "hpos": False}
+
+
+def set_stock(linnworks, *rows: tuple[str, str, int]) -> list[str | None]:
+    products = [{"SKU": sku, "Reference": reference, "Quantity": level} for sku, reference, level in rows]
+    return [row["Error"] for row in linnworks("InventoryUpdateEndpoint", Products=products)["Products"]]
+
+
+def set_prices(linnworks, *rows: tuple[str, Any, str]) -> list[str | None]:
+    products = [{"SKU": sku, "Reference": "", "Price": price, "Tag": tag} for sku, price, tag in rows]
+    return [row["Error"] for row in linnworks("PriceUpdateEndpoint", Products=products)["Products"]]
+
+
+@pytest.fixture(params=[{}, OLD], ids=["11.0", "7.9"])
+def shop(request):
+    """A shop with a simple product, one with variations, and a cap whose stock is its parent's."""
+    with WooShop(**request.param) as shop:
+        shop.add_product("MUG", stock=5, price="8.00")
+        shop.add_variable("TEE", {"TEE-S": "S", "TEE-M": "M"}, stock=3)
+        shop.add_variable("CAP", {"CAP-1": "One", "CAP-2": "Two"}, stock=None, manage_stock=True, stock_quantity=40)
+        shop.add_product("UNCOUNTED", stock=None)
+        yield shop
+
+
+def level(shop: WooShop, sku: str) -> Any:
+    return shop.catalogue.find(sku).stock
+
+
+def test_references_need_no_search(connected, shop):
+    """
+    A product is found by what Products called it, whatever its SKU is now.
+    """
+    linnworks = connected(shop)
+    references = {sku: row["Reference"] for sku, row in linnworks.products().items()}
+    shop.edit_product("MUG", sku="NEW-MUG")
+    before = len(shop.server.calls)
+    answer = set_stock(linnworks, ("MUG", references["MUG"], 7), ("TEE-M", references["TEE-M"], 9))
+    searches = [path for _, path in shop.server.calls[before:] if "sku=" in path]
+
+    assert [None, None] == answer
+    assert (7, 9) == (level(shop, "NEW-MUG"), level(shop, "TEE-M"))
+    assert [] == searches
+
+
+def test_a_variation_is_never_moved_to_another_product(connected, shop):
+    """
+    An id that does not belong to the product of its reference is refused before old versions move it there.
+    """
+    linnworks = connected(shop)
+    references = {sku: row["Reference"] for sku, row in linnworks.products().items()}
+    cap, tee = references["CAP-1"].split("-"), references["TEE-S"].split("-")
+    answer = set_stock(linnworks, ("TEE-S", "-".join([*cap[:2], tee[2]]), 1), ("TEE-M", references["TEE-M"], 2))
+
+    assert ["has no variation" in (words or "") for words in answer] == [True, False]
+    assert (3, 2) == (level(shop, "TEE-S"), level(shop, "TEE-M"))
+    assert shop.catalogue.find("TEE-S").parent_id == int(tee[1])
+
+
+@pytest.mark.parametrize(("wish", "refused"), [("MANAGE", False), ("REFUSE", True)])
+def test_what_is_not_counted_follows_the_sellers_rule(connected, shop, wish, refused):
+    """
+    A level switches stock management on, or is refused in words; a sibling's stock stays as it is.
+    """
+    linnworks = connected(shop, unmanaged_stock=wish)
+    answer = set_stock(linnworks, ("UNCOUNTED", "", 4), ("CAP-1", "", 6))
+    found = {sku: row["Quantity"] for sku, row in linnworks.products().items()}
+
+    assert [refused, refused] == ["switch on stock management" in (words or "") for words in answer]
+    assert ((0, 40) if refused else (4, 6)) == (found["UNCOUNTED"], found["CAP-1"])
+    assert found["CAP-2"] == 40
+
+
+def test_prices_go_where_their_tags_say(connected, shop):
+    """
+    Regular and sale price in one batch; a sale price of zero ends the sale.
+    """
+    linnworks = connected(shop, sale_price_tag="OFFER")
+    both = set_prices(linnworks, ("MUG", "9.5", ""), ("MUG", "7", "OFFER"), ("TEE-S", 6, "OFFER"))
+    mug = shop.catalogue.find("MUG")
+    during = (mug.regular_price, mug.sale_price)
+    over = set_prices(linnworks, ("MUG", 0, "OFFER"), ("MUG", 1, "OTHER"))
+
+    assert [None, "beside the regular price" in both[2]] == [both[0], True]
+    assert ("9.50", "7.00") == during
+    assert (None, "") == (over[0], shop.catalogue.find("MUG").sale_price)
+    assert "No price of the shop is set by the tag OTHER" in over[1]
+
+
+def test_a_price_of_a_product_with_variations_is_refused(connected, shop):
+    """
+    WooCommerce would ignore it without a word.
+    """
+    assert "It has variations" in set_prices(connected(shop), ("TEE", 5, ""))[0]
+
+
+def test_a_sku_that_two_products_have_is_refused(connected, shop):
+    """
+    Which of them is meant is not guessed.
+    """
+    shop.catalogue.products[shop.add_product("OTHER")].sku = "MUG"
+
+    assert "several products MUG" in set_stock(connected(shop), ("MUG", "", 1))[0]
+
+
+def test_a_lost_answer_is_not_a_success(connected, shop):
+    """
+    The level is kept and said to be under way, not taken for set.
+    """
+    linnworks = connected(shop)
+    shop.faults.add(Fault.TRUNCATED, "/products/batch")
+
+    assert "goes on trying" in set_stock(linnworks, ("MUG", "", 3))[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("regular_price", "10", "10.00"),
+        ("regular_price", "10.1", "10.10"),
+        ("regular_price", "0.005", "0.005"),
+        ("regular_price", "1E+3", "1000.00"),
+        ("regular_price", "0", "0.00"),
+        ("sale_price", "0.00", ""),
+    ],
+)
+def test_prices_are_plain_digits(field, value, text):
+    """
+    WooCommerce reads anything else as something else.
+    """
+    assert text == price_text(field, Decimal(value))
