@@ -24,6 +24,8 @@ AT_A_TIME = 100  # rows of a list, entries of a batch: more is refused
 STEP_BACK = 10  # how many rows may leave a list between two looks before a third is needed
 REFUSALS = range(400, 500)
 FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
+READ_ONLY = "read-only key"  # our code for the refusal that has these words
+NO_WRITE = "write permissions"
 WAY = "woocommerce way"
 
 BASIC, QUERY, SIGNED = "basic", "query", "signed"
@@ -179,10 +181,6 @@ class Shop:
                 return refusals[-1]
         self._key.way = self._ways[0]
         return next((answer for answer in refusals if "Consumer" in words_of(answer)), first)
-
-
-READ_ONLY = "read-only key"
-NO_WRITE = "write permissions"
 
 
 def _v3(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from bridge.messages.config import Tag
 
 OLDEST = (7, 9)
 API = "wc/v3"
+COUNTRIES = "woocommerce countries"
 INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
 
 
@@ -50,6 +52,15 @@ def statuses(shop: Shop) -> dict[str, str]:
     """The shop's order statuses with their names."""
     rows = shop.get("reports/orders/totals", {"_fields": "slug,name"}).rows()
     return {row["slug"]: plain(row["name"]) for row in rows}
+
+
+def countries(shop: Shop) -> Mapping[str, str]:
+    """The names of countries by their codes, as the shop calls them; asked for once and remembered."""
+    if COUNTRIES not in shop.learnt:
+        rows = shop.get("data/countries", {"_fields": "code,name"}).rows()
+        shop.learnt[COUNTRIES] = json.dumps({row["code"]: plain(row["name"]) for row in rows})
+    names: Mapping[str, str] = json.loads(shop.learnt[COUNTRIES])
+    return names
 
 
 def shipping_tags(shop: Shop) -> list[Tag]:

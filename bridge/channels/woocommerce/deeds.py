@@ -59,7 +59,8 @@ class Deeds:
     def despatch(self, despatch: DespatchOrder, key: str) -> None:
         """Record a parcel and its tracking, complete the order once all has gone, and tell the customer."""
         sale = self._sale()
-        if SENT + key not in sale.fields:
+        again = SENT + key in sale.fields
+        if not again:
             if self._meaning(sale) == CANCELLED and sale.status != "refunded":
                 raise ChannelRefused(f"Order {self.reference} is {sale.status} in WooCommerce")
             wanted = [
@@ -68,7 +69,7 @@ class Deeds:
             sale = self._sent(sale, despatch, sale.chosen(wanted, despatch=True), key)
         self._complete(sale)
         note = note_of(sale, key)
-        if note and not self._is_told(sale, key, note):
+        if note and not (again and self._is_told(sale, key, note)):
             self.shop.post(f"orders/{sale.id}/notes", {"note": note, "customer_note": True})
 
     def _sent(self, sale: Sale, despatch: DespatchOrder, pieces: Mapping[int, int], key: str) -> Sale:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Any
 
 from bridge.channels.woocommerce.api import plain
@@ -96,8 +97,13 @@ def _refunded_line(line: Mapping[str, Any]) -> int:
     return next((int(meta["value"]) for meta in line["meta_data"] if meta["key"] == "_refunded_item_id"), 0)
 
 
-def order(row: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]], wishes: Preferences) -> Order | None:
-    """An order as it stands; None where the seller wants such orders left out.
+def order(
+    row: Mapping[str, Any],
+    refunds: Sequence[Mapping[str, Any]],
+    wishes: Preferences,
+    countries: Mapping[str, str] = MappingProxyType({}),
+) -> Order | None:
+    """An order as it stands, with the names of `countries` by their codes; None where such orders are left out.
 
     One that cannot be read comes with nothing but its reference and a `fault`, so that it is seen and held.
     """
@@ -106,7 +112,7 @@ def order(row: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]], wishes: 
     if meaning not in STATUSES:
         return None
     try:
-        return _order(row, refunds, wishes, STATUSES[meaning], paid_on)
+        return _order(row, refunds, wishes, countries, STATUSES[meaning], paid_on)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return Order(
             reference_number=str(row["id"]),
@@ -120,6 +126,7 @@ def _order(
     row: Mapping[str, Any],
     refunds: Sequence[Mapping[str, Any]],
     wishes: Preferences,
+    countries: Mapping[str, str],
     status: PaymentStatus,
     paid_on: datetime | None,
 ) -> Order:
@@ -148,7 +155,10 @@ def _order(
     elif gap < 0:
         discount -= gap
     given_back = -sum((money(refund["total"]) for refund in row["refunds"]), Decimal(0))
-    billing, delivery = _addresses(row)
+    billing, delivery = (
+        replace(address, country=countries.get(address.country_code, address.country_code))
+        for address in _addresses(row)
+    )
     fields = {str(meta["key"]): _text(meta["value"]) for meta in row["meta_data"]}
     transaction = plain(row["transaction_id"])
     return Order(
@@ -361,7 +371,6 @@ def _address(address: Mapping[str, Any]) -> Address:
         town=part("city"),
         region=part("state"),
         post_code=part("postcode"),
-        country=part("country"),
         country_code=part("country"),
         phone_number=part("phone"),
         email_address=part("email"),

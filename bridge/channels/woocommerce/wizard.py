@@ -255,12 +255,8 @@ class Preferences:
     manage_stock: bool
     price_fields: Mapping[str, str]
     """The field of a product that a price tag of Linnworks sets; "" is the normal price."""
-    price_tags: int
-
-    @property
-    def tags_collide(self) -> bool:
-        """Whether one price tag is to set both prices."""
-        return len(self.price_fields) < self.price_tags
+    tags_collide: bool
+    """Whether one price tag is to set both prices."""
 
     def meaning(self, status: str, paid: bool) -> str:
         """What an order of this status counts as: PAID, UNPAID, CANCELLED or IGNORED.
@@ -289,7 +285,7 @@ def preferences(config: Mapping[str, str]) -> Preferences:
         hidden_products=answers["hidden_products"] == "True",
         manage_stock=answers["unmanaged_stock"] == MANAGE,
         price_fields={tag: field for field, tag in given.items()},
-        price_tags=len(given),
+        tags_collide=len(set(given.values())) < len(given),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.channels.contract.shop import line_number, seen
 from tests.hostile.server import Fault
+from tests.woocommerce.catalogue import Meta
 
 AFTER = [Fault.DROP_AFTER, Fault.BROKEN_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.WEB_PAGE, Fault.TRUNCATED]
 
@@ -105,9 +106,7 @@ def test_what_a_plugin_has_kept_stays(linnworks, woo, order):
     Parcels that the owner entered by hand are not overwritten.
     """
     mine = {"tracking_number": "BY-HAND", "tracking_id": "x"}
-    woo.row(order["ReferenceNumber"]).meta.append(
-        type(woo.row(woo.place_order({"MUG": 1}, meta={"a": 1})).meta[0])(9999, "_wc_shipment_tracking_items", [mine])
-    )
+    woo.row(order["ReferenceNumber"]).meta.append(Meta(woo.next_meta(), "_wc_shipment_tracking_items", [mine]))
     despatch(linnworks, parcel(order, {"MUG": 1}))
 
     assert ["BY-HAND", "AB123456789GB"] == [

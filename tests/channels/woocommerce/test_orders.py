@@ -282,6 +282,16 @@ def test_a_line_without_a_sku_comes_with_a_warning():
     assert fallback_sku({"id": 7, "product_id": 0, "variation_id": 0}) == "NO-SKU-LINE-7"
 
 
+def test_countries_have_the_names_that_the_shop_gives_them(linnworks, woo):
+    """
+    Code and name both come along.
+    """
+    woo.place_order({"MUG": 1}, country="DE")
+    (found,) = linnworks.orders().values()
+
+    assert ("DE", "Germany") == (found["DeliveryAddress"]["CountryCode"], found["BillingAddress"]["Country"])
+
+
 def test_a_missing_address_is_filled_from_the_other():
     """
     Without a delivery address goods go to the billing address; e-mail and phone belong to both.
