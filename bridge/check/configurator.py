@@ -11,8 +11,6 @@ from bridge.check.filling import fitting
 from bridge.check.linnworks import objects, string
 
 CONFIGURATOR_ID = 1
-NUMBERED_GROUPS = {1: "GENERAL", 2: "RETURN", 3: "SHIPPING", 4: "PAYMENT", 5: "VARIATION"}
-NUMBERED_TYPES = {1: "STRING", 2: "INT", 3: "DECIMAL", 4: "BOOL", 5: "DATETIME", 6: "LIST"}
 TYPED_AS = {"DECIMAL": "DOUBLE", "BOOL": "BOOLEAN"}
 
 
@@ -59,8 +57,7 @@ class Configurator:
         return [
             {"ID": string(setting.get("ConfigItemId")), "Values": values}
             for setting in objects(self.settings.get("Settings"))
-            if NUMBERED_GROUPS.get(setting.get("GroupName", 0), setting.get("GroupName")) in groups
-            and (values := self._setting_values(setting))
+            if setting.get("GroupName") in groups and (values := self._setting_values(setting))
         ]
 
     def product_settings(self) -> list[dict[str, Any]]:
@@ -134,8 +131,8 @@ class Configurator:
     def _attributes(self, child: bool | None) -> Iterator[dict[str, Any]]:
         """The required attributes: all, those read from a variation, or those read from its parent."""
         for attribute in self.attributes:
-            of_child = attribute.get("AttribueReadFrom") in ("Child", 0)
-            if attribute.get("MustBeSpecified") in ("Required", 1) and child in (None, of_child):
+            of_child = attribute.get("AttribueReadFrom") == "Child"
+            if attribute.get("MustBeSpecified") == "Required" and child in (None, of_child):
                 name = string(attribute.get("ID"))
                 value = self._value(name, attribute)
                 yield {"IsCustomAttribute": False, "AttributeID": name, "AttributeValue": value}
@@ -152,7 +149,7 @@ class Configurator:
         if name in self.answers:
             return self.answers[name]
         options = field.get("ValueOptions") or []
-        kind = NUMBERED_TYPES.get(field.get("ExpectedType", 0), field.get("ExpectedType"))
+        kind = field.get("ExpectedType")
         item = {
             "ConfigItemId": name,
             "ValueType": "LIST" if options else TYPED_AS.get(str(kind), kind),

@@ -10,20 +10,18 @@ from typing import Any
 
 from bridge.check.linnworks import objects
 from bridge.check.linnworks import string as text
-from bridge.check.registry import Failed
+from bridge.check.registry import Stuck
 
 UNTYPED = ("URL", "BUTTON")
 
 
-def answer_for(item: dict[str, Any], answers: Mapping[str, str], rng: random.Random) -> str:
-    """The seller's own answer, else what the field already holds, else something that fits it."""
+def known_answer(item: dict[str, Any], answers: Mapping[str, str]) -> str | None:
+    """The seller's own answer, else what the field already holds; None where something has to be made up."""
     for name in (text(item.get("ConfigItemId")), text(item.get("Name"))):
         if name in answers:
             return answers[name]
     held = text(item.get("SelectedValue"))
-    if held or item.get("ReadOnly") is True or item.get("ValueType") in UNTYPED:
-        return held
-    return fitting(item, rng)
+    return held if held or item.get("ReadOnly") is True or item.get("ValueType") in UNTYPED else None
 
 
 def fitting(item: dict[str, Any], rng: random.Random) -> str:
@@ -32,7 +30,7 @@ def fitting(item: dict[str, Any], rng: random.Random) -> str:
         if matches(item, value):
             return value
     name = text(item.get("ConfigItemId"))
-    raise Failed(
+    raise Stuck(
         f"nothing plausible matches the pattern {item.get('RegExValidation')} of {name}: "
         f"say what to type with --config {name}=VALUE"
     )

@@ -8,13 +8,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, NoReturn
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urlsplit
 
 import requests
 
-from bridge.check.judge import complaints
-from bridge.check.registry import Failed
+from bridge.check.exchange import Exchange, redacted
+from bridge.check.judge import anything, complaints
+from bridge.check.manifest import Manifest
+from bridge.check.registry import Evidence, Failed, Skipped
 from bridge.check.shapes import SHAPES
 
 LIMIT = 10.0
@@ -32,20 +35,28 @@ class Fault:
     rule: str
     endpoint: str
     words: str
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The JSON object an endpoint answered with."""
+    """The JSON object an endpoint answered with, as Linnworks reads it."""
 
     endpoint: str
     body: dict[str, Any]
-    raw: str
+    exchange: Exchange
 
     @property
     def error(self) -> str:
         """The words of the failure, "" on success."""
+        if self.body.get("IsError") is True:
+            return str(self.body.get("ErrorMessage") or "failed without words")
         return str(self.body.get("Error") or "")
+
+    @property
+    def raw(self) -> str:
+        """The answer as it came."""
+        return self.exchange.answered.decode("utf-8", "replace")
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The objects of an array; what is no array of objects is judged elsewhere."""
@@ -58,13 +69,13 @@ class Answer:
     def accepted(self) -> Answer:
         """Itself when the call succeeded."""
         if self.error:
-            raise Failed(f'{self.endpoint} answered with the Error "{self.error[:300]}"')
+            raise Failed(f'{self.endpoint} answered with the Error "{self.error[:300]}"', self.exchange)
         return self
 
     def refused(self, words: str) -> Answer:
         """Itself when the call was refused."""
         if not self.error:
-            raise Failed(f"{self.endpoint} answered no Error {words}: Linnworks takes that for success")
+            raise Failed(f"{self.endpoint} answered no Error {words}: Linnworks takes that for success", self.exchange)
         return self
 
 
@@ -88,18 +99,18 @@ class Linnworks:
 
     def __init__(
         self,
-        base_url: str,
-        endpoints: Mapping[str, str],
+        manifest: Manifest,
         oauth: tuple[str, str] | None,
         timeout: float,
         rng: random.Random,
     ) -> None:
-        self.base_url = base_url.rstrip("/") + "/"
-        self.endpoints = endpoints
+        self.manifest = manifest
         self.oauth = oauth
         self.timeout = timeout
         self.rng = rng
         self.faults: list[Fault] = []
+        self.calls: list[tuple[str, float]] = []
+        self.last: Exchange | None = None
         self.secrets: set[str] = {oauth[1]} if oauth else set()
         self._bearer = ""
         self._bearer_until = 0.0
@@ -107,32 +118,33 @@ class Linnworks:
         # Compression is not asked for, so that Content-Length can be held against the body.
         self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
 
+    def beside(self, seed: int) -> Linnworks:
+        """Another connection to the same application, for another thread; secrets and faults are shared."""
+        other = Linnworks(self.manifest, self.oauth, self.timeout, random.Random(seed))  # noqa: S311
+        other.secrets, other.faults, other.calls = self.secrets, self.faults, self.calls
+        return other
+
     def close(self) -> None:
         """Lets the kept connections go."""
         self._session.close()
 
     def offers(self, name: str) -> bool:
-        """Whether the manifest names this endpoint, under its name alone (PostSaleOptions) or with Endpoint."""
-        return self._path(name) is not None
+        """Whether the manifest names this endpoint."""
+        return bool(self.manifest.url(name))
 
     def url(self, name: str) -> str:
         """The URL the manifest gives an endpoint."""
-        path = self._path(name)
-        if path is None:
-            raise Failed(f"the manifest names no {name}Endpoint")
-        return urljoin(self.base_url, path.lstrip("/"))
-
-    def _path(self, name: str) -> str | None:
-        return self.endpoints.get(f"{name}Endpoint") or self.endpoints.get(name)
+        url = self.manifest.url(name)
+        if not url:
+            raise Skipped(f"the manifest names no {name}Endpoint")
+        return url
 
     def call(self, name: str, token: Any, **fields: Any) -> Answer:
         """Calls an endpoint for one integration."""
         return self.post(name, {"AuthorizationToken": token, **fields})
 
     def post(self, name: str, body: dict[str, Any]) -> Answer:
-        """Sends a JSON object, now and then with a key that nobody knows yet."""
-        if self.rng.random() < 0.2:
-            body = {**body, "AddedByALaterVersion": {"Values": [None, 1]}}
+        """Sends a JSON object."""
         return self.send(name, json.dumps(body).encode())
 
     def send(
@@ -141,26 +153,28 @@ class Linnworks:
         content: bytes,
         *,
         method: str = "POST",
-        path: str | None = None,
+        url: str | None = None,
         headers: Mapping[str, str] = JSON,
         bearer: str | None = None,
+        odd: bool = False,
     ) -> Answer:
-        """Sends these very bytes and judges whatever comes back by the rules of every answer."""
-        url = self.url(name) if path is None else urljoin(self.base_url, path.lstrip("/"))
+        """Sends these very bytes and judges whatever comes back by the rules of every answer.
+
+        What Linnworks itself never sends is `odd`: its answer is only judged by the check that sent it.
+        """
         authorization = self.bearer() if bearer is None else bearer
         if authorization:
             headers = {**headers, "Authorization": f"Bearer {authorization}"}
-        started = time.monotonic()
-        response = self._request(name, method, url, content, headers)
-        seconds = time.monotonic() - started
-        if seconds > LIMIT:
-            self._fault("time", name, f"took {seconds:.1f} s")
-        self._judge_length(name, response)
-        answer = self._read(name, response)
-        if method == "POST" and path is None:
-            for words in complaints(SHAPES[name], answer.body):
-                self._fault("shape", name, words)
-        return answer
+        before = len(self.faults)
+        try:
+            exchange = self._exchange(name, method, self.url(name) if url is None else url, content, headers)
+            self._judge_length(name, exchange)
+            if exchange.seconds > LIMIT:
+                self._fault("time", name, f"took {exchange.seconds:.1f} s")
+            return self._read(name, exchange)
+        finally:
+            if odd:
+                del self.faults[before:]
 
     def bearer(self) -> str:
         """The bearer token of the calls, fetched again before it expires; "" without OAuth."""
@@ -171,78 +185,108 @@ class Linnworks:
                 raise Failed(f"the token endpoint answered status {status} without an access_token")
             self._bearer = bearer
             self._bearer_until = time.monotonic() + max(0, int(lifetime) if lifetime.isdigit() else 0) * 0.9
-            self.secrets.add(bearer)
         return self._bearer
 
-    def ask_for_bearer(self, secret: str) -> tuple[int, dict[str, Any]]:
+    def ask_for_bearer(self, secret: str, scopes: bool = True) -> tuple[int, dict[str, Any]]:
         """The status and the object with which the token endpoint answers the client and this secret."""
         client = self.oauth[0] if self.oauth else ""
-        scope = self.endpoints.get("OAuthScopesRequested", "read write")
         # The space in scope stays raw, as Linnworks leaves it.
+        scope = f"&scope={self.manifest.says('OAuthScopesRequested') or 'read write'}" if scopes else ""
         form = (
             f"grant_type=client_credentials&client_id={quote(client, safe='')}"
-            f"&client_secret={quote(secret, safe='')}&scope={scope}"
+            f"&client_secret={quote(secret, safe='')}{scope}"
         )
-        url = self.url("OAuthAuthorization")
-        response = self._request("OAuthAuthorization", "POST", url, form.encode(), FORM)
+        exchange = self._exchange("OAuthAuthorization", "POST", self.url("OAuthAuthorization"), form.encode(), FORM)
         try:
-            grant = response.json()
+            grant = json.loads(exchange.answered)
         except ValueError:
             grant = None
         if not isinstance(grant, dict):
-            raise Failed(f"the token endpoint answered status {response.status_code} and no JSON object")
-        return response.status_code, grant
+            raise Failed(f"the token endpoint answered status {exchange.status} and no JSON object")
+        self.secrets.add(string(grant.get("access_token")))
+        return exchange.status or 0, grant
+
+    def look(self, url: str) -> Exchange:
+        """Fetches something that is no endpoint."""
+        return self._exchange("GET", "GET", url, b"", {})
+
+    def cut(self, name: str, body: dict[str, Any], whole: bool) -> None:
+        """Sends a request, or half of one, and hangs up before the answer."""
+        url, content = urlsplit(self.url(name)), json.dumps(body).encode()
+        kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+        connection = kind(url.netloc, timeout=self.timeout)
+        bearer = self.bearer()
+        try:
+            connection.putrequest("POST", url.path or "/")
+            for header, value in {**JSON, "Content-Length": str(len(content))}.items():
+                connection.putheader(header, value)
+            if bearer:
+                connection.putheader("Authorization", f"Bearer {bearer}")
+            connection.endheaders(content if whole else content[: len(content) // 2])
+        except OSError:
+            pass  # it was to be cut anyway
+        finally:
+            connection.close()
 
     def redact(self, words: str) -> str:
         """The same words without the secrets of this run."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            words = words.replace(secret, "***") if secret else words
-        return words
+        return redacted(words, list(self.secrets))
 
-    def _request(
-        self, name: str, method: str, url: str, content: bytes, headers: Mapping[str, str]
-    ) -> requests.Response:
+    def evidence(self, exchange: Exchange | None) -> Evidence | None:
+        """An exchange, or else the last one, fit to be shown."""
+        shown = exchange or self.last
+        return Evidence(self.redact(shown.request()), self.redact(shown.answer())) if shown else None
+
+    def _exchange(self, name: str, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Exchange:
+        self.last = exchange = Exchange(name, method, url, content, headers)
+        started = time.monotonic()
         try:
-            return self._session.request(
+            response = self._session.request(
                 method, url, data=content, headers=headers, timeout=self.timeout, allow_redirects=False
             )
         except requests.Timeout:
-            self._fault("time", name, f"gave no answer within {self.timeout:g} s")
-            raise Failed(f"{name} gave no answer within {self.timeout:g} s") from None
-        except requests.RequestException as error:
-            self._unusable("status", name, f"broke the connection ({_cause(error)})")
+            exchange.failure = f"gave no answer within {self.timeout:g} s"
+            self._unusable("time", name, exchange.failure)
+        except (requests.RequestException, ValueError) as error:
+            exchange.failure = f"broke the connection ({_cause(error)})"
+            self._unusable("status", name, exchange.failure)
+        exchange.seconds = time.monotonic() - started
+        exchange.status, exchange.headers, exchange.answered = response.status_code, response.headers, response.content
+        self.calls.append((name, exchange.seconds))
+        return exchange
 
-    def _judge_length(self, name: str, response: requests.Response) -> None:
-        length = response.headers.get("Content-Length")
-        if "chunked" in response.headers.get("Transfer-Encoding", "").lower():
+    def _judge_length(self, name: str, exchange: Exchange) -> None:
+        length = exchange.headers.get("Content-Length")
+        if "chunked" in exchange.headers.get("Transfer-Encoding", "").lower():
             self._fault("chunked", name, "sent its answer in chunks")
-        if length is None:
+        elif length is None:
             self._fault("length", name, "sent no Content-Length")
-        elif "Content-Encoding" not in response.headers and length != str(len(response.content)):
-            self._fault("length", name, f"said Content-Length {length}, not {len(response.content)}")
+        elif "Content-Encoding" not in exchange.headers and length != str(len(exchange.answered)):
+            self._fault("length", name, f"said Content-Length {length}, not {len(exchange.answered)}")
 
-    def _read(self, name: str, response: requests.Response) -> Answer:
-        if response.status_code != 200:
-            self._unusable("status", name, f"answered status {response.status_code}")
+    def _read(self, name: str, exchange: Exchange) -> Answer:
+        if exchange.status != 200:
+            self._unusable("status", name, f"answered status {exchange.status}")
         try:
-            raw = response.content.decode("utf-8")
-            body = json.loads(raw, parse_constant=_no_number)
+            body = json.loads(exchange.answered.decode("utf-8-sig"), parse_constant=_no_number)
         except ValueError:
             self._unusable("json", name, "answered something that is not JSON")
         if not isinstance(body, dict):
             self._unusable("json", name, "answered JSON that is not an object")
-        if "Error" not in body:
+        kind = SHAPES.get(name, anything)
+        for rule, words in complaints(kind, body):
+            self._fault(rule, name, words)
+        read = kind.read(body)
+        if not read.keys() & {"Error", "IsError"}:
             self._fault("error", name, "left the Error key out")
-        elif not isinstance(body["Error"], (str, type(None))):
-            self._fault("error", name, f"sent an Error that is neither a string nor null: {body['Error']!r}")
-        return Answer(name, body, raw)
+        return Answer(name, read, exchange)
 
     def _fault(self, rule: str, name: str, words: str) -> None:
-        self.faults.append(Fault(rule, name, words))
+        self.faults.append(Fault(rule, name, words, self.last))
 
     def _unusable(self, rule: str, name: str, words: str) -> NoReturn:
         self._fault(rule, name, words)
-        raise Failed(f"{name} {words}; Linnworks may disable the integration")
+        raise Failed(f"{name} {words}; Linnworks may disable the integration", self.last)
 
 
 def _no_number(constant: str) -> NoReturn:

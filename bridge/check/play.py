@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from bridge.check.configurator import Configurator, Listing
+from bridge.check.judge import summary
 from bridge.check.linnworks import Answer, Linnworks, spaced
 from bridge.check.records import Order, Product
 from bridge.check.registry import Failed, Skipped
@@ -35,19 +36,22 @@ class Integration:
 class Play:
     """What the checks of one run share."""
 
-    patience = 20.0
-
-    def __init__(self, linnworks: Linnworks, answers: Mapping[str, str], rng: random.Random) -> None:
+    def __init__(
+        self, linnworks: Linnworks, answers: Mapping[str, str], rng: random.Random, patience: float = 20.0
+    ) -> None:
         self.linnworks = linnworks
         self.answers = answers
         self.rng = rng
+        self.patience = patience
         account = str(uuid.UUID(int=rng.getrandbits(128), version=4))
         self.first = Integration(account, f"check-{self.word()}", "check@example.com")
         self.second = Integration(account, f"check-{self.word()}", "check@example.com")
         self.repairs = ExitStack()
         self.open: set[str] = set()
         self.typed_secrets: set[str] = set()
-        self.leaks: list[str] = []
+        self.stuck = ""
+        self.leaks: list[Answer] = []
+        self.left_out: list[Failed] = []
         self.tags: dict[str, list[tuple[str, str]]] = {}
         self.product_pages: list[Answer] = []
         self.products: list[Product] = []
@@ -64,6 +68,11 @@ class Play:
         self.configurator = Configurator(answers, rng)
         self.listings: dict[str, Listing] = {}
         self.feed = ""
+        self.feed_rows: list[dict[str, Any]] = []
+        self.recorded: list[tuple[str, dict[str, Any]]] = []
+        self.soaking: Any = None
+        self.soak: Any = None
+        self.tell: Callable[[str], None] = lambda words: None
 
     def word(self, length: int = 8) -> str:
         """A few random characters that no shop has seen yet."""
@@ -87,6 +96,27 @@ class Play:
             self.open.add(token)
         return answer
 
+    def despatch(self, parcels: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Sends a batch of despatches; what is answered for each order, nothing being no Error."""
+        answer = self.call("Despatch", Orders=parcels).accepted()
+        return self._answered(answer, "Orders", "ReferenceNumber", [str(one["ReferenceNumber"]) for one in parcels])
+
+    def update(self, name: str, rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Sends a batch of stock levels or prices; what is answered for each SKU, nothing being no Error."""
+        answer = self.call(name, Products=rows).accepted()
+        return self._answered(answer, "Products", "SKU", [str(row["SKU"]) for row in rows])
+
+    def _answered(self, answer: Answer, rows: str, key: str, sent: list[str]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for row in answer.rows(rows):  # of an order in two parts, or a SKU with two prices, the failure counts
+            name = str(row.get(key))
+            found[name] = row if row.get("Error") else found.get(name, row)
+        missing = [name for name in dict.fromkeys(sent) if name not in found]
+        if missing:
+            words = summary(f"{answer.endpoint} left {name} out" for name in missing)
+            self.left_out.append(Failed(words, answer.exchange))
+        return {name: found.get(name, {}) for name in sent}
+
     def delete(self, token: str) -> Answer:
         """Tells the application that an integration is gone."""
         answer = self.linnworks.call("ConfigDeleted", token)
@@ -97,7 +127,7 @@ class Play:
         """Has a deed done before the first integration goes, to put the shop right; it may fail unheard."""
 
         def quietly() -> None:
-            with suppress(Failed):
+            with suppress(Failed, Skipped):
                 deed()
 
         self.repairs.callback(quietly)
@@ -106,7 +136,7 @@ class Play:
         """Puts the shop right and deletes every integration that is still there."""
         self.repairs.close()
         for token in list(self.open):
-            with suppress(Failed):
+            with suppress(Failed, Skipped):
                 self.delete(token)
 
     def pages(self, name: str, rows: str, **fields: Any) -> list[Answer]:
@@ -115,7 +145,7 @@ class Play:
         for number in range(1, MOST_PAGES + 1):
             page = self.call(name, PageNumber=number, **fields).accepted()
             if pages and page.rows(rows) and page.rows(rows) == pages[-1].rows(rows):
-                raise Failed(f"page {number} of {name} repeats the page before: there is no end")
+                raise Failed(f"page {number} of {name} repeats the page before: there is no end", page.exchange)
             pages.append(page)
             if page.body.get("HasMorePages") is not True:
                 return pages
@@ -124,7 +154,7 @@ class Play:
     def catalogue(self) -> dict[str, Product]:
         """All products as they are now, by SKU."""
         pages = self.pages("Products", "Products")
-        return {product.sku: product for page in pages for product in map(Product.read, page.rows("Products"))}
+        return Product.by_sku([row for page in pages for row in page.rows("Products")])
 
     def changed_orders(self, since: datetime) -> dict[str, Order]:
         """The orders changed since a moment, and some that changed a little earlier, by reference."""
@@ -157,3 +187,16 @@ class Play:
 def now() -> datetime:
     """The time Linnworks' clock shows."""
     return datetime.now(timezone.utc)
+
+
+def parcel(order: Order, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """A despatch of these items of an order."""
+    return {
+        "ReferenceNumber": order.reference,
+        "ShippingVendor": "NONE",
+        "ShippingMethod": "Default",
+        "TrackingNumber": "CHECK123456789GB",
+        "SecondaryTrackingNumbers": None,
+        "ProcessedOn": spaced(now()),
+        "Items": items,
+    }

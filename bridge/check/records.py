@@ -27,6 +27,10 @@ class Product:
             price=float(price) if isinstance(price, (int, float)) else None,
         )
 
+    @classmethod
+    def by_sku(cls, rows: list[dict[str, Any]]) -> dict[str, Product]:
+        return {product.sku: product for product in map(cls.read, rows)}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -61,6 +65,7 @@ class Order:
     received: str
     status: str
     lines: tuple[Line, ...]
+    paid_on: str = ""
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Order:
@@ -70,6 +75,7 @@ class Order:
             received=string(row.get("ReceivedDate")),
             status=string(row.get("PaymentStatus")),
             lines=tuple(Line.read(line) for line in objects(row.get("OrderItems"))),
+            paid_on=string(row.get("PaidOn")),
         )
 
     @property

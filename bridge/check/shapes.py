@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from bridge.check.judge import Kind, anything, flag, integer, many, matching, maybe, moment, number, one_of, shape, text
+from bridge.check.judge import (
+    FORM,
+    Kind,
+    anything,
+    flag,
+    identity,
+    integer,
+    many,
+    matching,
+    maybe,
+    moment,
+    number,
+    one_of,
+    ought,
+    shape,
+    softly,
+    text,
+)
 
 _error = maybe(text())
 _line = maybe(text())
+_whole = maybe(integer)
+_yes_or_no = maybe(flag)
+_texts = maybe(many(text()))
+# Of the numbers of an order's lines one source writes texts.
+_amount = softly(number, FORM)
 
 _address = shape(
     FullName=_line,
@@ -24,18 +46,20 @@ _address = shape(
 
 _config_item = shape(
     ConfigItemId=text(1),
-    Name=text(),
+    Name=_line,
     Description=_line,
     GroupName=_line,
-    SortOrder=maybe(integer),
-    SelectedValue=text(),
+    SortOrder=_whole,
+    SelectedValue=_line,
     RegExValidation=_line,
     RegExError=_line,
-    MustBeSpecified=maybe(flag),
-    ReadOnly=maybe(flag),
-    ListValues=maybe(many(shape(Display=text(), Value=text()))),
-    ValueType=one_of("STRING", "INT", "DOUBLE", "BOOLEAN", "PASSWORD", "LIST", "URL", "BUTTON"),
-    HidesHeaderAttribute=maybe(flag),
+    MustBeSpecified=_yes_or_no,
+    ReadOnly=_yes_or_no,
+    ListValues=maybe(many(shape(Display=_line, Value=text()))),
+    ValueType=one_of(
+        {"STRING": 0, "INT": 1, "DOUBLE": 2, "BOOLEAN": 3, "PASSWORD": 4, "LIST": 5, "URL": 6, "BUTTON": 7}
+    ),
+    HidesHeaderAttribute=_yes_or_no,
 )
 
 _user_config = shape(
@@ -48,35 +72,44 @@ _user_config = shape(
     GlobalConfigSettings=maybe(anything),
 )
 
-_tags = many(shape(Tag=text(1, most=64), FriendlyName=text(1, most=255), Site=maybe(text(most=25))))
-
-_order_item = shape(
-    TaxCostInclusive=maybe(flag),
-    UseChannelTax=maybe(flag),
-    IsService=maybe(flag),
-    OrderLineNumber=text(1),
-    SKU=text(1),
-    PricePerUnit=number,
-    Qty=integer,
-    TaxRate=maybe(number),
-    LinePercentDiscount=maybe(number),
-    ItemTitle=_line,
-    Options=maybe(many(shape(Name=text(), Value=_line))),
-    CancelStatus=maybe(one_of("NONE", "CANCELLED", "CANCELED")),
+_shipping_tags = many(shape(Tag=text(1, most=64), FriendlyName=text(most=255), Site=maybe(text(most=25))))
+# The payment page states no limits; whoever keeps the same is safe.
+_payment_tags = many(
+    shape(
+        Tag=text(1),
+        FriendlyName=softly(text(most=255), FORM),
+        Site=maybe(softly(text(most=25), FORM)),
+    )
 )
 
-_note = shape(Note=text(), NoteEntryDate=maybe(moment), NoteUserName=_line, IsInternal=maybe(flag))
+_order_item = shape(
+    TaxCostInclusive=_yes_or_no,
+    UseChannelTax=_yes_or_no,
+    IsService=_yes_or_no,
+    OrderLineNumber=text(1),
+    SKU=_line,
+    PricePerUnit=ought(_amount),
+    Qty=softly(integer, FORM),
+    TaxRate=maybe(_amount),
+    LinePercentDiscount=maybe(_amount),
+    ItemTitle=_line,
+    Options=maybe(many(shape(Name=text(), Value=_line))),
+    CancelStatus=maybe(one_of({"NONE": 0, "CANCELLED": 1, "CANCELED": 1})),
+)
+
+_note = shape(Note=_line, NoteEntryDate=maybe(moment), NoteUserName=_line, IsInternal=_yes_or_no)
 
 _order = shape(
+    {"ExtendedProperty": "ExtendedProperties"},
     BillingAddress=maybe(_address),
     DeliveryAddress=maybe(_address),
     OrderItems=many(_order_item),
     ExtendedProperties=maybe(many(shape(Name=text(1), Value=_line, Type=_line))),
     Notes=maybe(many(_note)),
-    Site=maybe(text(most=25)),
+    Site=_line,
     MatchPostalServiceTag=_line,
     MatchPaymentMethodTag=_line,
-    PaymentStatus=one_of("PAID", "UNPAID", "CANCELLED"),
+    PaymentStatus=ought(one_of({"PAID": 0, "UNPAID": 1, "CANCELLED": 2})),
     ChannelBuyerName=_line,
     ReferenceNumber=text(1),
     ExternalReference=_line,
@@ -87,71 +120,78 @@ _order = shape(
     PaidOn=maybe(moment),
     PostalServiceCost=maybe(number),
     PostalServiceTaxRate=maybe(number),
-    UseChannelTax=maybe(flag),
-    DiscountType=maybe(one_of("AllEvenly", "ItemsThenPostage", "PostageThenItems", 0, 1, 2)),
+    UseChannelTax=_yes_or_no,
+    DiscountType=maybe(one_of({"AllEvenly": 0, "ItemsThenPostage": 1, "PostageThenItems": 2})),
     Discount=maybe(number),
     MarketplaceTaxId=_line,
     MarketplaceIoss=_line,
     BuyerTaxNumber=_line,
 )
 
-_product = shape(SKU=text(1), Title=text(1), Quantity=integer, Price=maybe(number), Reference=text(1, most=64))
+_product = shape(SKU=text(1), Title=text(), Quantity=integer, Price=maybe(number), Reference=text(1, most=64))
 _update = shape(Error=_error, Products=many(shape(SKU=text(), Error=_error)))
 
+_actions = {"Cancellation": 0, "ItemRefund": 1, "ShippingRefund": 2, "ServiceRefund": 3, "AdditionalRefund": 4}
+
 _reason = shape(
+    {"Type": "Types"},
     Tag=text(1),
-    DisplayName=text(1),
-    Types=many(one_of(0, 1, 2, 3, 4)),
-    Type=maybe(anything),
-    SubReasons=maybe(many(shape(Tag=text(1), DisplayName=text(1)))),
+    DisplayName=text(),
+    Types=many(one_of(_actions, int)),
+    SubReasons=maybe(many(shape(Tag=text(1), DisplayName=text()))),
 )
 
-_expected_type = one_of("STRING", "INT", "DECIMAL", "BOOL", "DATETIME", "LIST", 1, 2, 3, 4, 5, 6)
+_expected_type = one_of({"STRING": 1, "INT": 2, "DECIMAL": 3, "BOOL": 4, "DATETIME": 5, "LIST": 6})
 
 _setting = shape(
-    GroupName=one_of("GENERAL", "RETURN", "SHIPPING", "PAYMENT", "VARIATION", 1, 2, 3, 4, 5),
+    GroupName=one_of({"GENERAL": 1, "RETURN": 2, "SHIPPING": 3, "PAYMENT": 4, "VARIATION": 5}),
     ConfigItemId=text(1),
     Subtitle=_line,
-    SubTitleSortOrder=maybe(integer),
-    ItemSortOrder=maybe(integer),
+    SubTitleSortOrder=_whole,
+    ItemSortOrder=_whole,
     Description=_line,
     FriendlyName=_line,
-    MustBeSpecified=maybe(flag),
+    MustBeSpecified=_yes_or_no,
     ExpectedType=_expected_type,
-    ValueOptions=maybe(many(text())),
-    InitialValues=maybe(many(text())),
-    IsMultiOption=maybe(flag),
-    ValueFromOptionsList=maybe(flag),
+    ValueOptions=_texts,
+    InitialValues=_texts,
+    IsMultiOption=_yes_or_no,
+    ValueFromOptionsList=_yes_or_no,
     RegExValidation=_line,
     RegExError=_line,
-    IsWizardOnly=maybe(flag),
+    IsWizardOnly=_yes_or_no,
 )
 
 _images = shape(
-    Type=one_of(1, 2, 3, "CountTogether", "CountMainVariantsSeparately", "SelectVariationFromMain"),
-    MaxImages=maybe(integer),
-    MaxVariantImages=maybe(integer),
-    ImageTags=maybe(many(shape(Name=text(), ImageTagType=one_of(1, 2, "SingleTag", "MultiTag")))),
+    Type=one_of({"CountTogether": 1, "CountMainVariantsSeparately": 2, "SelectVariationFromMain": 3}, int),
+    MaxImages=_whole,
+    MaxVariantImages=_whole,
+    ImageTags=maybe(many(shape(Name=text(), ImageTagType=one_of({"SingleTag": 1, "MultiTag": 2}, int)))),
 )
 
 _attribute = shape(
+    {"AttributeReadFrom": "AttribueReadFrom"},
     ID=text(1),
     FriendlyName=_line,
     Description=_line,
-    MustBeSpecified=one_of("Required", "Desired", 1, 2),
+    MustBeSpecified=one_of({"Required": 1, "Desired": 2}),
     ExpectedType=_expected_type,
-    ValueOptions=maybe(many(text())),
-    ValueFromOptionsList=maybe(flag),
-    MaxAttributeUse=maybe(integer),
-    AttribueReadFrom=maybe(one_of("Child", "Parent", "Optional", 0, 1, 2)),
+    ValueOptions=_texts,
+    ValueFromOptionsList=_yes_or_no,
+    MaxAttributeUse=_whole,
+    AttribueReadFrom=maybe(one_of({"Child": 0, "Parent": 1, "Optional": 2})),
     RegExValidation=_line,
     RegExError=_line,
 )
 
+# A textual id is what one other application sends; whether Linnworks takes it nobody could confirm.
+_category = shape(CategoryId=softly(identity, FORM), CategoryName=text())
+
 _message = shape(
-    Type=maybe(one_of(1, 2, 3)),
-    ProductFeedMessageType=maybe(one_of(1, 2, 3)),
-    Message=text(1),
+    # Two keys for one number: the page has the long one, others the short one.
+    {"ProductFeedMessageType": "Type"},
+    Type=one_of({"Error": 1, "Warning": 2, "Recommendation": 3}, int),
+    Message=text(),
 )
 
 _feed = shape(
@@ -159,34 +199,35 @@ _feed = shape(
     TemplateId=integer,
     ExternalListingId=_line,
     URL=_line,
-    Messages=many(_message),
-    ChannelReferences=many(shape(SKU=text(1), Reference=text(1, most=64))),
+    Messages=maybe(many(_message)),
+    ChannelReferences=maybe(many(shape(SKU=text(1), Reference=text(1, most=64)))),
 )
 
 SHAPES: dict[str, Kind] = {
-    "AddNewUser": shape(Error=_error, AuthorizationToken=text(1)),
+    # An older page of this one endpoint has IsError and ErrorMessage.
+    "AddNewUser": shape(Error=_error, AuthorizationToken=text(1), IsError=_yes_or_no, ErrorMessage=_line),
     "UserConfig": _user_config,
     "SaveConfig": _user_config,
-    "ShippingTags": shape(Error=_error, ShippingTags=_tags),
-    "PaymentTags": shape(Error=_error, PaymentTags=_tags),
+    "ShippingTags": shape(Error=_error, ShippingTags=_shipping_tags),
+    "PaymentTags": shape(Error=_error, PaymentTags=_payment_tags),
     "ConfigTest": shape(Error=_error),
     "ConfigDeleted": shape(Error=_error),
     "Orders": shape(Error=_error, HasMorePages=flag, Orders=many(_order)),
-    "Despatch": shape(Error=_error, Orders=many(shape(ReferenceNumber=text(), Error=_error, Retry=flag))),
+    "Despatch": shape(Error=_error, Orders=many(shape(ReferenceNumber=text(), Error=_error, Retry=_yes_or_no))),
     "Cancel": shape(Error=_error),
     "Refund": shape(Error=_error, RefundReference=text(1)),
     "PostSaleOptions": shape(
         Error=_error,
-        CanCancel=maybe(flag),
-        CanCancelOrderLines=maybe(flag),
-        CanCancelOrderLinesPartially=maybe(flag),
-        AutomaticRefundOnCancel=maybe(flag),
-        CanRefund=maybe(flag),
-        CanAttachRefundToItem=maybe(flag),
-        CanAttachRefundToService=maybe(flag),
-        RefundShippingTypes=one_of(0, 1, 2, 3),
-        CanRefundAdditionally=maybe(flag),
-        CanReturn=maybe(flag),
+        CanCancel=_yes_or_no,
+        CanCancelOrderLines=_yes_or_no,
+        CanCancelOrderLinesPartially=_yes_or_no,
+        AutomaticRefundOnCancel=_yes_or_no,
+        CanRefund=_yes_or_no,
+        CanAttachRefundToItem=_yes_or_no,
+        CanAttachRefundToService=_yes_or_no,
+        RefundShippingTypes=one_of({"NotSupported": 0, "TiedToItem": 1, "Independent": 2}, int, flags=True),
+        CanRefundAdditionally=_yes_or_no,
+        CanReturn=_yes_or_no,
         PostSaleReasons=many(_reason),
     ),
     "Products": shape(Error=_error, HasMorePages=flag, Products=many(_product)),
@@ -194,29 +235,27 @@ SHAPES: dict[str, Kind] = {
     "PriceUpdate": _update,
     "GetConfiguratorSettings": shape(
         Error=_error,
-        Settings=many(_setting),
-        MaxDescriptionLength=maybe(integer),
+        Settings=maybe(many(_setting)),
+        MaxDescriptionLength=_whole,
         ImageSettings=maybe(_images),
-        MaxCategoryCount=maybe(integer),
-        MaxCustomAttributeLength=maybe(integer),
-        IsCustomHtmlSupported=maybe(flag),
-        IsCustomAttributesAllowed=maybe(flag),
-        IsVariationsAllowed=maybe(flag),
-        HasMainVariationPrice=maybe(flag),
-        IsTitleInVariation=maybe(flag),
-        HasVariationAttributeDisplayName=maybe(flag),
-        IsPriceInVariation=maybe(flag),
-        IsShippingListingSpecific=maybe(flag),
-        IsPaymentListingSpecific=maybe(flag),
+        MaxCategoryCount=_whole,
+        MaxCustomAttributeLength=_whole,
+        IsCustomHtmlSupported=_yes_or_no,
+        IsCustomAttributesAllowed=_yes_or_no,
+        IsVariationsAllowed=_yes_or_no,
+        HasMainVariationPrice=_yes_or_no,
+        IsTitleInVariation=_yes_or_no,
+        HasVariationAttributeDisplayName=_yes_or_no,
+        IsPriceInVariation=_yes_or_no,
+        IsShippingListingSpecific=_yes_or_no,
+        IsPaymentListingSpecific=_yes_or_no,
     ),
-    "GetCategories": shape(
-        Error=_error, HasMorePages=flag, Categories=many(shape(CategoryId=integer, CategoryName=text(1)))
-    ),
-    "GetAttributesByCategory": shape(Error=_error, Attributes=many(_attribute)),
+    "GetCategories": shape(Error=_error, HasMorePages=flag, Categories=many(_category)),
+    "GetAttributesByCategory": shape(Error=_error, Attributes=maybe(many(_attribute))),
     "GetVariationsByCategory": shape(
         Error=_error,
-        MaxVariationAttributes=maybe(integer),
-        NeededVariations=many(shape(VariationName=text(1), Description=_line)),
+        MaxVariationAttributes=_whole,
+        NeededVariations=maybe(many(shape(VariationName=text(1), Description=_line))),
     ),
     "ListingUpdate": shape(Error=_error, ChannelFeedId=text(1)),
     "ListingDelete": shape(Error=_error, ChannelFeedId=text(1)),

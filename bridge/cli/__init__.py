@@ -13,11 +13,12 @@ import click
 
 from bridge import __version__
 from bridge.channels.demo.commands import demo
+from bridge.cli.check import check
 from bridge.cli.connections import connections
 from bridge.cli.woocommerce import woocommerce
 from bridge.cli.work import deeds, feeds, orders, spool
 from bridge.errors import BridgeError, StartError
-from bridge.settings import Settings, load_settings, unknown_variables
+from bridge.settings import load_settings, unknown_variables
 
 
 class Commands(click.Group):
@@ -105,79 +106,5 @@ def key() -> None:
     click.echo(Fernet.generate_key().decode())
 
 
-@main.command()
-@click.argument("url", required=False)
-@click.option(
-    "--config",
-    "answers",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Answer a question of the wizard, by its ConfigItemId or name; may be given several times.",
-)
-@click.option("--oauth-client", metavar="ID:SECRET", help="Get access tokens as this OAuth client first.")
-@click.option(
-    "--timeout", default=10, show_default=True, type=click.IntRange(1, 600), help="Seconds an answer may take."
-)
-@click.option("--seed", type=int, metavar="NUMBER", help="Make the same choices as another run with this number.")
-def check(url: str | None, answers: tuple[str, ...], oauth_client: str | None, timeout: int, seed: int | None) -> None:
-    """Play Linnworks against a channel application and judge every answer.
-
-    URL is where the application runs; its endpoints are expected at our paths. Without a URL our own service
-    is started on a free port with an empty data folder, checked, and stopped. The check makes an integration
-    of its own and CHANGES THE SHOP behind it. Stock, prices, settings and listings are put back; some paid
-    orders are despatched, cancelled and refunded for good.
-
-    Exit status: 0 all passed, 1 something failed, 2 the check could not run.
-    """
-    from rich.console import Console
-
-    from bridge.channels import load_channel
-    from bridge.check import CheckCouldNotRun, run_check
-    from bridge.manifest import endpoints, parameters
-    from bridge.trial import trial_service
-
-    settings = load_settings(os.environ)
-    if url and not url.startswith(("http://", "https://")):
-        raise click.UsageError("The URL must begin with http:// or https://")
-    if any("=" not in answer for answer in answers):
-        raise click.UsageError("--config takes NAME=VALUE")
-    client = _client(oauth_client, settings)
-    sizes = {
-        name: value
-        for name, value in parameters(settings, load_channel(settings.channel), "").items()
-        if name.endswith("BatchSize") or name == "IsListingSupported"
-    }
-
-    def run(base_url: str) -> bool:
-        return run_check(
-            base_url.rstrip("/"),
-            {**endpoints(settings), **sizes},
-            dict(answer.split("=", 1) for answer in answers),
-            client,
-            Console(),
-            timeout,
-            seed,
-        )
-
-    try:
-        if url:
-            passed = run(url)
-        else:
-            with trial_service() as base_url:
-                passed = run(base_url)
-    except CheckCouldNotRun as error:
-        raise StartError(str(error)) from None
-    sys.exit(0 if passed else 1)
-
-
-def _client(given: str | None, settings: Settings) -> tuple[str, str] | None:
-    if given is None:
-        return (settings.oauth_client_id, settings.oauth_client_secret) if settings.oauth else None
-    client_id, colon, secret = given.partition(":")
-    if not (client_id and colon and secret):
-        raise click.UsageError("--oauth-client takes ID:SECRET")
-    return client_id, secret
-
-
-for group in (connections, orders, deeds, feeds, spool, woocommerce, demo):
-    main.add_command(group)
+for command in (check, connections, orders, deeds, feeds, spool, woocommerce, demo):
+    main.add_command(command)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from bridge.check.manifest import Manifest
 from bridge.check.plays import (
     answers,
     configuration,
@@ -10,31 +13,65 @@ from bridge.check.plays import (
     farewell,
     integrations,
     listings,
+    manifest,
     oauth,
     orders,
     postsale,
     products,
     refusals,
+    replay,
+    requests,
+    soak,
     stock,
 )
 from bridge.check.registry import Check
 
+AREAS = [
+    manifest.area,
+    connect.area,
+    oauth.area,
+    configuration.area,
+    integrations.area,
+    products.area,
+    orders.area,
+    requests.area,
+    stock.area,
+    despatch.area,
+    postsale.area,
+    listings.area,
+    refusals.area,
+    replay.area,
+    soak.area,
+    farewell.area,
+    answers.area,
+]
+"""Every act, in the order of an integration's life."""
 
-def programme(oauth_wanted: bool, listings_wanted: bool) -> list[Check]:
-    """Every check of a run, in the order of an integration's life."""
-    areas = [
-        connect.area,
-        *([oauth.area] if oauth_wanted else []),
-        configuration.area,
-        integrations.area,
-        products.area,
-        orders.area,
-        stock.area,
-        despatch.area,
-        postsale.area,
-        *([listings.area] if listings_wanted else []),
-        refusals.area,
-        farewell.area,
-        answers.area,
-    ]
-    return [check for area in areas for check in area.checks]
+RULES = {check.id: check for area in AREAS for check in area.checks}
+MODES = {"replay": replay.area, "soak": soak.area}
+
+
+def programme(manifest: Manifest, mode: str = "check") -> list[Check]:
+    """The checks of a run of this kind that the application gives occasion for."""
+    if mode != "check":
+        always = [check for check in answers.area.checks if check.id in answers.ALWAYS]
+        return closure(MODES[mode].checks + always, list(RULES.values()), after=False)
+    left_out = [replay.area, soak.area]
+    if not manifest.url("OAuthAuthorization"):
+        left_out.append(oauth.area)
+    if not manifest.lists:
+        left_out.append(listings.area)
+    return [check for area in AREAS if area not in left_out for check in area.checks]
+
+
+def closure(wanted: Iterable[Check], among: list[Check], after: bool = True) -> list[Check]:
+    """The wanted checks, and all among these that have to be performed before them."""
+    known = {check.id: check for check in among}
+    found: set[str] = set()
+    todo = [check.id for check in wanted]
+    while todo:
+        name = todo.pop()
+        if name in known and name not in found:
+            found.add(name)
+            todo += [*known[name].needs, *(known[name].after if after else ())]
+    return [check for check in among if check.id in found]

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 
 from bridge.check import wizard
-from bridge.check.filling import matches
 from bridge.check.judge import repeated
-from bridge.check.linnworks import objects, string
+from bridge.check.linnworks import string
 from bridge.check.play import Play
-from bridge.check.registry import Area, Failed, Skipped
+from bridge.check.registry import Area, Failed, Severity, Skipped
 
-area = Area("Configuration", needs=("CFG-05",))
+area = Area("Configuration", "ep:save-config", needs=("CFG-05",))
 FINISHED = ("CFG-08",)
 
 
-@area.check("CFG-06")
+@area.check("CFG-06", Severity.SHOULD)
 def a_wrong_step(play: Play) -> None:
-    """SaveConfig refuses a StepName that is not the current one and keeps the step."""
+    """SaveConfig refuses a StepName that is not the current one and keeps the step.
+
+    A step sent twice would be saved into the next one, with the wrong items.
+    """
     step = play.first.step
     wizard.save(play, play.first, {}, step="NoSuchStep").refused("to the StepName NoSuchStep")
     _still_at(play, step)
 
 
-@area.check("CFG-07")
+@area.check("CFG-07", Severity.ADVICE)
 def a_required_item(play: Play) -> None:
-    """SaveConfig refuses a required item left empty and keeps the step."""
+    """SaveConfig refuses a required item left empty and keeps the step.
+
+    The wizard goes on without what the shop needs, and the customer learns of it when orders stay away.
+    """
     for _ in range(wizard.MOST_STEPS):
         required = [
             string(item.get("ConfigItemId"))
@@ -51,34 +55,49 @@ def _still_at(play: Play, step: str) -> None:
         raise Failed(f"the refused SaveConfig moved the wizard from {step} to {play.first.step}")
 
 
-@area.check("CFG-08")
+@area.check("CFG-08", source="ep:user-config", after=("CFG-06", "CFG-07"))
 def the_end_of_the_wizard(play: Play) -> None:
-    """The wizard, filled in step by step, ends with the StepName UserConfig."""
+    """The wizard, filled in step by step, ends with the StepName UserConfig.
+
+    Linnworks shows step after step and never begins to download orders.
+    """
+    wizard.show(play, play.first).accepted()
     wizard.finish(play, play.first)
 
 
-@area.check("CFG-09", needs=FINISHED)
+@area.check("CFG-09", source="ep:user-config", needs=FINISHED)
 def the_settings(play: Play) -> None:
-    """UserConfig of a finished integration stays at the StepName UserConfig."""
+    """UserConfig of a finished integration stays at UserConfig, under the AccountName it was made with.
+
+    With any other StepName Linnworks opens the wizard again.
+    """
     answer = wizard.show(play, play.first).accepted()
     if play.first.step != wizard.LAST:
-        raise Failed(f"StepName is {play.first.step}: Linnworks would open the wizard again")
+        raise Failed(f"StepName is {play.first.step}", answer.exchange)
     if answer.says("AccountName") != play.first.name:
-        raise Failed(f"AccountName is {answer.says('AccountName')!r}, not {play.first.name!r}")
+        raise Failed(f"AccountName is {answer.says('AccountName')!r}, not {play.first.name!r}", answer.exchange)
 
 
 @area.check("CFG-10", needs=FINISHED)
 def the_settings_saved(play: Play) -> None:
-    """Saving the settings as they are keeps the StepName UserConfig."""
-    wizard.save(play, play.first, {}).accepted()
+    """Saving the settings as they are keeps the StepName UserConfig.
+
+    A customer who presses Save is thrown back into the wizard.
+    """
+    wizard.show(play, play.first).accepted()
+    answer = wizard.save(play, play.first, {}).accepted()
     if play.first.step != wizard.LAST:
-        raise Failed(f"StepName is {play.first.step} after saving the settings")
+        raise Failed(f"StepName is {play.first.step} after saving the settings", answer.exchange)
 
 
-@area.check("CFG-11", needs=FINISHED)
+@area.check("CFG-11", Severity.SHOULD, needs=FINISHED)
 def a_changed_setting(play: Play) -> None:
-    """A changed setting is kept, and can be changed back."""
-    for name, old, new in list(_changes(play)):
+    """A changed setting is kept, and can be changed back.
+
+    The customer changes a setting, sees it saved, and it does nothing.
+    """
+    wizard.show(play, play.first).accepted()
+    for name, old, new in list(wizard.changes(play.first)):
         if wizard.save(play, play.first, {name: new}).error:
             continue
         play.repair(functools.partial(_change_back, play, name, old))
@@ -86,26 +105,6 @@ def a_changed_setting(play: Play) -> None:
         wizard.save(play, play.first, {name: old}).accepted()
         return _shows(play, name, old)
     raise Skipped("the settings hold nothing that takes another value")
-
-
-def _changes(play: Play) -> Iterator[tuple[str, str, str]]:
-    for wanted in ("BOOLEAN", "INT", "LIST", "STRING"):
-        for item in play.first.items:
-            fixed = item.get("ReadOnly") is True or item.get("HidesHeaderAttribute") is True
-            if item.get("ValueType") != wanted or fixed:
-                continue
-            old = string(item.get("SelectedValue"))
-            choices = [string(choice.get("Value")) for choice in objects(item.get("ListValues"))]
-            flipped = "False" if old.lower() == "true" else "True"
-            others = {
-                "BOOLEAN": [flipped],
-                "INT": [str(int(old) + 1), str(int(old) - 1)] if old.lstrip("-").isdigit() else [],
-                "LIST": [choice for choice in choices if choice != old],
-                "STRING": [f"{old}a", f"{old}1"],
-            }
-            for new in others[wanted]:
-                if matches(item, new) and old:
-                    yield string(item.get("ConfigItemId")), old, new
 
 
 def _change_back(play: Play, name: str, old: str) -> None:
@@ -120,26 +119,57 @@ def _shows(play: Play, name: str, value: str) -> None:
         raise Failed(f"{name} was saved as {value!r} and UserConfig shows {shown!r}")
 
 
-@area.check("CFG-12", needs=FINISHED)
+@area.check("CFG-12", Severity.ADVICE, "ep:shipping-tags", needs=FINISHED)
 def shipping_tags(play: Play) -> None:
-    """ShippingTags names every postal service once."""
+    """ShippingTags names every postal service once.
+
+    The customer maps one of two equal tags, and orders that bear the other stay without a postal service.
+    """
     _tags(play, "ShippingTags")
 
 
-@area.check("CFG-13", needs=FINISHED)
+@area.check("CFG-13", Severity.ADVICE, "ep:payment-tags", needs=FINISHED)
 def payment_tags(play: Play) -> None:
-    """PaymentTags names every payment method once."""
+    """PaymentTags names every payment method once.
+
+    The customer maps one of two equal tags, and orders that bear the other stay without a payment method.
+    """
     _tags(play, "PaymentTags")
 
 
 def _tags(play: Play, name: str) -> None:
-    rows = play.call(name).accepted().rows(name)
-    play.tags[name] = [(string(row.get("Tag")), string(row.get("Site"))) for row in rows]
+    answer = play.call(name).accepted()
+    play.tags[name] = [(string(row.get("Tag")), string(row.get("Site"))) for row in answer.rows(name)]
     for tag, site in repeated(play.tags[name]):
-        raise Failed(f"the Tag {tag!r} with the Site {site!r} comes twice")
+        raise Failed(f"the Tag {tag!r} with the Site {site!r} comes twice", answer.exchange)
 
 
-@area.check("CFG-14", needs=FINISHED)
+@area.check("CFG-14", source="ep:config-test", needs=FINISHED)
 def the_test_button(play: Play) -> None:
-    """ConfigTest finds the integration working."""
-    play.call("ConfigTest").accepted()
+    """The Test button's three calls all succeed: ConfigTest, ShippingTags and PaymentTags.
+
+    The customer is told that the integration does not work.
+    """
+    for name in ("ConfigTest", "ShippingTags", "PaymentTags"):
+        play.call(name).accepted()
+
+
+@area.check("CFG-16", Severity.ADVICE, needs=FINISHED)
+def an_unknown_item(play: Play) -> None:
+    """SaveConfig ignores an item that it did not declare.
+
+    After an update of the application old items still come back for a while, and nothing could be saved.
+    """
+    wizard.show(play, play.first).accepted()
+    wizard.save(play, play.first, {}, None, wizard.STRANGER).accepted()
+
+
+@area.check("CFG-17", Severity.SHOULD, needs=FINISHED)
+def values_and_ids_alone(play: Play) -> None:
+    """SaveConfig goes by ConfigItemId and SelectedValue and needs nothing else of an item.
+
+    Linnworks sends the items back as it keeps them; whatever else is in them may have changed.
+    """
+    wizard.show(play, play.first).accepted()
+    items = [{key: item.get(key) for key in ("ConfigItemId", "SelectedValue")} for item in play.first.items]
+    play.call("SaveConfig", StepName=wizard.LAST, ConfigItems=items).accepted()

@@ -8,22 +8,29 @@ from typing import Any
 from bridge.check.linnworks import Answer, objects, string
 from bridge.check.play import Play, now
 from bridge.check.records import Line, Order
-from bridge.check.registry import Area, Failed, Skipped
+from bridge.check.registry import Area, Failed, Severity, Skipped
 
-area = Area("After the sale", needs=("ORD-01",))
+area = Area("After the sale", "ep:post-sale-options", needs=("ORD-01",))
+OFFERED = ("PSO-01",)
 MOST_TRIES = 5
 ACTIONS = ("cancellation", "item refund", "shipping refund", "service refund", "additional refund")
 
 
 @area.check("PSO-01")
 def options(play: Play) -> None:
-    """PostSaleOptions says what can be done with an order."""
+    """PostSaleOptions says what can be done with an order.
+
+    Linnworks cannot show the screen for a return or a refund.
+    """
     play.options = play.call("PostSaleOptions").accepted().body
 
 
-@area.check("PSO-02", needs=("PSO-01",))
+@area.check("PSO-02", needs=OFFERED)
 def reasons_for_everything(play: Play) -> None:
-    """PostSaleOptions gives no reasons at all, or some for every action it supports."""
+    """PostSaleOptions gives no reasons at all, or some for every action it supports.
+
+    The customer has to choose a reason for the action and finds none.
+    """
     body = play.options
     reasons = objects(body.get("PostSaleReasons"))
     refunds = body.get("CanRefund") is True
@@ -39,25 +46,34 @@ def reasons_for_everything(play: Play) -> None:
         raise Failed(f"there are reasons, but none for: {', '.join(bare)}")
 
 
-@area.check("PSO-03", needs=("PSO-01",))
+@area.check("PSO-03", source="ep:cancel", after=OFFERED, changes=True)
 def a_cancel(play: Play) -> None:
-    """Cancel of a whole order is accepted."""
-    _only_if(play, "CanCancel")
+    """Cancel of a whole order is accepted.
+
+    PostSaleOptions says that it can be done; the customer's cancellation stays in Linnworks alone.
+    """
+    _only_if(play, "CanCancel", "Cancel")
     play.changed = now()
     _, play.cancellation = _cancel(
         play, "paid order without services", lambda o: len(o.goods) == len(o.lines), lambda o: list(o.lines)
     )
 
 
-@area.check("PSO-04", needs=("PSO-03",))
+@area.check("PSO-04", Severity.SHOULD, "ep:cancel", needs=("PSO-03",), changes=True)
 def the_cancel_again(play: Play) -> None:
-    """The same Cancel sent again, as after a lost answer, succeeds again."""
+    """The same Cancel sent again, as after a lost answer, succeeds again.
+
+    The customer is told that the cancellation failed when it is done.
+    """
     play.call("Cancel", Cancellation=play.cancellation).accepted()
 
 
-@area.check("PSO-05", needs=("PSO-03",))
+@area.check("PSO-05", Severity.SHOULD, "ep:orders", needs=("PSO-03",), changes=True)
 def a_cancelled_order(play: Play) -> None:
-    """Orders then shows that order as cancelled."""
+    """Orders then shows that order as CANCELLED.
+
+    An order cancelled in the shop stays open in Linnworks, and is sent.
+    """
     reference = play.cancellation["ReferenceNumber"]
 
     def wrong() -> str:
@@ -69,10 +85,13 @@ def a_cancelled_order(play: Play) -> None:
     play.eventually(wrong)
 
 
-@area.check("PSO-06", needs=("PSO-01",))
+@area.check("PSO-06", Severity.SHOULD, "ep:cancel", needs=OFFERED, changes=True)
 def a_cancelled_line(play: Play) -> None:
-    """Cancel of one line cancels that line and no other."""
-    _only_if(play, "CanCancelOrderLines")
+    """Cancel of one line cancels that line and no other.
+
+    The buyer does not get what was to be sent, or gets what was not.
+    """
+    _only_if(play, "CanCancelOrderLines", "Cancel")
     changed = now()
     order, _ = _cancel(play, "paid order with several lines", lambda o: len(o.goods) > 1, lambda o: o.goods[:1])
     line = order.goods[0]
@@ -90,10 +109,13 @@ def a_cancelled_line(play: Play) -> None:
     play.eventually(wrong)
 
 
-@area.check("PSO-07", needs=("PSO-01",))
+@area.check("PSO-07", source="ep:refund", after=OFFERED, changes=True)
 def a_refund(play: Play) -> None:
-    """Refund of part of a line's price is accepted and given a RefundReference."""
-    _only_if(play, "CanRefund")
+    """Refund of part of a line's price is accepted and given a RefundReference.
+
+    PostSaleOptions says that it can be done; the buyer waits for the money.
+    """
+    _only_if(play, "CanRefund", "Refund")
     if play.options.get("CanAttachRefundToItem") is False:
         raise Skipped("PostSaleOptions says CanAttachRefundToItem is false")
     order = play.take("paid order to refund", lambda order: order.goods[0].price >= 0.02)
@@ -101,34 +123,62 @@ def a_refund(play: Play) -> None:
     play.refund_reference = _referenced(play.call("Refund", Refund=play.refund))
 
 
-@area.check("PSO-08", needs=("PSO-07",))
+@area.check("PSO-08", Severity.SHOULD, "ep:refund", needs=("PSO-07",), changes=True)
 def the_refund_again(play: Play) -> None:
-    """The same Refund sent again, as after a lost answer, gives the same RefundReference."""
+    """The same Refund sent again, as after a lost answer, gives the same RefundReference.
+
+    With another reference the buyer is paid twice.
+    """
     again = _referenced(play.call("Refund", Refund=play.refund))
     if again != play.refund_reference:
-        raise Failed(f"the first was {play.refund_reference}, the second {again}: the buyer is paid twice")
+        raise Failed(f"the first was {play.refund_reference}, the second {again}")
 
 
-@area.check("PSO-09", needs=("PSO-07",))
+@area.check("PSO-09", Severity.SHOULD, "ep:refund", needs=("PSO-07",), after=("PSO-08",), changes=True)
 def too_large_a_refund(play: Play) -> None:
-    """A Refund far above the order's value is refused."""
+    """A Refund far above the order's value is refused.
+
+    A slip of the keyboard pays a fortune, or is shown as paid and never was.
+    """
     item = {**play.refund["Items"][0], "RefundAmount": 1_000_000.0}
     play.call("Refund", Refund={**play.refund, "Items": [item]}).refused("to a refund of a million")
 
 
-@area.check("PSO-10", needs=("PSO-01",))
+@area.check("PSO-10", Severity.SHOULD, "ep:cancel, ep:refund", after=OFFERED, changes=True)
 def no_such_order(play: Play) -> None:
-    """Cancel and Refund refuse a ReferenceNumber that does not exist."""
+    """Cancel and Refund refuse a ReferenceNumber that does not exist.
+
+    Linnworks shows as done what nobody did.
+    """
     line = Line("1", "no-such-sku", 1, 1.0, service=False, cancelled=False)
     order = Order(f"no-such-order-{play.word()}", "", "", "PAID", (line,))
-    if play.options.get("CanCancel"):
+    if not play.linnworks.offers("Cancel") and not play.linnworks.offers("Refund"):
+        raise Skipped("the manifest names neither a CancelEndpoint nor a RefundEndpoint")
+    if _can(play, "CanCancel") and play.linnworks.offers("Cancel"):
         play.call("Cancel", Cancellation=_cancellation(play, order, [line])).refused("to an unknown order")
-    if play.options.get("CanRefund"):
+    if _can(play, "CanRefund") and play.linnworks.offers("Refund"):
         play.call("Refund", Refund=_refund(play, order, line, 1.0)).refused("to an unknown order")
 
 
-def _only_if(play: Play, ability: str) -> None:
-    if play.options.get(ability) is not True:
+@area.check("PSO-11", Severity.SHOULD, "ep:post-sale-options", needs=OFFERED)
+def abilities_with_endpoints(play: Play) -> None:
+    """What PostSaleOptions says can be done has an endpoint in the manifest.
+
+    The customer cancels or refunds in Linnworks, and nothing reaches the shop.
+    """
+    for ability, name in (("CanCancel", "Cancel"), ("CanRefund", "Refund")):
+        if play.options.get(ability) is True and not play.linnworks.offers(name):
+            raise Failed(f"{ability} is true and the manifest names no {name}Endpoint")
+
+
+def _can(play: Play, ability: str) -> bool:
+    """Whether it can be done, or nothing says that it cannot."""
+    return play.options.get(ability) is True or not play.linnworks.offers("PostSaleOptions")
+
+
+def _only_if(play: Play, ability: str, name: str) -> None:
+    play.linnworks.url(name)
+    if not _can(play, ability):
         raise Skipped(f"PostSaleOptions says {ability} is {str(play.options.get(ability)).lower()}")
 
 
@@ -181,5 +231,5 @@ def _item(play: Play, line: Line, kind: int) -> dict[str, Any]:
 def _referenced(answer: Answer) -> str:
     reference = answer.accepted().says("RefundReference")
     if not reference:
-        raise Failed("Refund answered neither an Error nor a RefundReference")
+        raise Failed("Refund answered neither an Error nor a RefundReference", answer.exchange)
     return reference

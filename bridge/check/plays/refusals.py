@@ -1,4 +1,4 @@
-"""Calls that have to be refused, and a few odd ones that must not be."""
+"""Calls that have to be refused, and a few odd ones that must not break anything."""
 
 from __future__ import annotations
 
@@ -7,119 +7,157 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bridge.check.judge import summary
-from bridge.check.linnworks import FORM, TOKEN_CALLS, Answer
-from bridge.check.play import LONG_AGO, Play
-from bridge.check.registry import Area, Failed
+from bridge.check.linnworks import TOKEN_CALLS, Answer
+from bridge.check.play import Play
+from bridge.check.registry import Area, Failed, Severity
+from bridge.check.samples import SAMPLES
 from bridge.check.shapes import SHAPES
 
-area = Area("Refusals")
-
-# What else a call carries, so that only its token can be wrong.
-FIELDS: dict[str, dict[str, Any]] = {
-    "SaveConfig": {"StepName": "UserConfig", "ConfigItems": []},
-    "Orders": {"UTCTimeFrom": LONG_AGO, "PageNumber": 1},
-    "Despatch": {"Orders": []},
-    "Cancel": {"Cancellation": {"ReferenceNumber": "1", "ExternalReference": "", "Items": []}},
-    "Refund": {"Refund": {"ReferenceNumber": "1", "ExternalReference": "", "RefundShippingAmount": 1.0, "Items": []}},
-    "Products": {"PageNumber": 1},
-    "InventoryUpdate": {"Products": []},
-    "PriceUpdate": {"Products": []},
-    "GetCategories": {"PageNumber": 1},
-    "GetAttributesByCategory": {"CategoryIds": ["1"], "GeneralSettings": []},
-    "GetVariationsByCategory": {"CategoryIds": ["1"], "GeneralSettings": []},
-    "ListingUpdate": {"Type": 0, "Listings": [], "Settings": []},
-    "ListingDelete": {"ExternalListingIds": []},
-    "CheckFeed": {"ChannelFeedId": "1"},
-}
+area = Area("Refusals", "channel-integration, 4.7 of the wire protocol")
 
 
 @area.check("REF-01")
 def no_token(play: Play) -> None:
-    """Every call without AuthorizationToken is refused."""
+    """Every call without AuthorizationToken is refused.
+
+    Whoever knows the URL reads and changes a customer's shop.
+    """
     _refused_everywhere(play, {})
 
 
 @area.check("REF-02")
 def an_empty_token(play: Play) -> None:
-    """Every call whose token is null or empty is refused."""
+    """Every call whose token is null or empty is refused.
+
+    Whoever knows the URL reads and changes a customer's shop.
+    """
     _refused_everywhere(play, {"AuthorizationToken": None})
     _refused_everywhere(play, {"AuthorizationToken": ""})
 
 
 @area.check("REF-03")
 def an_unknown_token(play: Play) -> None:
-    """Every call with a token nobody holds is refused."""
+    """Every call with a token nobody holds is refused.
+
+    Whoever knows the URL reads and changes a customer's shop.
+    """
     _refused_everywhere(play, {"AuthorizationToken": play.word(32)})
 
 
-@area.check("REF-04")
+@area.check("REF-04", Severity.SHOULD, needs=("CFG-01",))
 def no_string(play: Play) -> None:
-    """Every call whose token is a list, an object or a number is refused."""
+    """Every call whose token is a list, an object or a number is refused with 200 and an Error.
+
+    A failure that breaks out looks like an outage, and may get the integration disabled.
+    """
     for token in ([play.first.token], {"Token": play.first.token}, 12345):
         _refused_everywhere(play, {"AuthorizationToken": token})
 
 
 @area.check("REF-05")
 def broken_json(play: Play) -> None:
-    """Every call whose body is no JSON is refused."""
+    """Every call whose body is no JSON is answered with 200 and an Error.
+
+    Answers other than 200 may get the customer's integration disabled automatically.
+    """
     for content in (b'{"AuthorizationToken": ', b"not json", b"\xff\xfe\x00\x80"):
         _refused_bytes(play, content)
 
 
 @area.check("REF-06")
 def no_object(play: Play) -> None:
-    """Every call whose body is JSON but no object is refused."""
+    """Every call whose body is JSON but no object is answered with 200 and an Error.
+
+    Answers other than 200 may get the customer's integration disabled automatically.
+    """
     for content in (b"[]", b'"text"', b"null", b"5"):
         _refused_bytes(play, content)
 
 
 @area.check("REF-07")
 def no_body(play: Play) -> None:
-    """Every call without a body is refused."""
+    """Every call without a body is answered with 200 and an Error.
+
+    Answers other than 200 may get the customer's integration disabled automatically.
+    """
     _refused_bytes(play, b"")
 
 
-@area.check("REF-08")
+@area.check("REF-08", Severity.ADVICE, "endpoints-general")
 def wrong_method(play: Play) -> None:
-    """GET instead of POST is answered with 200 and an Error."""
+    """GET instead of POST is answered with 200 and an Error.
+
+    Whoever opens the URL in a browser, to see whether it is there, is told nothing.
+    """
 
     def look(name: str) -> None:
-        play.linnworks.send(name, b"", method="GET", headers={}).refused("to GET")
+        play.linnworks.send(name, b"", method="GET", headers={}, odd=True).refused("to GET")
 
     _everywhere(_offered(play, SHAPES), look)
 
 
-@area.check("REF-09")
+@area.check("REF-09", Severity.ADVICE, "endpoints-general")
 def unknown_path(play: Play) -> None:
-    """An unknown path is answered with 200 and an Error."""
-    path = f"/api/no-such-call-{play.word()}"
-    play.linnworks.send("an unknown path", b"{}", path=path).refused("to a call that does not exist")
+    """An unknown path is answered with 200 and an Error.
+
+    A mistyped URL in the manifest looks like an outage instead of saying what it is.
+    """
+    url = f"{play.linnworks.url('AddNewUser').rpartition('/')[0]}/no-such-call-{play.word()}"
+    play.linnworks.send("an unknown path", b"{}", url=url, odd=True).refused("to a call that does not exist")
 
 
-@area.check("REF-10", needs=("CFG-08",))
+@area.check("REF-10", Severity.SHOULD, needs=("CFG-08",), changes=True)
 def wrong_types(play: Play) -> None:
-    """Values of the wrong type never break an answer."""
+    """Values of the wrong type never break an answer.
+
+    One value that nobody expected stops the whole batch, and may get the integration disabled.
+    """
     odd: tuple[Any, ...] = ("text", -1, 1.5, True, None, [], [5, None, "text"], {}, {"Items": 5})
 
     def send(name: str) -> None:
         for value in odd:
-            play.call(name, **dict.fromkeys(FIELDS[name], value))
+            body = {"AuthorizationToken": play.first.token, **dict.fromkeys(SAMPLES[name], value)}
+            play.linnworks.send(name, json.dumps(body).encode(), odd=True)
 
-    harmless = [name for name in FIELDS if name not in ("ListingUpdate", "ListingDelete", "SaveConfig")]
-    _everywhere(_offered(play, harmless), send)
+    lasting = ("ListingUpdate", "ListingDelete", "SaveConfig")
+    _everywhere(_offered(play, (name for name in SAMPLES if SAMPLES[name] and name not in lasting)), send)
 
 
 @area.check("REF-11", needs=("CFG-08",))
-def any_content_type(play: Play) -> None:
-    """JSON is read whatever the content type says, as curl says form."""
-    content = json.dumps({"AuthorizationToken": play.first.token, **FIELDS["Orders"]}).encode()
-    for headers in (FORM, {"Content-Type": "text/plain"}, {}):
-        play.linnworks.send("Orders", content, headers=headers).accepted()
+def a_token_that_is_a_path(play: Play) -> None:
+    """A token that means the customer's own once it is read as a path is refused.
+
+    Applications that keep a file for each token have opened any file that a token names.
+    """
+    token = play.first.token
+    for path in (f"./{token}", f"../{token}", f"x/../{token}", f"{token}/.", f"..\\{token}"):
+        _refused_reading(play, path)
+
+
+@area.check("REF-12", needs=("CFG-08",))
+def a_token_that_is_a_query(play: Play) -> None:
+    """A token that means every token once it is read as a query or a pattern is refused.
+
+    One customer's data is handed to whoever knows how to ask.
+    """
+    token = play.first.token
+    queries = ("' OR '1'='1", f"{token}' --", '" OR ""="', f"{token}\0x")
+    for query in (*queries, "%", "*", f"{token[:4]}%", f"{token[:4]}*"):
+        _refused_reading(play, query)
+
+
+def _refused_reading(play: Play, token: str) -> None:
+    for name in _offered(play, ("UserConfig", "Orders")):
+        body = {"AuthorizationToken": token, **SAMPLES[name]}
+        _bare(play.linnworks.send(name, json.dumps(body).encode()).refused(f"to the token {token!r}"))
 
 
 def _refused_everywhere(play: Play, token: dict[str, Any]) -> None:
+    odd = not isinstance(token.get("AuthorizationToken", ""), (str, type(None)))
+
     def send(name: str) -> None:
-        answer = play.linnworks.post(name, {**token, **FIELDS.get(name, {})})
+        content = json.dumps({**token, **SAMPLES[name]}).encode()
+        answer = play.linnworks.send(name, content, odd=odd)
         if name != "ConfigDeleted":  # a notification, and deleting again what is gone may well succeed
             _bare(answer.refused(f"to the token {next(iter(token.values()), 'left out')!r}"))
 
@@ -128,7 +166,7 @@ def _refused_everywhere(play: Play, token: dict[str, Any]) -> None:
 
 def _refused_bytes(play: Play, content: bytes) -> None:
     def send(name: str) -> None:
-        answer = play.linnworks.send(name, content)
+        answer = play.linnworks.send(name, content, odd=True)
         if name != "GetConfiguratorSettings":  # it needs nothing of its body
             _bare(answer.refused(f"to the body {content!r}"))
 
@@ -140,17 +178,17 @@ def _offered(play: Play, names: Iterable[str]) -> list[str]:
 
 
 def _everywhere(names: list[str], deed: Callable[[str], None]) -> None:
-    words = []
+    failures = []
     for name in names:
         try:
             deed(name)
         except Failed as failure:
-            words.append(str(failure))
-    if words:
-        raise Failed(summary(words))
+            failures.append(failure)
+    if failures:
+        raise Failed(summary(map(str, failures)), failures[0].exchange)
 
 
 def _bare(answer: Answer) -> None:
     for name, value in answer.body.items():
-        if value and (isinstance(value, list) or name == "HasMorePages"):
-            raise Failed(f"{answer.endpoint} refused the call and sent {name} all the same")
+        if value and isinstance(value, list):
+            raise Failed(f"{answer.endpoint} refused the call and sent {name} all the same", answer.exchange)

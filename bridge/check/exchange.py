@@ -1,0 +1,54 @@
+"""What went over the wire: one request and its answer, as evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+MOST = 4000
+"""Characters of a body that a report shows."""
+
+
+@dataclass
+class Exchange:
+    """One call; the status is None where no answer came."""
+
+    endpoint: str
+    method: str
+    url: str
+    sent: bytes
+    sent_headers: Mapping[str, str]
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    answered: bytes = b""
+    seconds: float = 0.0
+    failure: str = ""
+
+    def request(self) -> str:
+        """The request as text."""
+        headers = [f"{name}: {value}" for name, value in self.sent_headers.items()]
+        return "\n".join([f"{self.method} {self.url}", *headers, "", _shown(self.sent)])
+
+    def answer(self) -> str:
+        """The answer as text, or why there is none."""
+        if self.status is None:
+            return self.failure
+        shown = ("Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Location")
+        headers = [f"{name}: {self.headers[name]}" for name in shown if name in self.headers]
+        first = f"{self.status} after {self.seconds * 1000:.0f} ms"
+        return "\n".join([first, *headers, "", _shown(self.answered)])
+
+
+def redacted(words: str, secrets: Iterable[str]) -> str:
+    """The same words without these secrets, in whatever way they are written down."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for written in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}:
+            words = words.replace(written, "***")
+    return words
+
+
+def _shown(content: bytes) -> str:
+    words = content.decode("utf-8", "backslashreplace")
+    return words if len(words) <= MOST else f"{words[:MOST]}... ({len(words) - MOST} more characters)"
