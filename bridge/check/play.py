@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from bridge.check.configurator import Configurator, Listing
+from bridge.check.exchange import Exchange
 from bridge.check.judge import summary
 from bridge.check.linnworks import Answer, Linnworks, spaced
 from bridge.check.records import Order, Product
@@ -61,6 +62,7 @@ class Play:
         self.displaced: dict[str, list[dict[str, Any]]] = {}
         self.parcels: list[dict[str, Any]] = []
         self.options: dict[str, Any] = {}
+        self.shown: dict[str, Exchange] = {}
         self.changed = now()
         self.cancellation: dict[str, Any] = {}
         self.refund: dict[str, Any] = {}

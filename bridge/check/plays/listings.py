@@ -14,7 +14,8 @@ area = Area("Listings", "ep:listing-update", needs=("CFG-08",))
 FEEDS = "ep:checkfeed"
 FEED_PATIENCE = 3.0
 """How much longer than others a feed may take."""
-HASTE = 5.0
+HASTE = 0.25
+"""How much less, once the run is over."""
 CONFIGURED = ("LST-01", "LST-03", "LST-04", "LST-05")
 LISTED = ("LST-15",)
 
@@ -110,7 +111,7 @@ def the_feed(play: Play) -> None:
     told = sorted((string(row.get("SKU")), str(row.get("TemplateId"))) for row in play.feed_rows)
     sent = sorted((listing.sku, str(listing.sent["TemplateId"])) for listing in play.listings.values())
     if told != sent:
-        raise Failed(f"the feed tells of (SKU, TemplateId) {told}, sent were {sent}", play.linnworks.last)
+        raise Failed(f"the feed tells of (SKU, TemplateId) {told}, sent were {sent}", play.shown["CheckFeed"])
 
 
 @area.check("LST-15", Severity.SHOULD, FEEDS, needs=("LST-07",), changes=True)
@@ -123,7 +124,7 @@ def listed(play: Play) -> None:
     _without_errors(play.feed_rows)
     for listing in play.listings.values():
         if not listing.external_id:
-            raise Failed(f"{listing.sku} has no ExternalListingId")
+            raise Failed(f"{listing.sku} has no ExternalListingId", play.shown["CheckFeed"])
 
 
 @area.check("LST-08", Severity.SHOULD, FEEDS, needs=LISTED, changes=True)
@@ -241,15 +242,15 @@ def _learn(play: Play, rows: list[dict[str, Any]]) -> None:
             listing.external_id = string(row.get("ExternalListingId"))
 
 
-def _delete_all(play: Play, patience: float | None = None) -> None:
+def _delete_all(play: Play, times: float = FEED_PATIENCE) -> None:
     """Deletes what is still listed; the template comes as a number or as text."""
     if play.feed and not any(listing.external_id for listing in play.listings.values()):
-        _learn(play, _feed(play, play.feed, patience))
+        _learn(play, _feed(play, play.feed, times))
     left = [listing for listing in play.listings.values() if listing.external_id and not listing.deleted]
     if not left:
         return
     names = [listing.named(str if position % 2 else int) for position, listing in enumerate(left)]
-    rows = _feed(play, _named(play.call("ListingDelete", ExternalListingIds=names)), patience)
+    rows = _feed(play, _named(play.call("ListingDelete", ExternalListingIds=names)), times)
     for listing in left:
         listing.deleted = True
     _without_errors(rows)
@@ -262,15 +263,16 @@ def _named(answer: Answer) -> str:
     return feed
 
 
-def _feed(play: Play, feed: str, patience: float | None = None) -> list[dict[str, Any]]:
+def _feed(play: Play, feed: str, times: float = FEED_PATIENCE) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
 
     def wrong() -> str:
         answer = play.call("CheckFeed", ChannelFeedId=feed).accepted()
         rows[:] = answer.rows("ProductFeeds")
+        play.shown["CheckFeed"] = answer.exchange
         return "" if answer.body.get("IsFeedReady") is True else "the feed is not ready"
 
-    play.eventually(wrong, FEED_PATIENCE * play.patience if patience is None else patience)
+    play.eventually(wrong, times * play.patience)
     return rows
 
 

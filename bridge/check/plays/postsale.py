@@ -22,7 +22,8 @@ def options(play: Play) -> None:
 
     Linnworks cannot show the screen for a return or a refund.
     """
-    play.options = play.call("PostSaleOptions").accepted().body
+    answer = play.call("PostSaleOptions").accepted()
+    play.options, play.shown["PostSaleOptions"] = answer.body, answer.exchange
 
 
 @area.check("PSO-02", needs=OFFERED)
@@ -43,7 +44,7 @@ def reasons_for_everything(play: Play) -> None:
     }
     bare = [ACTIONS[kind] for kind, can in supported.items() if can and not _reasons(reasons, kind)]
     if reasons and bare:
-        raise Failed(f"there are reasons, but none for: {', '.join(bare)}")
+        raise Failed(f"there are reasons, but none for: {', '.join(bare)}", play.shown["PostSaleOptions"])
 
 
 @area.check("PSO-03", source="ep:cancel", after=OFFERED, changes=True)
@@ -168,7 +169,7 @@ def abilities_with_endpoints(play: Play) -> None:
     """
     for ability, name in (("CanCancel", "Cancel"), ("CanRefund", "Refund")):
         if play.options.get(ability) is True and not play.linnworks.offers(name):
-            raise Failed(f"{ability} is true and the manifest names no {name}Endpoint")
+            raise Failed(f"{ability} is true and the manifest names no {name}Endpoint", play.shown["PostSaleOptions"])
 
 
 def _can(play: Play, ability: str) -> bool:

@@ -16,7 +16,7 @@ from bridge.check.shapes import SHAPES
 area = Area("Refusals", "channel-integration, 4.7 of the wire protocol")
 
 
-@area.check("REF-01")
+@area.check("REF-01", after=("CFG-08",))
 def no_token(play: Play) -> None:
     """Every call without AuthorizationToken is refused.
 
@@ -25,7 +25,7 @@ def no_token(play: Play) -> None:
     _refused_everywhere(play, {})
 
 
-@area.check("REF-02")
+@area.check("REF-02", after=("CFG-08",))
 def an_empty_token(play: Play) -> None:
     """Every call whose token is null or empty is refused.
 
@@ -35,7 +35,7 @@ def an_empty_token(play: Play) -> None:
     _refused_everywhere(play, {"AuthorizationToken": ""})
 
 
-@area.check("REF-03")
+@area.check("REF-03", after=("CFG-08",))
 def an_unknown_token(play: Play) -> None:
     """Every call with a token nobody holds is refused.
 
