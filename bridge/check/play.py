@@ -24,7 +24,10 @@ LONG_AGO = "2000-01-01 00:00:00Z"
 
 @dataclass
 class Integration:
-    """One row of Linnworks' channel settings, and its token once it has one."""
+    """One row of Linnworks' channel settings, and its token once it has one.
+
+    The first and the second are led through their whole life; whatever may spoil one is tried on the spare.
+    """
 
     account: str
     name: str
@@ -32,6 +35,10 @@ class Integration:
     token: str = ""
     step: str = ""
     items: list[dict[str, Any]] = field(default_factory=list)
+
+    def answers_as(self, answer: Answer) -> bool:
+        """Whether an answer of UserConfig bears its AccountName, or none; without one it breaks another rule."""
+        return answer.says("AccountName") in ("", self.name)
 
 
 class Play:
@@ -47,6 +54,7 @@ class Play:
         account = str(uuid.UUID(int=rng.getrandbits(128), version=4))
         self.first = Integration(account, f"check-{self.word()}", "check@example.com")
         self.second = Integration(account, f"check-{self.word()}", "check@example.com")
+        self.spare = Integration(account, f"check-{self.word()}", "check@example.com")
         self.repairs = ExitStack()
         self.open: set[str] = set()
         self.typed_secrets: set[str] = set()

@@ -148,6 +148,7 @@ def _attempt(play: Any, check: Check) -> Outcome:
     started = time.monotonic()
     verdict, reason, exchange = Verdict.PASS, "", None
     play.linnworks.last = None
+    seen = len(play.linnworks.faults)
     try:
         check.run(play)
     except Failed as failure:
@@ -158,5 +159,7 @@ def _attempt(play: Any, check: Check) -> Outcome:
             play.stuck = reason
     except Exception as error:  # a malformed answer may surprise a check anywhere; the others go on
         verdict, reason = Verdict.FAIL, f"the answer makes no sense here: {type(error).__name__}: {error}"
+    if check.severity is Severity.ADVICE:  # what Linnworks may never send breaks no rule of every answer
+        del play.linnworks.faults[seen:]
     evidence = play.linnworks.evidence(exchange) if verdict is Verdict.FAIL else None
     return Outcome(check, verdict, play.linnworks.redact(reason), time.monotonic() - started, evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from bridge.check.play import Play, parcel
@@ -65,7 +66,8 @@ def nothing_to_send(play: Play) -> None:
     """
     nothing: tuple[list[Any] | None, ...] = ([], None)
     for orders in nothing:
-        play.call("Despatch", Orders=orders).accepted()
+        content = json.dumps({"AuthorizationToken": play.first.token, "Orders": orders}).encode()
+        play.linnworks.send("Despatch", content, odd=True).accepted()
 
 
 @area.check("DSP-06")

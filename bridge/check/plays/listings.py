@@ -37,7 +37,7 @@ def settings_without_a_body(play: Play) -> None:
 
     The call needs nothing of its body, and has been seen without one.
     """
-    play.linnworks.send("GetConfiguratorSettings", b"").accepted()
+    play.linnworks.send("GetConfiguratorSettings", b"", odd=True).accepted()
 
 
 @area.check("LST-03", source="ep:get-categories")

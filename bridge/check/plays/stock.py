@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from bridge.check.judge import summary
@@ -115,7 +116,8 @@ def nothing_to_update(play: Play) -> None:
     """
     for name in ("InventoryUpdate", "PriceUpdate"):
         if play.linnworks.offers(name):
-            play.call(name, Products=[]).accepted()
+            content = json.dumps({"AuthorizationToken": play.first.token, "Products": []}).encode()
+            play.linnworks.send(name, content, odd=True).accepted()
 
 
 @area.check("STK-11", Severity.ADVICE, "ep:inventory-update, endpoints-general")
