@@ -69,6 +69,7 @@ class Play:
         self.touched: set[str] = set()
         self.displaced: dict[str, list[dict[str, Any]]] = {}
         self.parcels: list[dict[str, Any]] = []
+        self.may_repeat = False
         self.options: dict[str, Any] = {}
         self.shown: dict[str, Exchange] = {}
         self.changed = now()
