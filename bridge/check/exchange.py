@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 MOST = 4000
 """Characters of a body that a report shows."""
+_QUOTED = re.compile(r"'([^']{2,})'|order (\S+)")
 
 
 @dataclass
@@ -31,14 +33,14 @@ class Exchange:
         headers = [f"{name}: {value}" for name, value in self.sent_headers.items()]
         return "\n".join([f"{self.method} {self.url}", *headers, "", _shown(self.sent)])
 
-    def answer(self) -> str:
-        """The answer as text, or why there is none."""
+    def answer(self, about: str = "") -> str:
+        """The answer as text, a long one where it bears what these words quote; or why there is none."""
         if self.status is None:
             return self.failure
         shown = ("Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Location")
         headers = [f"{name}: {self.headers[name]}" for name in shown if name in self.headers]
         first = f"{self.status} after {self.seconds * 1000:.0f} ms"
-        return "\n".join([first, *headers, "", _shown(self.answered)])
+        return "\n".join([first, *headers, "", _shown(self.answered, about)])
 
 
 def redacted(words: str, secrets: Iterable[str]) -> str:
@@ -49,6 +51,11 @@ def redacted(words: str, secrets: Iterable[str]) -> str:
     return words
 
 
-def _shown(content: bytes) -> str:
+def _shown(content: bytes, about: str = "") -> str:
     words = content.decode("utf-8", "backslashreplace")
-    return words if len(words) <= MOST else f"{words[:MOST]}... ({len(words) - MOST} more characters)"
+    if len(words) <= MOST:
+        return words
+    quoted = [words.find(json.dumps(name or number)) for name, number in _QUOTED.findall(about)]
+    start = max(0, min((place for place in quoted if place >= 0), default=0) - MOST // 2)
+    before = f"({start} characters) ..." if start else ""
+    return f"{before}{words[start : start + MOST]}... ({max(0, len(words) - start - MOST)} more characters)"

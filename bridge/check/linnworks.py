@@ -232,10 +232,10 @@ class Linnworks:
         """The same words without the secrets of this run."""
         return redacted(words, list(self.secrets))
 
-    def evidence(self, exchange: Exchange | None) -> Evidence | None:
-        """An exchange, or else the last one, fit to be shown."""
+    def evidence(self, exchange: Exchange | None, about: str) -> Evidence | None:
+        """An exchange, or else the last one, fit to be shown beside these words."""
         shown = exchange or self.last
-        return Evidence(self.redact(shown.request()), self.redact(shown.answer())) if shown else None
+        return Evidence(self.redact(shown.request()), self.redact(shown.answer(about))) if shown else None
 
     def _exchange(self, name: str, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Exchange:
         self.last = exchange = Exchange(name, method, url, content, headers)

@@ -161,5 +161,5 @@ def _attempt(play: Any, check: Check) -> Outcome:
         verdict, reason = Verdict.FAIL, f"the answer makes no sense here: {type(error).__name__}: {error}"
     if check.severity is Severity.ADVICE:  # what Linnworks may never send breaks no rule of every answer
         del play.linnworks.faults[seen:]
-    evidence = play.linnworks.evidence(exchange) if verdict is Verdict.FAIL else None
+    evidence = play.linnworks.evidence(exchange, reason) if verdict is Verdict.FAIL else None
     return Outcome(check, verdict, play.linnworks.redact(reason), time.monotonic() - started, evidence)

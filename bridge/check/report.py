@@ -98,7 +98,7 @@ def _explain(console: Console, outcome: Outcome) -> None:
         "\n", (f"{check.id} {check.severity.value}", STYLES[check.severity]), "  ", (check.sentence, "bold")
     )
     console.print(title)
-    lines = [("Found", outcome.reason), ("Linnworks", check.consequence), ("Source", check.source)]
+    lines = [("Found", outcome.reason), ("In Linnworks", check.consequence), ("Source", check.source)]
     if outcome.evidence:
         lines += [("Request", _some(outcome.evidence.request)), ("Answer", _some(outcome.evidence.answer))]
     table = Table(box=None, pad_edge=False, show_header=False)

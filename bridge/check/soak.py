@@ -17,6 +17,7 @@ from bridge.check.linnworks import spaced
 from bridge.check.play import LONG_AGO, Play, now, parcel
 from bridge.check.records import Order, Product
 from bridge.check.registry import Failed, Skipped
+from bridge.check.shapes import SHAPES
 
 PRODUCTS_EVERY = 48
 """Quarter hours between two looks at the products: twelve hours of them."""
@@ -230,7 +231,8 @@ def latencies(calls: list[tuple[str, float]]) -> list[Latency]:
     """The spread of the seconds that each endpoint took, busiest first."""
     by_endpoint: dict[str, list[float]] = {}
     for endpoint, seconds in calls:
-        by_endpoint.setdefault(endpoint, []).append(seconds)
+        if endpoint in SHAPES:
+            by_endpoint.setdefault(endpoint, []).append(seconds)
     found = [
         Latency(endpoint, len(taken), _percentile(taken, 0.5), _percentile(taken, 0.99), max(taken))
         for endpoint, taken in by_endpoint.items()
