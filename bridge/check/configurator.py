@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.check.answer import objects, string
 from bridge.check.filling import fitting
-from bridge.check.linnworks import objects, string
 
 CONFIGURATOR_ID = 1
 TYPED_AS = {"DECIMAL": "DOUBLE", "BOOL": "BOOLEAN"}

@@ -8,8 +8,8 @@ import string
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bridge.check.linnworks import objects
-from bridge.check.linnworks import string as text
+from bridge.check.answer import objects
+from bridge.check.answer import string as text
 from bridge.check.registry import Stuck
 
 UNTYPED = ("URL", "BUTTON")

@@ -6,16 +6,16 @@ import json
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 import requests
 
+from bridge.check.answer import Answer, Fault, string
 from bridge.check.exchange import Exchange, redacted
-from bridge.check.judge import anything, complaints
+from bridge.check.judge import complaints
+from bridge.check.kinds import anything
 from bridge.check.manifest import Manifest
 from bridge.check.registry import Evidence, Failed, Skipped
 from bridge.check.shapes import SHAPES
@@ -26,72 +26,6 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 # AddNewUser creates the token of an integration, and GetConfiguratorSettings has none.
 TOKEN_CALLS = tuple(name for name in SHAPES if name not in ("AddNewUser", "GetConfiguratorSettings"))
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A rule of every answer that one answer broke."""
-
-    rule: str
-    endpoint: str
-    words: str
-    exchange: Exchange | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The JSON object an endpoint answered with, as Linnworks reads it."""
-
-    endpoint: str
-    body: dict[str, Any]
-    exchange: Exchange
-
-    @property
-    def error(self) -> str:
-        """The words of the failure, "" on success."""
-        if self.body.get("IsError") is True:
-            return str(self.body.get("ErrorMessage") or "failed without words")
-        return str(self.body.get("Error") or "")
-
-    @property
-    def raw(self) -> str:
-        """The answer as it came."""
-        return self.exchange.answered.decode("utf-8", "replace")
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """The objects of an array; what is no array of objects is judged elsewhere."""
-        return objects(self.body.get(name))
-
-    def says(self, name: str) -> str:
-        """A string of the answer, "" when there is none."""
-        return string(self.body.get(name))
-
-    def accepted(self) -> Answer:
-        """Itself when the call succeeded."""
-        if self.error:
-            raise Failed(f'{self.endpoint} answered with the Error "{self.error[:300]}"', self.exchange)
-        return self
-
-    def refused(self, words: str) -> Answer:
-        """Itself when the call was refused."""
-        if not self.error:
-            raise Failed(f"{self.endpoint} answered no Error {words}: Linnworks takes that for success", self.exchange)
-        return self
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in what should be an array of objects."""
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def string(value: Any) -> str:
-    """What should be a string, "" when it is none."""
-    return value if isinstance(value, str) else ""
-
-
-def spaced(moment: datetime) -> str:
-    """A time in the form Linnworks really sends."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
 
 
 class Linnworks:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from bridge.check.answer import Answer, spaced
 from bridge.check.configurator import Configurator, Listing
 from bridge.check.exchange import Exchange
 from bridge.check.judge import summary
-from bridge.check.linnworks import Answer, Linnworks, spaced
+from bridge.check.linnworks import Linnworks
 from bridge.check.records import Order, Product
 from bridge.check.registry import Failed, Skipped
 

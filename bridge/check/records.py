@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.check.linnworks import objects, string
+from bridge.check.answer import objects, string
 
 
 @dataclass(frozen=True)

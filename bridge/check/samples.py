@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.check.linnworks import Answer
+from bridge.check.answer import Answer
 from bridge.check.play import Play
 
 NOWHERE = "no-such-order"

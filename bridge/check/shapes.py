@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.check.judge import (
-    FORM,
-    Kind,
+from bridge.check.judge import FORM, Kind
+from bridge.check.kinds import (
     anything,
     flag,
     identity,

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from bridge.check import wizard
+from bridge.check.answer import spaced
 from bridge.check.judge import repeated
-from bridge.check.linnworks import spaced
 from bridge.check.play import LONG_AGO, Play, now, parcel
 from bridge.check.records import Order, Product
 from bridge.check.registry import Failed, Skipped

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from bridge.check.answer import Answer, Fault, objects, string
 from bridge.check.filling import fitting, known_answer, matches
 from bridge.check.judge import repeated
-from bridge.check.linnworks import Answer, Fault, objects, string
 from bridge.check.play import Integration, Play
 from bridge.check.registry import Failed, Stuck
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 from tests.mutants.application import CLIENT, Application
 from tests.mutants.joints import answers, hears, mutant, parameters, refuses, sends, status
@@ -162,6 +163,19 @@ def settings_are_shared(app: Application) -> None:
 @mutant("INT-06")
 def names_are_unique_in_the_world(app: Application) -> None:
     app.names_once = lambda other: other.name
+
+
+@mutant("INT-07")
+def one_at_a_time(app: Application) -> None:
+    """Whoever called last is whom all answers are for, as in an application that keeps the caller in a global."""
+    last: list = []
+
+    def find(token):
+        last.append(app.by_token(token))
+        threading.Event().wait(0.005)  # as long as a shop takes
+        return last[-1]
+
+    app.find = find
 
 
 @mutant("END-01")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 
 from bridge.check import wizard
+from bridge.check.answer import string
 from bridge.check.judge import repeated
-from bridge.check.linnworks import string
 from bridge.check.play import Integration, Play
 from bridge.check.registry import Area, Failed, Severity, Skipped
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from bridge.check import wizard
+from bridge.check.answer import Answer
 from bridge.check.play import Integration, Play
 from bridge.check.registry import Area, Failed, Severity, Skipped
 
 area = Area("Several integrations", "channel-integrations-faq", needs=("CFG-08",))
+AT_ONCE = 8
 
 
 @area.check("INT-01", Severity.ADVICE, "ep:add-new-user-endpoint")
@@ -80,6 +83,32 @@ def settings_of_its_own(play: Play) -> None:
             raise Failed(f"{name} of the first turned from {before!r} into {after!r} with the second", kept)
         return
     raise Skipped("the settings hold nothing that takes another value")
+
+
+@area.check("INT-07", needs=("INT-04",))
+def at_the_same_time(play: Play) -> None:
+    """Calls of two integrations at the same time get their own answers.
+
+    Linnworks polls all integrations side by side: one customer's answer reaches another now and then.
+    """
+    pair = (play.first, play.second)
+    lines = [play.linnworks.beside(number) for number in range(AT_ONCE)]
+
+    def ask(number: int) -> list[tuple[Integration, Answer]]:
+        asked = [pair[(number + turn) % 2] for turn in range(4)]
+        return [(one, lines[number].call("UserConfig", one.token)) for one in asked]
+
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            answers = [pair for told in pool.map(ask, range(AT_ONCE)) for pair in told]
+    finally:
+        for line in lines:
+            line.close()
+    for integration, answer in answers:
+        if not integration.answers_as(answer.accepted()):
+            raise Failed(
+                f"the token of {integration.name} was answered as {answer.says('AccountName')}", answer.exchange
+            )
 
 
 def _setting(play: Play, integration: Integration, name: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.check.answer import Answer, objects, string
 from bridge.check.configurator import Listing
 from bridge.check.judge import repeated, summary
-from bridge.check.linnworks import Answer, objects, string
 from bridge.check.play import Play
 from bridge.check.registry import Area, Failed, Severity, Skipped
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bridge.check.linnworks import string
+from bridge.check.answer import string
 from bridge.check.play import Play
 from bridge.check.registry import Area, Failed, Severity
 

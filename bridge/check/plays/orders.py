@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bridge.check.answer import Answer, objects, string
 from bridge.check.judge import repeated, summary
-from bridge.check.linnworks import Answer, objects, string
 from bridge.check.play import LONG_AGO, Play
 from bridge.check.records import Order
 from bridge.check.registry import Area, Failed, Severity, Skipped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bridge.check.linnworks import Answer, objects, string
+from bridge.check.answer import Answer, objects, string
 from bridge.check.play import Play, now
 from bridge.check.records import Line, Order
 from bridge.check.registry import Area, Failed, Severity, Skipped

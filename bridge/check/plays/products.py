@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.check.answer import Answer
 from bridge.check.judge import repeated, summary
-from bridge.check.linnworks import Answer
 from bridge.check.play import Play
 from bridge.check.records import Product
 from bridge.check.registry import Area, Failed, Severity

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from bridge.check.answer import Answer
 from bridge.check.judge import summary
-from bridge.check.linnworks import TOKEN_CALLS, Answer
+from bridge.check.linnworks import TOKEN_CALLS
 from bridge.check.play import Play
 from bridge.check.registry import Area, Failed, Severity
 from bridge.check.samples import SAMPLES

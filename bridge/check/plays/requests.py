@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from bridge.check.linnworks import FORM, JSON, Answer
+from bridge.check.answer import Answer
+from bridge.check.linnworks import FORM, JSON
 from bridge.check.play import LONG_AGO, Play
 from bridge.check.registry import Area, Failed, Severity, Skipped
 from bridge.check.samples import READS, SAMPLES, WRITES, send_sample
