@@ -78,20 +78,20 @@ def selected(integration: Integration, name: str) -> str:
     return values.get(name, "")
 
 
-def _odd(items: list[dict[str, Any]]) -> Iterator[str]:
+def _odd(items: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for name in repeated(string(item.get("ConfigItemId")) for item in items):
-        yield f"has two items with the ConfigItemId {name}"
+        yield "items", f"has two items with the ConfigItemId {name}"
     for item in items:
         choices = [string(choice.get("Value")) for choice in objects(item.get("ListValues"))]
         if item.get("ValueType") == "LIST" and not choices:
-            yield f"offers no ListValues for {item.get('ConfigItemId')}"
+            yield "lists", f"offers no ListValues for {item.get('ConfigItemId')}"
         elif item.get("ValueType") == "LIST" and string(item.get("SelectedValue")) not in ["", *choices]:
-            yield f"has a SelectedValue for {item.get('ConfigItemId')} that is not in its list"
+            yield "lists", f"has a SelectedValue for {item.get('ConfigItemId')} that is not in its list"
 
 
 def _take_in(play: Play, integration: Integration, answer: Answer) -> Answer:
-    for words in _odd(answer.rows("ConfigItems")):
-        play.linnworks.faults.append(Fault("items", answer.endpoint, words, answer.exchange))
+    for rule, words in _odd(answer.rows("ConfigItems")):
+        play.linnworks.faults.append(Fault(rule, answer.endpoint, words, answer.exchange))
     for secret in play.typed_secrets:
         # A short password occurs in ordinary words, so it only counts as a whole value.
         sought = json.dumps(secret) if len(secret) < 8 else json.dumps(secret)[1:-1]

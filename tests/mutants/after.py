@@ -55,12 +55,9 @@ def any_order_is_cancelled(app: Application) -> None:
 
 
 refuses("LST-01", "GetConfiguratorSettings", lambda body: "AuthorizationToken" not in body)
-answers("LST-03", "GetCategories", Categories=[{"CategoryId": 501, "CategoryName": "Things"}] * 2)
-answers(
-    "LST-04",
-    "GetAttributesByCategory",
-    Attributes=[{"ID": "a", "MustBeSpecified": "Desired", "ExpectedType": "STRING"}] * 2,
-)
+answers("LST-16", "GetCategories", Categories=[{"CategoryId": 501, "CategoryName": "Things"}] * 2)
+refuses("LST-03", "GetCategories", lambda body: True)
+refuses("LST-04", "GetAttributesByCategory", lambda body: True)
 refuses("LST-05", "GetVariationsByCategory", lambda body: True)
 answers("LST-06", "ListingUpdate", ChannelFeedId="")
 answers("LST-14", "CheckFeed", IsFeedReady=False)

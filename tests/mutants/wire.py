@@ -95,6 +95,7 @@ answers(
 answers(
     "ANS-12", "UserConfig", when=lambda answer, body: answer["ConfigItems"].append(answer["ConfigItems"][0]) is None
 )
+answers("ANS-20", "UserConfig", when=lambda answer, body: answer["ConfigItems"][0].update(ValueType="LIST") is None)
 answers("ANS-14", "ShippingTags", ShippingTags=[{"Tag": "x" * 65, "FriendlyName": "By post"}])
 rows("ANS-16", "Products", "Products", lambda row: row.update(Quantity=str(row["Quantity"])))
 rows("ANS-18", "Orders", "Orders", lambda order: order.update(ReceivedDate="2026-11-01 12:00:00.5Z"))

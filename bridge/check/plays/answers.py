@@ -121,9 +121,9 @@ def listings(play: Play) -> None:
 
 @area.check("ANS-12", source="ep:user-config", after=SEEN)
 def items(play: Play) -> None:
-    """The items of every step have ids of their own, and its lists offer what is selected.
+    """The items of every step have ids of their own.
 
-    Of two items with one id one value is lost; a selection that is not offered is lost when the step is saved.
+    Of two items with one id one value is lost.
     """
     _none(play, "items")
 
@@ -194,7 +194,16 @@ def refusals(play: Play) -> None:
     _none(play, judge.REFUSAL)
 
 
-ALWAYS = tuple(f"ANS-{number:02}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 17, 18, 19))
+@area.check("ANS-20", Severity.SHOULD, "ep:user-config", after=SEEN)
+def lists(play: Play) -> None:
+    """An item that is a list offers values, among them the one that is selected.
+
+    A selection that is not offered is lost when the step is saved.
+    """
+    _none(play, "lists")
+
+
+ALWAYS = tuple(f"ANS-{number:02}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 17, 18, 19, 20))
 """Those that can be held against any answer, also where another kind of run asked for it."""
 
 

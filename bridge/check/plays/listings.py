@@ -42,24 +42,32 @@ def settings_without_a_body(play: Play) -> None:
 
 @area.check("LST-03", source="ep:get-categories")
 def categories(play: Play) -> None:
-    """GetCategories gives page after page, every category once.
+    """GetCategories gives page after page until HasMorePages is false.
 
     The customer cannot choose the category of a listing.
     """
     pages = play.pages("GetCategories", "Categories")
     play.configurator.categories = [str(row.get("CategoryId")) for page in pages for row in page.rows("Categories")]
-    for category in repeated(play.configurator.categories):
-        raise Failed(f"the CategoryId {category} comes more than once")
 
 
 @area.check("LST-04", source="ep:get-attributes-by-category", needs=("LST-01", "LST-03"))
 def attributes(play: Play) -> None:
-    """GetAttributesByCategory names the attributes of a category, each once.
+    """GetAttributesByCategory names the attributes of a category.
 
     The customer cannot fill in what the channel requires.
     """
     answer = _by_category(play, "GetAttributesByCategory", "GENERAL")
     play.configurator.attributes = answer.rows("Attributes")
+
+
+@area.check("LST-16", Severity.SHOULD, "ep:get-categories", needs=("LST-03",), after=("LST-04",))
+def ids_of_their_own(play: Play) -> None:
+    """A category, and an attribute of one, comes once.
+
+    The customer chooses one of two that cannot be told apart.
+    """
+    for category in repeated(play.configurator.categories):
+        raise Failed(f"the CategoryId {category} comes more than once")
     for name in repeated(string(row.get("ID")) for row in play.configurator.attributes):
         raise Failed(f"the attribute {name} comes more than once")
 

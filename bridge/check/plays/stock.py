@@ -14,7 +14,7 @@ area = Area("Stock and prices", "ep:inventory-update", needs=("PRD-01",), change
 PRICES = "ep:price-update"
 
 
-@area.check("STK-01")
+@area.check("STK-01", Severity.SHOULD)
 def stock(play: Play) -> None:
     """InventoryUpdate takes the levels of known SKUs.
 
@@ -57,7 +57,7 @@ def a_full_batch(play: Play) -> None:
     play.update("InventoryUpdate", known + strangers)
 
 
-@area.check("STK-05", source=PRICES)
+@area.check("STK-05", Severity.SHOULD, PRICES)
 def prices(play: Play) -> None:
     """PriceUpdate takes the prices of known SKUs.
 
