@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.check import Manifest, Orders, Run, Soaking, run_check
+from bridge.check import Manifest, Options, Run, Soaking, run_check
 from bridge.check.plays import RULES
 from bridge.check.registry import Verdict
 from tests.mutants import after, front, goods, wire  # noqa: F401 (they enter their mutants)
@@ -32,8 +32,8 @@ def checked(server):
 
     def run(*mutants, oauth: bool = False, **wanted) -> Run:
         app = server.serve(*mutants, oauth=oauth)
-        orders = {"seed": 1, "patience": 0.15, "oauth": CLIENT if oauth else None, **wanted}
-        return run_check(Orders(Manifest(app.parameters), **orders), lambda total: None, lambda words: None)
+        options = {"seed": 1, "patience": 0.15, "oauth": CLIENT if oauth else None, **wanted}
+        return run_check(Options(Manifest(app.parameters), **options), lambda total: None, lambda words: None)
 
     return run
 

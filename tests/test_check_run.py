@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import bridge.check
-from bridge.check import Manifest, Orders, manifest_of, run_check
+from bridge.check import Manifest, Options, manifest_of, run_check
 from bridge.check.documents import as_json, as_rules
 from bridge.check.plays import RULES
 from bridge.check.registry import Severity, Verdict
@@ -64,8 +64,8 @@ def check(manifest_file, tmp_path):
 
 
 def quietly(app: Application, **wanted) -> bridge.check.Run:
-    orders = Orders(Manifest(app.parameters), **{"seed": 1, "patience": 0.15, **wanted})
-    return run_check(orders, lambda total: None, lambda words: None)
+    options = Options(Manifest(app.parameters), **{"seed": 1, "patience": 0.15, **wanted})
+    return run_check(options, lambda total: None, lambda words: None)
 
 
 def verdicts(run: dict) -> dict[str, str]:
@@ -159,7 +159,7 @@ def test_an_interrupted_run_puts_right_what_it_changed(app):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_check(Orders(Manifest(app.parameters), seed=1), lambda total: None, interrupt)
+        run_check(Options(Manifest(app.parameters), seed=1), lambda total: None, interrupt)
 
     assert (before, {}) == (json.dumps(app.shop.products), app.integrations)
 
@@ -307,7 +307,8 @@ def test_answers_come_from_a_file_and_from_the_command_line(app, check, tmp_path
     assert {"Key": "from the file $HOME", "Password": "louder"} == saved
 
 
-def test_made_up_credentials_that_are_refused_are_no_fault(app, check):
+@pytest.mark.parametrize("mode", [[], ["--soak", "0.01"]])
+def test_made_up_credentials_that_are_refused_are_no_fault(app, check, mode):
     """
     Where only the seller knows what to type, the run stops with status 2 and says how to tell it.
     """
@@ -316,10 +317,11 @@ def test_made_up_credentials_that_are_refused_are_no_fault(app, check):
         raise ValueError("these are not the keys of any shop")
 
     app.save = refuse
-    output, run = check(status=2)
+    output, run = check(*mode, status=2)
 
     assert "say what to type with --config NAME=VALUE for Key, Password" in " ".join(output.split())
     assert [] == [rule for rule in run["rules"] if rule["verdict"] == "fail" and rule["severity"] == "must"]
+    assert not [name for name, verdict in verdicts(run).items() if name.startswith("SOK") and verdict == "pass"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from bridge.check.manifest import ENDPOINTS, Manifest
 from bridge.check.play import Play, now
 from bridge.check.plays import closure, programme
 from bridge.check.registry import Check, Outcome, Severity, Verdict, perform
-from bridge.check.samples import WRITES
+from bridge.check.samples import CHANGES
 from bridge.check.shapes import SHAPES
 from bridge.check.soak import Latency, Soaking, latencies
 
@@ -34,7 +34,7 @@ class CheckCouldNotRun(Exception):
 
 
 @dataclass(frozen=True)
-class Orders:
+class Options:
     """What the caller wants: which application, which checks, and how."""
 
     manifest: Manifest
@@ -97,48 +97,48 @@ class Run:
         return 1 if self.count(Severity.MUST) else 2 if self.stuck else 0
 
 
-def run_check(orders: Orders, begin: Callable[[int], None], watch: Callable[[str], None]) -> Run:
+def run_check(options: Options, begin: Callable[[int], None], watch: Callable[[str], None]) -> Run:
     """Leads integrations of its own through their whole life and tells what held and what did not.
 
     Orders of the shop are despatched, cancelled and refunded on the way; stock, prices, settings and
     listings are put back, and its integrations deleted, also when the run is interrupted. `begin` hears how
     many checks there are, `watch` what goes on after each.
     """
-    target = _target(orders)
-    all_checks = programme(orders.manifest, orders.mode)
-    checks = all_checks if orders.mode != "check" else _chosen(all_checks, orders)
-    seed = random.SystemRandom().randrange(10**6) if orders.seed is None else orders.seed
+    target = _target(options)
+    all_checks = programme(options.manifest, options.mode)
+    checks = all_checks if options.mode != "check" else _chosen(all_checks, options)
+    seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     rng = random.Random(seed)  # noqa: S311 (makes names up, keeps no secrets)
-    linnworks = Linnworks(orders.manifest, orders.oauth, orders.timeout, rng)
-    linnworks.secrets |= {value for name, value in orders.answers.items() if SECRET.search(name) and len(value) > 5}
-    play = Play(linnworks, orders.answers, rng, orders.patience)
-    play.soaking, play.tell = orders.soaking, watch
-    play.recorded = [(name, body) for name, body in orders.recorded if not (orders.read_only and name in WRITES)]
-    run = Run(target, orders.mode, seed, now(), [])
+    linnworks = Linnworks(options.manifest, options.oauth, options.timeout, rng)
+    linnworks.secrets |= {value for name, value in options.answers.items() if SECRET.search(name) and len(value) > 5}
+    play = Play(linnworks, options.answers, rng, options.patience)
+    play.soaking, play.tell = options.soaking, watch
+    play.recorded = [(name, body) for name, body in options.recorded if not (options.read_only and name in CHANGES)]
+    run = Run(target, options.mode, seed, now(), [])
     begin(len(checks))
     try:
-        told = perform(play, checks, lambda outcome: watch(""), orders.read_only)
+        told = perform(play, checks, lambda outcome: watch(""), options.read_only)
     finally:
         play.clear_up()
         linnworks.close()
     run.seconds = (now() - run.begun).total_seconds()
-    run.outcomes = _asked_for(told, all_checks, orders) if orders.mode == "check" else told
+    run.outcomes = _asked_for(told, all_checks, options) if options.mode == "check" else told
     run.latencies = latencies(linnworks.calls)
     run.stuck = play.stuck
     return run
 
 
-def _target(orders: Orders) -> str:
+def _target(options: Options) -> str:
     """The address of the application, once somebody answers there."""
-    urls = [orders.manifest.says(name) for name in ENDPOINTS if orders.manifest.says(name)]
+    urls = [options.manifest.says(name) for name in ENDPOINTS if options.manifest.says(name)]
     if not urls:
         raise CheckCouldNotRun("the manifest names no endpoint")
-    if orders.manifest.url("OAuthAuthorization") and not orders.oauth:
+    if options.manifest.url("OAuthAuthorization") and not options.oauth:
         raise CheckCouldNotRun("the application wants access tokens: say which client with --oauth-client ID:SECRET")
     parts = urlsplit(urls[0])
     address = f"{parts.scheme}://{parts.netloc}"
     try:
-        requests.get(address, timeout=orders.timeout, allow_redirects=False)
+        requests.get(address, timeout=options.timeout, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:
         raise CheckCouldNotRun(f"nothing answers at {address}: {type(error).__name__}") from None
     return address
@@ -153,27 +153,27 @@ def _fits(check: Check, patterns: tuple[str, ...]) -> bool:
     )
 
 
-def _wanted(checks: list[Check], orders: Orders) -> list[Check]:
-    for pattern in (*orders.only, *orders.skip):
+def _wanted(checks: list[Check], options: Options) -> list[Check]:
+    for pattern in (*options.only, *options.skip):
         if not any(_fits(check, (pattern,)) for check in checks):
             raise CheckCouldNotRun(f"no rule or area is called {pattern}; bridge check --list shows them all")
-    chosen = [check for check in checks if not orders.only or _fits(check, orders.only)]
-    return [check for check in chosen if not _fits(check, orders.skip)]
+    chosen = [check for check in checks if not options.only or _fits(check, options.only)]
+    return [check for check in chosen if not _fits(check, options.skip)]
 
 
-def _chosen(checks: list[Check], orders: Orders) -> list[Check]:
+def _chosen(checks: list[Check], options: Options) -> list[Check]:
     """The checks asked for, and those that have to go before them."""
-    wanted = _wanted(checks, orders)
-    refused = {check.id for check in checks if _fits(check, orders.skip)}
+    wanted = _wanted(checks, options)
+    refused = {check.id for check in checks if _fits(check, options.skip)}
     needed = closure(wanted, checks)
     by_need = {need for check in needed for need in check.needs}
     return [check for check in needed if check.id not in refused or check.id in by_need]
 
 
-def _asked_for(outcomes: list[Outcome], checks: list[Check], orders: Orders) -> list[Outcome]:
+def _asked_for(outcomes: list[Outcome], checks: list[Check], options: Options) -> list[Outcome]:
     """What was asked for, and whatever stood in its way."""
-    wanted = {check.id for check in _wanted(checks, orders)}
-    needed = {check.id for check in closure(_wanted(checks, orders), checks, after=False)}
+    wanted = {check.id for check in _wanted(checks, options)}
+    needed = {check.id for check in closure(_wanted(checks, options), checks, after=False)}
     return [
         one
         for one in outcomes

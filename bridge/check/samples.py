@@ -77,6 +77,9 @@ READS = ("UserConfig", "ShippingTags", "PaymentTags", "ConfigTest", "Orders", "P
 WRITES = ("Despatch", "Cancel", "Refund", "InventoryUpdate", "PriceUpdate")
 """Calls whose sample is about what does not exist."""
 
+CHANGES = (*WRITES, "ListingUpdate", "ListingDelete")
+"""Calls that may change the shop."""
+
 
 def send_sample(play: Play, name: str, **more: Any) -> Answer:
     """Sends the sample of a call for the first integration."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,8 @@ class Soak:
     twice: list[str] = field(default_factory=list)
     resends: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+    finished: bool = False
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Connects the integrations, plays their quarter hours, and looks what the shop holds in the end."""
@@ -67,9 +70,14 @@ class Soak:
                 seller.connect()
             self.play.linnworks.calls.clear()
             with ThreadPoolExecutor(len(sellers)) as pool:
-                list(pool.map(Seller.work, sellers))
+                try:
+                    list(pool.map(Seller.work, sellers))
+                except BaseException:  # the others would go on to their last quarter hour
+                    self.stopped.set()
+                    raise
             for seller in sellers:
                 seller.compare()
+            self.finished = True
         finally:
             for seller in sellers:
                 seller.play.clear_up()
@@ -103,7 +111,8 @@ class Seller:
         """Plays one quarter hour after the other, each at its time or as soon as the one before is over."""
         begun = time.monotonic()
         for number in range(self.soak.soaking.rounds):
-            time.sleep(max(0.0, begun + number * self.soak.soaking.tempo - time.monotonic()))
+            if self.soak.stopped.wait(max(0.0, begun + number * self.soak.soaking.tempo - time.monotonic())):
+                return
             for deed in self.deeds(number):
                 try:
                     deed()

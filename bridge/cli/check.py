@@ -19,7 +19,7 @@ from bridge.check import (
     CheckCouldNotRun,
     Manifest,
     ManifestUnreadable,
-    Orders,
+    Options,
     Run,
     Soaking,
     manifest_of,
@@ -109,7 +109,7 @@ def check(
     client = _client(oauth_client)
     try:
         with _target(url, source, client, wanted["timeout"]) as (manifest, known_client):
-            orders = Orders(
+            options = Options(
                 manifest,
                 answers=_answers(answers, config_file),
                 oauth=client or known_client,
@@ -119,17 +119,17 @@ def check(
                 else None,
                 **wanted,
             )
-            run = _perform(orders, verbose)
+            run = _perform(options, verbose)
     except (CheckCouldNotRun, ManifestUnreadable) as error:
         raise StartError(str(error)) from None
     _write(run, json_file, junit_file, html_file)
     sys.exit(run.status)
 
 
-def _perform(orders: Orders, verbose: bool) -> Run:
+def _perform(options: Options, verbose: bool) -> Run:
     console = Console()
     with progress(console) as (begin, watch):
-        run = run_check(orders, begin, watch)
+        run = run_check(options, begin, watch)
     report(console, run, verbose)
     return run
 
