@@ -23,6 +23,8 @@ REFUSAL = "refusal"
 
 
 class Complaint(NamedTuple):
+    """One thing that is wrong with an answer, and the rule it breaks."""
+
     rule: str
     words: str
 

@@ -29,6 +29,7 @@ class Product:
 
     @classmethod
     def by_sku(cls, rows: list[dict[str, Any]]) -> dict[str, Product]:
+        """The products of some rows by SKU."""
         return {product.sku: product for product in map(cls.read, rows)}
 
 

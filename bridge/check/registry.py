@@ -37,6 +37,8 @@ class Severity(str, Enum):
 
 
 class Verdict(str, Enum):
+    """What came of a check."""
+
     PASS = "pass"  # noqa: S105 (a verdict)
     FAIL = "fail"
     SKIP = "skip"
@@ -68,6 +70,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Outcome:
+    """A check's verdict, with the reason where it did not pass and the evidence where it failed."""
+
     check: Check
     verdict: Verdict
     reason: str = ""

@@ -51,6 +51,7 @@ class Options:
 
     @property
     def mode(self) -> str:
+        """The kind of run: a check, a replay or a soak."""
         return "soak" if self.soaking else "replay" if self.recorded else "check"
 
 

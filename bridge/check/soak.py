@@ -93,6 +93,7 @@ class Seller:
         self.rng = random.Random(soak.play.rng.getrandbits(64))  # noqa: S311 (chooses, keeps no secrets)
         linnworks = soak.play.linnworks.beside(number)
         self.play = Play(linnworks, soak.play.answers, self.rng, soak.play.patience)
+        self.play.left_out = soak.play.left_out
         self.since: datetime | None = None
         self.products: dict[str, Product] = {}
         self.sent: dict[str, dict[str, Any]] = {"Quantity": {}, "Price": {}}
@@ -136,9 +137,11 @@ class Seller:
         return deeds
 
     def test(self) -> None:
+        """Presses the Test button."""
         self.play.call("ConfigTest").accepted()
 
     def look_for_orders(self) -> None:
+        """Downloads what changed since the last look; open orders of its share wait to be despatched."""
         since, begun = spaced(self.since) if self.since else LONG_AGO, now()
         pages = self.play.pages("Orders", "Orders", UTCTimeFrom=since)
         self.since = begun
@@ -149,12 +152,15 @@ class Seller:
                 self.waiting.setdefault(order.reference, _whole(order))
 
     def look_for_products(self) -> None:
+        """Downloads the catalogue."""
         self.products = self.play.catalogue()
 
     def send_stock(self) -> None:
+        """Sends new levels of some SKUs of its share."""
         self._send("InventoryUpdate", "Quantity", lambda product: self.rng.randrange(1, 500))
 
     def send_prices(self) -> None:
+        """Sends new prices of some SKUs of its share."""
         self._send("PriceUpdate", "Price", lambda product: round(self.rng.uniform(1, 200), 2))
 
     def _send(self, name: str, value: str, chosen: Any) -> None:

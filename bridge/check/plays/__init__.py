@@ -48,14 +48,15 @@ AREAS = [
 """Every act, in the order of an integration's life."""
 
 RULES = {check.id: check for area in AREAS for check in area.checks}
-MODES = {"replay": replay.area, "soak": soak.area}
+MODES = {"replay": (replay.area, answers.ALWAYS), "soak": (soak.area, (*answers.ALWAYS, "ANS-15"))}
+"""Other kinds of run: their act, and the rules of every answer that their answers can be held against."""
 
 
 def programme(manifest: Manifest, mode: str = "check") -> list[Check]:
     """The checks of a run of this kind that the application gives occasion for."""
     if mode != "check":
-        always = [check for check in answers.area.checks if check.id in answers.ALWAYS]
-        return closure(MODES[mode].checks + always, list(RULES.values()), after=False)
+        area, always = MODES[mode]
+        return closure([*area.checks, *(RULES[name] for name in always)], list(RULES.values()), after=False)
     left_out = [replay.area, soak.area]
     if not manifest.url("OAuthAuthorization"):
         left_out.append(oauth.area)
