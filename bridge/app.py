@@ -16,7 +16,8 @@ from bridge.gate import Gate
 from bridge.settings import Settings, load_settings
 from bridge.store.connections import list_connections
 from bridge.store.database import close_store, fact, open_store, remember, remember_first
-from bridge.vault import Vault, open_vault
+from bridge.throttle import Throttle
+from bridge.vault import MARKER, Vault, open_vault
 from bridge.worker import Worker
 
 
@@ -34,21 +35,21 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def open_bridge(settings: Settings) -> Bridge:
     """Open the database and the vault, and make sure that they belong together."""
-    vault = open_vault(settings)
     open_store(settings.database)
-    channels = Channels(settings, vault)
     try:
+        vault = open_vault(settings, first=fact(MARKER) is None)
+        channels = Channels(settings, vault)
         _same_key(vault)
         _same_channel(settings)
     except peewee.PeeweeException as error:
         raise StartError(f"The database is damaged, or not the bridge's ({type(error).__name__})") from error
     finally:
         close_store()
-    return Bridge(settings, vault, channels, Worker(channels), Gate(settings.threads))
+    return Bridge(settings, vault, channels, Worker(channels), Gate(settings.threads), Throttle())
 
 
 def _same_key(vault: Vault) -> None:
-    if vault.open(remember_first("sealed-marker", vault.seal({}))) is None:
+    if vault.open(remember_first(MARKER, vault.seal({}))) is None:
         raise StartError("The secret key is not the one this database was sealed with: put the old key back")
 
 

@@ -7,13 +7,13 @@ nowhere else, so that a handler is just the deed.
 
 from __future__ import annotations
 
-import hmac
+import json
 import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -25,16 +25,17 @@ import peewee
 from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from bridge import wizard
+from bridge import grants, wizard
 from bridge.channels import Channels
 from bridge.channels.base import Channel
 from bridge.clock import Deadline, now
-from bridge.errors import BridgeError, CredentialsRefused, RequestRefused, UnknownToken, explain
+from bridge.errors import BridgeError, CredentialsRefused, InvalidBearer, RequestRefused, UnknownToken, explain
 from bridge.gate import Gate
 from bridge.messages.base import Answer, schema_of
 from bridge.settings import Settings
 from bridge.store.connections import Connection, find_connection
 from bridge.store.database import discard_connection
+from bridge.throttle import BEGINNINGS, TOKENS, Throttle, caller_address
 from bridge.vault import Vault, digest
 from bridge.worker import Worker
 
@@ -46,6 +47,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BEARER = "bearer"
 CHUNK_BYTES = 65536
 SEND_SECONDS = 10
+HEAR_OUT_SECONDS = 2
+LONGEST_TOKEN = 100
 
 _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
 _write_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -60,14 +63,16 @@ class Bridge:
     channels: Channels
     worker: Worker
     gate: Gate
+    throttle: Throttle
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call of an area: its path, and the manifest parameter that names it."""
+    """One call of an area: its path, the manifest parameter that names it, and the OAuth scope it wants."""
 
     path: str
     manifest: str
+    scope: str
 
 
 @dataclass(frozen=True)
@@ -112,16 +117,19 @@ class Area(Blueprint):
         self.calls: list[Endpoint] = []
 
     def call(
-        self, path: str, takes: type, gives: type[Answer], *, manifest: str, token: bool = True
+        self, path: str, takes: type, gives: type[Answer], *, manifest: str, scope: str, token: bool = True
     ) -> Callable[[Handler], Handler]:
-        """Make a handler `(call, message) -> answer` an endpoint; `token=False` for those that come without one."""
+        """Make a handler `(call, message) -> answer` an endpoint; `token=False` for those that come without one.
+
+        `scope` is what an access token must allow where OAuth is on: READ, or WRITE for what changes something.
+        """
 
         def register(handler: Handler) -> Handler:
             def view() -> Response:
                 with ExitStack() as exits:
-                    return _answer(handler, takes, gives, token, exits)
+                    return _answer(handler, takes, gives, scope, token, exits)
 
-            self.calls.append(Endpoint(path, manifest))
+            self.calls.append(Endpoint(path, manifest, scope))
             self.add_url_rule(path, handler.__name__, view, methods=METHODS, provide_automatic_options=False)
             return handler
 
@@ -139,7 +147,8 @@ def install(app: Flask, bridge: Bridge) -> None:
     app.extensions["bridge"] = bridge
     app.config["MAX_CONTENT_LENGTH"] = bridge.settings.max_body_bytes
     app.before_request(_begin)
-    app.after_request(_log)
+    app.after_request(_hear_out)
+    app.after_request(_log)  # the later is done first
     app.register_error_handler(Exception, lambda error: _respond(failure(error, Answer)))
 
 
@@ -155,18 +164,24 @@ def failure(error: Exception, gives: type[Answer]) -> dict[str, Any]:
 
 
 def _begin() -> None:
+    bridge = the_bridge()
     g.started = time.monotonic()
+    g.deadline = Deadline(bridge.settings.budget_seconds)
     g.request_id = secrets.token_hex(6)
-    the_bridge().worker.start()
+    g.address = caller_address(
+        request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), bridge.settings.trusted_proxies
+    )
+    bridge.worker.start()
 
 
 def _log(response: Response) -> Response:
     facts = {
         "request": g.request_id,
+        "address": g.address,
         "path": request.path if request.url_rule else None,
         "connection": g.get("connection_id"),
         "ms": round(1000 * (time.monotonic() - g.started)),
-        "shop_calls": g.deadline.shop_calls if "deadline" in g else 0,
+        "shop_calls": g.deadline.shop_calls,
         "outcome": g.get("outcome", "ok"),
     }
     log.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra={"facts": facts})
@@ -174,19 +189,21 @@ def _log(response: Response) -> Response:
 
 
 def _answer(
-    handler: Callable[..., Answer], takes: type, gives: type[Answer], token: bool, exits: ExitStack
+    handler: Callable[..., Answer], takes: type, gives: type[Answer], scope: str, token: bool, exits: ExitStack
 ) -> Response:
     bridge = the_bridge()
-    g.deadline = Deadline(bridge.settings.budget_seconds)
     call = Call(bridge, g.deadline, now(), exits)
     try:
         if request.method != "POST":
             raise MethodNotAllowed
-        _admit(bridge)
-        body = _body(call.deadline)
-        if token:
-            call = replace(call, caller=_caller(body))
-            g.connection_id = call.connection.id
+        with _at_the_door(bridge):
+            vouched_for = _admit(bridge, scope)
+            body = _body(received(call.deadline))
+            if token:
+                call = replace(call, caller=_caller(body))
+                g.connection_id = call.connection.id
+        if scope == grants.WRITE and not (token or vouched_for):
+            bridge.throttle.take(BEGINNINGS, g.address)
         answer = handler(call, schema_of(takes).load(body))
         payload = schema_of(gives).dump(answer)
         if answer.error:
@@ -202,20 +219,36 @@ def _respond(payload: dict[str, Any]) -> Response:
     return Response(_write_json(payload), 200, mimetype="application/json")
 
 
-def _admit(bridge: Bridge) -> None:
-    """With OAuth configured, only a bearer of a valid access token comes in."""
-    if bridge.settings.oauth:
-        scheme, _, access_token = request.headers.get("Authorization", "").partition(" ")
-        opened = bridge.vault.open(access_token.strip(), bridge.settings.oauth_token_seconds) or {}
-        client = opened.get(BEARER, "")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(
-            client.encode(), bridge.settings.oauth_client_id.encode()
-        ):
-            raise RequestRefused("Missing, invalid or expired access token")
+@contextmanager
+def _at_the_door(bridge: Bridge) -> Iterator[None]:
+    """Count who is not let in by the address; a valid token is let in from anywhere, whoever else calls from there."""
+    try:
+        yield
+    except (UnknownToken, InvalidBearer):
+        bridge.throttle.take(TOKENS, g.address)
+        raise
 
 
-def _received(deadline: Deadline) -> bytes:
-    """All that was sent, if it comes in time: a sender who dawdles must not keep a thread."""
+def _admit(bridge: Bridge, scope: str) -> bool:
+    """With OAuth on, only a bearer of an access token for this scope comes in; whether there was one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scopes = grants.scopes_of(
+        bridge.vault, token.strip() if scheme.lower() == BEARER else "", bridge.settings.oauth_token_seconds
+    )
+    if scopes is None and grants.required():
+        raise InvalidBearer
+    if scopes is not None and scope not in scopes:
+        raise RequestRefused(f"The access token does not have the scope {scope}")
+    return scopes is not None
+
+
+def received(deadline: Deadline, most: int | None = None) -> bytes:
+    """All that was sent, if it comes in time and is not longer than allowed.
+
+    A sender who dawdles must not keep a thread.
+    """
+    if most:
+        request.max_content_length = most
     connection = request.environ.get("gunicorn.socket")
     parts: list[bytes] = []
     try:
@@ -233,19 +266,34 @@ def _received(deadline: Deadline) -> bytes:
     except Exception as error:  # whatever the server makes of a sender that stops, dawdles or breaks the rules
         if connection:
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)  # or gunicorn waits for the rest when it closes
+                connection.shutdown(socket.SHUT_RD)  # nothing more is wanted
         raise RequestRefused("The request did not arrive whole and in time") from error
     finally:
         if connection:
             connection.settimeout(SEND_SECONDS)
 
 
-def _body(deadline: Deadline) -> dict[str, Any]:
+def _hear_out(response: Response) -> Response:
+    """Read what nobody wanted to its end, for a moment: whoever is still sending would not hear the answer."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection:
+        deadline = Deadline(HEAR_OUT_SECONDS)
+        with suppress(Exception):  # as above
+            connection.settimeout(HEAR_OUT_SECONDS)
+            while request.environ["wsgi.input"].read(CHUNK_BYTES) and deadline.left():
+                connection.settimeout(max(deadline.left(), 0.01))
+        connection.settimeout(SEND_SECONDS)
+    return response
+
+
+def _body(raw: bytes) -> dict[str, Any]:
     """The JSON object that was sent, whatever its content type says; nothing at all counts as {}."""
-    raw = _received(deadline)
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
-        body = _read_json(raw.removeprefix(b"\xef\xbb\xbf")) if raw.strip() else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = _read_json(raw) if raw.strip() else {}
+        # msgspec would take the last of several; what others take to be the value must not differ from what we take
+        json.loads(raw or b"0", object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+    except (msgspec.DecodeError, ValueError, ArithmeticError):
         raise RequestRefused("The request is not valid JSON") from None
     except RecursionError:
         raise RequestRefused("The request is nested too deeply") from None
@@ -254,10 +302,20 @@ def _body(deadline: Deadline) -> dict[str, Any]:
     return body
 
 
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that has a key twice."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise RequestRefused("The request has a key twice in one object")
+
+
 def _caller(body: dict[str, Any]) -> Connection:
-    """Whose call this is; takes the token off, so that nothing behind the seam ever holds it."""
+    """Whose call this is; takes the token off, so that nothing behind the seam ever holds it.
+
+    Whatever stands in its place, the same is done: nothing but the answer tells a token from none.
+    """
     tokens = [body.pop(key) for key in list(body) if key.casefold() == "authorizationtoken"]
-    found = find_connection(digest(tokens[0])) if tokens and isinstance(tokens[0], str) and tokens[0] else None
+    token = tokens[0] if len(tokens) == 1 and isinstance(tokens[0], str) and len(tokens[0]) <= LONGEST_TOKEN else ""
+    found = find_connection(digest(token))
     if found is None:
         raise UnknownToken
     return found

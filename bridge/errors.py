@@ -27,6 +27,21 @@ class UnknownToken(RequestRefused):
         super().__init__("Unknown authorization token")
 
 
+class InvalidBearer(RequestRefused):
+    """OAuth is on, and the call bears no access token that counts."""
+
+    def __init__(self) -> None:
+        super().__init__("Missing, invalid or expired access token")
+
+
+class TooMany(RequestRefused):
+    """This comes too often from one address; `seconds` from now it may be tried again."""
+
+    def __init__(self, words: str, seconds: int) -> None:
+        super().__init__(f"{words}: please try again in {seconds} s")
+        self.seconds = seconds
+
+
 class ChannelError(BridgeError):
     """The shop did not do what it was asked."""
 

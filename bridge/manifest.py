@@ -6,29 +6,32 @@ from typing import Any
 
 from bridge.areas import AREAS, front, oauth
 from bridge.channels.base import Channel
+from bridge.grants import SCOPES
 from bridge.settings import Settings
 
 
-def endpoints(settings: Settings) -> dict[str, str]:
+def endpoints(settings: Settings, *, with_oauth: bool = False) -> dict[str, str]:
     """The path of every endpoint by the manifest parameter that names it."""
     named = {call.manifest: call.path for area in AREAS for call in area.calls}
     named[settings.post_sale_options_name] = named.pop("PostSaleOptions")
-    return ({"OAuthAuthorizationEndpoint": oauth.PATH} if settings.oauth else {}) | named
+    return ({"OAuthAuthorizationEndpoint": oauth.PATH} if with_oauth else {}) | named
 
 
-def parameters(settings: Settings, channel: type[Channel], base_url: str) -> dict[str, str]:
+def parameters(
+    settings: Settings, channel: type[Channel], base_url: str, *, with_oauth: bool = False
+) -> dict[str, str]:
     """Every parameter by name, all values texts; the listing endpoints only where the channel supports listings."""
     listing_paths = {call.path for area in AREAS if area.name == "listings" for call in area.calls}
     urls = {
         name: base_url + path
-        for name, path in endpoints(settings).items()
+        for name, path in endpoints(settings, with_oauth=with_oauth).items()
         if channel.supports_listings or path not in listing_paths
     }
     return {
         "ChannelName": settings.channel_name or channel.name,
         "ChannelFriendlyName": settings.channel_friendly_name or channel.friendly_name,
         "ChannelLogoURL": base_url + front.LOGO,
-        **({"OAuthScopesRequested": " ".join(oauth.SCOPES)} if settings.oauth else {}),
+        **({"OAuthScopesRequested": " ".join(SCOPES)} if with_oauth else {}),
         **urls,
         "InventoryUpdateBatchSize": str(channel.inventory_batch_size),
         "PriceUpdateBatchSize": str(channel.price_batch_size),
@@ -39,9 +42,9 @@ def parameters(settings: Settings, channel: type[Channel], base_url: str) -> dic
     }
 
 
-def manifest(settings: Settings, channel: type[Channel], base_url: str) -> dict[str, Any]:
+def manifest(settings: Settings, channel: type[Channel], base_url: str, *, with_oauth: bool = False) -> dict[str, Any]:
     """The document that is entered in the Linnworks developer portal."""
-    values = parameters(settings, channel, base_url)
+    values = parameters(settings, channel, base_url, with_oauth=with_oauth)
     return {
         "modules": [
             {

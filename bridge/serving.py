@@ -1,5 +1,8 @@
 """gunicorn's settings for `bridge serve`: threads that can wait for slow shops, and one worker thread a process.
 
+Also what gunicorn leaves open to strangers: for how long the head of a request may trickle in, and what it answers
+to what is no HTTP.
+
 Read by gunicorn itself, as `gunicorn --config python:bridge.serving "bridge.app:create_app()"`.
 """
 
@@ -8,20 +11,65 @@ from __future__ import annotations
 import gc
 import os
 import socket
-import struct
+import time
+from contextlib import suppress
 from typing import Any
 
 import click
+from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.settings import load_settings
 
-SILENT_SECONDS = 10
+HEAD_SECONDS = 10
+NOT_HTTP = b'{"Error":"The request is not proper HTTP"}'
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's worker, where nobody keeps a thread by sending next to nothing, or by not hanging up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._heads: dict[Any, float] = {}  # connections whose request has not begun, and until when it has to
+
+    def handle(self, conn: Any) -> Any:
+        """Read a request and answer it."""
+        self._heads[conn] = time.monotonic() + HEAD_SECONDS
+        goes_on = super().handle(conn)
+        self._heads.pop(conn, None)
+        if goes_on is False:
+            _stop_reading(conn.sock)  # or the loop that takes all calls in waits until this caller hangs up
+        return goes_on
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request whose head has arrived."""
+        self._heads.pop(conn, None)
+        return super().handle_request(req, conn)
+
+    def notify(self) -> None:
+        """Tell gunicorn every second that we are alive, and stop waiting for heads that do not come."""
+        super().notify()
+        for conn, until in list(self._heads.items()):
+            if until < time.monotonic():
+                _stop_reading(conn.sock)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer what is no HTTP in the envelope; what it was goes neither into the answer nor into the log."""
+        self.log.info("A request was not proper HTTP: %s", type(exc).__name__)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(NOT_HTTP)}\r\n"
+        with suppress(OSError):
+            client.sendall(head.encode() + b"Connection: close\r\n\r\n" + NOT_HTTP)
+
+
+def _stop_reading(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)
+
 
 _settings = load_settings(os.environ)
 
 bind = _settings.bind
 workers = _settings.workers
-worker_class = "gthread"
+worker_class = Worker
 threads = _settings.threads
 # no more connections than threads, or one process hoards calls that another could answer in time
 worker_connections = _settings.threads
@@ -37,9 +85,6 @@ control_socket_disable = True
 def when_ready(server: Any) -> None:
     """Say where things are, once the socket listens; freeze what the processes share."""
     gc.freeze()
-    for listener in server.LISTENERS:
-        # accepted connections inherit it: who sends half a request and falls silent does not keep a thread
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENT_SECONDS, 0))
     click.echo(f"Listening on http://{_settings.bind}")
     click.echo(f"Data in {_settings.data_dir.absolute()}")
     click.echo(f"Next, in another terminal: bridge check http://{_settings.bind}")

@@ -7,12 +7,15 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
 
 from bridge.errors import StartError
+
+Network = IPv4Network | IPv6Network
 
 PREFIX = "BRIDGE_"
 ENV_FILE = "bridge.env"
@@ -72,6 +75,13 @@ def _address(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(","))
+    except ValueError:
+        raise ValueError("addresses or networks separated by commas, such as 127.0.0.1, 10.0.0.0/8") from None
+
+
 def _base_url(text: str) -> str:
     return _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?", "an address such as https://bridge.example.com")(
         text.rstrip("/")
@@ -101,7 +111,7 @@ class Settings:
     secret_key: str = setting(
         "",
         "Key(s) that seal shop credentials, newest first, separated by commas; empty: a key file in the "
-        "data folder; make one with `bridge key`",
+        "data folder; make one with `bridge keys new`",
         secret=True,
     )
     bind: str = setting(
@@ -114,6 +124,12 @@ class Settings:
         "Public address of the bridge, as Linnworks reaches it; empty: `http://` and `BRIDGE_BIND`",
         parse=_base_url,
     )
+    trusted_proxies: tuple[Network, ...] = setting(
+        (),
+        "Addresses or networks of your own proxies, separated by commas: what they say in X-Forwarded-For about who "
+        "calls is believed",
+        parse=_networks,
+    )
     allow_private_shops: bool = setting(
         False, "Whether shops at private or loopback addresses may be connected to", parse=_flag
     )
@@ -124,8 +140,6 @@ class Settings:
     )
     channel_friendly_name: str = setting("", "ChannelFriendlyName in the manifest; empty: the channel's own")
     logo: Path | None = setting(None, "A 57 x 57 px PNG served as the channel's logo; empty: ours", parse=_path)
-    oauth_client_id: str = setting("", "OAuth client id; with it every call must bear a token")
-    oauth_client_secret: str = setting("", "OAuth client secret, at least 16 characters", secret=True)
     oauth_token_seconds: int = setting(3600, "Lifetime of an OAuth access token, in seconds", parse=_whole(60, 86400))
     post_sale_options_name: str = setting(
         "PostSaleOptions",
@@ -175,11 +189,6 @@ class Settings:
         """The address the bridge is reached at, without a slash at the end."""
         return self.base_url or f"http://{self.bind}"
 
-    @property
-    def oauth(self) -> bool:
-        """Whether calls must bear an OAuth access token."""
-        return bool(self.oauth_client_id)
-
 
 def variable(field: dataclasses.Field[Any]) -> str:
     """The environment variable that sets this field."""
@@ -202,10 +211,11 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             except ValueError as error:
                 raise StartError(f"{variable(field)} must be {error}") from None
     settings = Settings(**{**values, **overrides})
-    if bool(settings.oauth_client_id) != bool(settings.oauth_client_secret):
-        raise StartError(f"{PREFIX}OAUTH_CLIENT_ID and {PREFIX}OAUTH_CLIENT_SECRET are set together or not at all")
-    if settings.oauth and len(settings.oauth_client_secret) < 16:
-        raise StartError(f"{PREFIX}OAUTH_CLIENT_SECRET must have at least 16 characters")
+    if PREFIX + "OAUTH_CLIENT_ID" in texts:
+        raise StartError(
+            f"{PREFIX}OAUTH_CLIENT_ID is no setting any more and would protect nothing: take it out, and make a client "
+            "with `bridge oauth create`"
+        )
     if settings.logo and not settings.logo.is_file():
         raise StartError(f"{PREFIX}LOGO names {settings.logo}, which is not a file")
     return settings

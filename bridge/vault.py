@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -16,11 +20,17 @@ from bridge.errors import StartError
 from bridge.settings import Settings
 
 KEY_FILE = "secret.key"
+MARKER = "sealed-marker"  # the fact by which a database knows its key
 
 
 def new_token() -> str:
     """A random authorization token: 32 hexadecimal digits, 128 bits."""
     return secrets.token_hex(16)
+
+
+def new_key() -> str:
+    """A random key, as BRIDGE_SECRET_KEY and the key file hold it."""
+    return Fernet.generate_key().decode()
 
 
 def digest(token: str) -> str:
@@ -29,52 +39,166 @@ def digest(token: str) -> str:
 
 
 class Vault:
-    """Seals and opens secrets with the installation's key, the newest of several keys first."""
+    """Seals and opens secrets with the installation's keys: the newest seals, each opens.
 
-    def __init__(self, keys: str) -> None:
-        try:
-            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
-        except ValueError:
-            raise StartError("The secret key is not one that `bridge key` made") from None
+    Keys from a file are read again when it changed, before anything is sealed or opened, so that they can be
+    rotated under running processes. A file that cannot be used any more leaves the keys as they were.
+    """
+
+    def __init__(self, keys: str | Path) -> None:
+        self._file = keys if isinstance(keys, Path) else None
+        self._seen = self._look()
+        self._fernets = _fernets(_read(keys) if isinstance(keys, Path) else keys)
 
     def seal(self, values: Mapping[str, str]) -> str:
         """Encrypt names and values to one text that may be stored."""
-        return self._fernet.encrypt(json.dumps(dict(values)).encode()).decode()
+        return self._encrypt(dict(values))
 
-    def open(self, sealed: str, max_age: int | None = None) -> dict[str, str] | None:
-        """The sealed names and values; None where the text is forged, of another key, or over max_age seconds."""
+    def open(self, sealed: str) -> dict[str, str] | None:
+        """The sealed names and values; None where the text is forged or of another key."""
+        opened = self._decrypt(sealed)
+        return opened if isinstance(opened, dict) else None
+
+    def sign(self, *words: str) -> str:
+        """A token that carries these words and when it was made; it is nothing that `open` opens."""
+        return self._encrypt(words)
+
+    def signed(self, token: str, max_age: int) -> list[str] | None:
+        """The words of a token; None where it is forged, of another key, no token, or over max_age seconds old."""
+        words = self._decrypt(token, max_age)
+        return words if isinstance(words, list) else None
+
+    def renewed(self, sealed: str) -> str | None:
+        """The same, sealed with the newest key: itself where it is so already, None where it cannot be opened."""
+        fernets = self._current()
         try:
-            opened: dict[str, str] = json.loads(self._fernet.decrypt(sealed.encode(), ttl=max_age))
+            fernets[0].decrypt(sealed.encode())
+        except InvalidToken:
+            try:
+                return MultiFernet(fernets).rotate(sealed.encode()).decode()
+            except InvalidToken:
+                return None
+        return sealed
+
+    def _encrypt(self, content: Any) -> str:
+        return self._current()[0].encrypt(json.dumps(content).encode()).decode()
+
+    def _decrypt(self, text: str, max_age: int | None = None) -> Any:
+        try:
+            return json.loads(MultiFernet(self._current()).decrypt(text.encode(), ttl=max_age))
         except (InvalidToken, UnicodeEncodeError):
             return None
-        return opened
+
+    def _current(self) -> list[Fernet]:
+        """The keys as they are now."""
+        seen = self._look()
+        if self._file and seen and seen != self._seen:
+            with suppress(StartError):
+                self._fernets, self._seen = _fernets(_read(self._file)), seen
+        return self._fernets
+
+    def _look(self) -> tuple[int, int] | None:
+        """What tells one key file from the next, None where there is none."""
+        try:
+            found = self._file and self._file.stat()
+        except OSError:
+            return None
+        return (found.st_ino, found.st_mtime_ns) if found else None
 
 
-def open_vault(settings: Settings) -> Vault:
-    """The vault with the key from the settings or the key file, which is made (mode 0600) when missing."""
-    return Vault(settings.secret_key or _key_file(settings.data_dir / KEY_FILE))
+def open_vault(settings: Settings, *, first: bool = True) -> Vault:
+    """The vault with the key from the settings or else the key file, which the first start makes with mode 0600.
 
-
-def _key_file(path: Path) -> str:
+    Raises StartError where there is no key that can be used.
+    """
+    if settings.secret_key:
+        return Vault(settings.secret_key)
+    path = settings.data_dir / KEY_FILE
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _write_once(path, Fernet.generate_key().decode())
+        if first and not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # where another process was first, its file stays
+            with _draft(path, new_key()) as draft, suppress(FileExistsError):
+                os.link(draft, path)
+        owner_only(path)
+    except FileNotFoundError:
+        raise StartError(
+            f"The key file {path} is missing, and this database was sealed with it: put it back, or its content into "
+            "BRIDGE_SECRET_KEY"
+        ) from None
+    except OSError as error:
+        raise StartError(f"The key file {path} cannot be used: {error.strerror}") from None
+    return Vault(path)
+
+
+def owner_only(path: Path) -> None:
+    """Take a file that is ours from everybody else's eyes."""
+    found = path.stat()
+    if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.getuid():
+        path.chmod(0o600)
+
+
+@contextmanager
+def rotation(settings: Settings) -> Iterator[Vault]:
+    """A vault whose newest key is new, for as long as everything is sealed anew; then older keys are forgotten.
+
+    The key before stays until the next rotation: a process may be just about to store what it sealed with it, and
+    access tokens that it signed are still about. Where the keys are in BRIDGE_SECRET_KEY the newest of those is
+    the new one; raises StartError where it is the only one.
+    """
+    if settings.secret_key:
+        if len(_fernets(settings.secret_key)) < 2:
+            raise StartError(
+                "BRIDGE_SECRET_KEY holds one key: put one of `bridge keys new` in front of it, with a comma between "
+                "them, restart the service, and rotate then"
+            )
+        yield Vault(settings.secret_key)
+        return
+    path = settings.data_dir / KEY_FILE
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # one rotation at a time
+        keys = [new_key(), *_read(path).split(",")]
+        _replace(path, keys)
+        yield Vault(path)
+        _replace(path, keys[:2])
+    finally:
+        os.close(folder)
+
+
+def _fernets(keys: str) -> list[Fernet]:
+    try:
+        fernets = [Fernet(key.strip()) for key in keys.split(",") if key.strip()]
+    except ValueError:
+        fernets = []
+    if not fernets:
+        raise StartError("The secret key is not one that `bridge keys new` made")
+    return fernets
+
+
+def _read(path: Path) -> str:
+    try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"The key file {path} cannot be used: {error}") from None
+        raise StartError(f"The key file {path} cannot be read ({type(error).__name__})") from None
 
 
-def _write_once(path: Path, text: str) -> None:
-    """Write the whole file or none of it; where another process was first, its file stays."""
-    descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # readable by its owner only
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+def _replace(path: Path, keys: list[str]) -> None:
+    owner = path.stat()
+    with _draft(path, ",".join(keys)) as draft:
+        os.chown(draft, owner.st_uid, owner.st_gid)  # root may rotate for the service
+        os.replace(draft, path)
+
+
+@contextmanager
+def _draft(path: Path, text: str) -> Iterator[str]:
+    """The text in a file beside the path, whole and on disk, readable by its owner only, gone afterwards."""
+    descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
     finally:
-        os.unlink(draft)
+        Path(draft).unlink(missing_ok=True)

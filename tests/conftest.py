@@ -91,6 +91,12 @@ def opened(settings: Settings) -> Iterator[Flask]:
         tables.database.close()
 
 
+def dump() -> str:
+    """Everything that the database holds, as text."""
+    tables = sorted(database.get_tables())
+    return "\n".join(str(sorted(database.execute_sql(f'SELECT * FROM "{table}"').fetchall())) for table in tables)
+
+
 @pytest.fixture
 def app(settings) -> Iterator[Flask]:
     """The application of one test."""

@@ -49,11 +49,11 @@ def test_a_wrong_address_is_refused(run):
 
 def test_a_key_is_one_that_the_settings_take(run):
     """
-    `bridge key` prints what BRIDGE_SECRET_KEY wants.
+    `bridge keys new` prints what BRIDGE_SECRET_KEY wants.
     """
     from bridge.vault import open_vault
 
-    assert open_vault(Settings(secret_key=run("key").strip())).open("x") is None
+    assert open_vault(Settings(secret_key=run("keys", "new").strip())).open("x") is None
 
 
 def test_connections_are_listed_shown_and_removed(run, linnworks):

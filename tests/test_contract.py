@@ -9,7 +9,7 @@ import pytest
 from bridge.areas import AREAS
 from bridge.contract import METHODS
 from bridge.store.database import connect, database, immediate
-from tests.conftest import SERVER
+from tests.conftest import SERVER, dump
 
 CALLS = [call for area in AREAS for call in area.calls]
 PATHS = [call.path for call in CALLS]
@@ -45,12 +45,6 @@ NO_TOKEN = [
     "'; --",
     "x" * 100_000,
 ]
-
-
-def dump() -> str:
-    """Everything that the database holds, as text."""
-    tables = sorted(database.get_tables())
-    return "\n".join(str(sorted(database.execute_sql(f'SELECT * FROM "{table}"').fetchall())) for table in tables)
 
 
 @pytest.mark.parametrize("body", NOT_JSON + NOT_AN_OBJECT, ids=lambda body: repr(body[:20]))

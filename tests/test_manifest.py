@@ -12,7 +12,6 @@ from bridge.manifest import manifest, parameters
 from bridge.settings import Settings
 
 BASE = "https://bridge.example.com"
-SECRET = "a secret of enough length"
 
 
 def test_the_manifest_in_the_repository_is_the_one_for_the_defaults():
@@ -53,14 +52,13 @@ def test_every_value_is_a_text():
 
 def test_oauth_is_named_only_where_it_is_configured():
     """
-    Its URL and scopes appear with a client id and secret.
+    Its URL and scopes appear where there are clients.
     """
-    with_oauth = Settings(oauth_client_id="us", oauth_client_secret=SECRET)
+    with_oauth = parameters(Settings(), DemoChannel, BASE, with_oauth=True)
 
     assert not [name for name in parameters(Settings(), DemoChannel, BASE) if "OAuth" in name]
-    assert f"{BASE}/api/oauth/authorize" == parameters(with_oauth, DemoChannel, BASE)["OAuthAuthorizationEndpoint"]
-    assert "read write" == parameters(with_oauth, DemoChannel, BASE)["OAuthScopesRequested"]
-    assert SECRET not in json.dumps(manifest(with_oauth, DemoChannel, BASE))
+    assert f"{BASE}/api/oauth/authorize" == with_oauth["OAuthAuthorizationEndpoint"]
+    assert "read write" == with_oauth["OAuthScopesRequested"]
 
 
 def test_a_channel_without_listings_names_none_of_their_endpoints():

@@ -13,11 +13,11 @@ ROOT = Path(bridge.__file__).parent
 FLOORS = [
     {"errors"},
     {"clock", "settings"},
-    {"messages", "vault", "gate", "logs"},
+    {"messages", "vault", "gate", "throttle", "logs"},
     {"store"},
     {"channels"},
     {"screening"},
-    {"wizard", "ledger", "window"},
+    {"wizard", "ledger", "window", "grants"},
     {"feeds", "spool"},
     {"worker"},
     {"contract"},

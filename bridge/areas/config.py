@@ -7,6 +7,7 @@ import uuid
 from bridge import wizard
 from bridge.contract import Area, Call
 from bridge.errors import RequestRefused
+from bridge.grants import READ, WRITE
 from bridge.messages.base import Answer
 from bridge.messages.config import (
     AddNewUserRequest,
@@ -26,7 +27,14 @@ from bridge.vault import digest, new_token
 area = Area("config")
 
 
-@area.call("/api/Config/AddNewUser", AddNewUserRequest, AddNewUserResponse, manifest="AddNewUserEndpoint", token=False)
+@area.call(
+    "/api/Config/AddNewUser",
+    AddNewUserRequest,
+    AddNewUserResponse,
+    manifest="AddNewUserEndpoint",
+    scope=WRITE,
+    token=False,
+)
 def add_new_user(call: Call, request: AddNewUserRequest) -> AddNewUserResponse:
     """Begin an integration and hand out its token, which is never handed out again."""
     if not request.email.strip():
@@ -60,33 +68,35 @@ def _account(identifier: str) -> str:
     return str(account)
 
 
-@area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint")
+@area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint", scope=READ)
 def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
     """Show the wizard's current step, or the settings once it is finished."""
     call.enter_shop()
     return wizard.show(call.connection, call.bridge.channels, call.deadline)
 
 
-@area.call("/api/Config/SaveUserConfig", SaveConfigRequest, UserConfigResponse, manifest="SaveConfigEndpoint")
+@area.call(
+    "/api/Config/SaveUserConfig", SaveConfigRequest, UserConfigResponse, manifest="SaveConfigEndpoint", scope=WRITE
+)
 def save_config(call: Call, request: SaveConfigRequest) -> UserConfigResponse:
     """Take the answers to a step and show the next one."""
     call.enter_shop()
     return wizard.save(call.connection, request, call.bridge.channels, call.deadline, call.now)
 
 
-@area.call("/api/Config/ShippingTags", TagsRequest, ShippingTagsResponse, manifest="ShippingTagsEndpoint")
+@area.call("/api/Config/ShippingTags", TagsRequest, ShippingTagsResponse, manifest="ShippingTagsEndpoint", scope=READ)
 def shipping_tags(call: Call, request: TagsRequest) -> ShippingTagsResponse:
     """Name the ways to ship that orders of this shop come with."""
     return ShippingTagsResponse(shipping_tags=tuple(call.channel.shipping_tags()))
 
 
-@area.call("/api/Config/PaymentTags", TagsRequest, PaymentTagsResponse, manifest="PaymentTagsEndpoint")
+@area.call("/api/Config/PaymentTags", TagsRequest, PaymentTagsResponse, manifest="PaymentTagsEndpoint", scope=READ)
 def payment_tags(call: Call, request: TagsRequest) -> PaymentTagsResponse:
     """Name the ways to pay that orders of this shop come with."""
     return PaymentTagsResponse(payment_tags=tuple(call.channel.payment_tags()))
 
 
-@area.call("/api/Config/ConfigTest", ConfigTestRequest, Answer, manifest="ConfigTestEndpoint")
+@area.call("/api/Config/ConfigTest", ConfigTestRequest, Answer, manifest="ConfigTestEndpoint", scope=READ)
 def config_test(call: Call, request: ConfigTestRequest) -> Answer:
     """Find out whether the integration works just now."""
     call.channel.check()
@@ -94,7 +104,7 @@ def config_test(call: Call, request: ConfigTestRequest) -> Answer:
     return Answer()
 
 
-@area.call("/api/Config/ConfigDeleted", ConfigDeletedRequest, Answer, manifest="ConfigDeletedEndpoint")
+@area.call("/api/Config/ConfigDeleted", ConfigDeletedRequest, Answer, manifest="ConfigDeletedEndpoint", scope=WRITE)
 def config_deleted(call: Call, request: ConfigDeletedRequest) -> Answer:
     """Forget the integration and all that was kept for it."""
     delete_connection(call.connection)

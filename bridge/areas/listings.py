@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge import feeds, window
 from bridge.contract import Area, Call
 from bridge.errors import RequestRefused
+from bridge.grants import READ, WRITE
 from bridge.messages.listings import (
     AttributesResponse,
     CategoriesRequest,
@@ -28,6 +29,7 @@ area = Area("listings")
     ConfiguratorSettingsRequest,
     ConfiguratorSettingsResponse,
     manifest="GetConfiguratorSettingsEndpoint",
+    scope=READ,
     token=False,
 )
 def configurator_settings(call: Call, request: ConfiguratorSettingsRequest) -> ConfiguratorSettingsResponse:
@@ -35,7 +37,9 @@ def configurator_settings(call: Call, request: ConfiguratorSettingsRequest) -> C
     return call.bridge.channels.kind.configurator_settings()
 
 
-@area.call("/api/Listing/GetCategories", CategoriesRequest, CategoriesResponse, manifest="GetCategoriesEndpoint")
+@area.call(
+    "/api/Listing/GetCategories", CategoriesRequest, CategoriesResponse, manifest="GetCategoriesEndpoint", scope=READ
+)
 def categories(call: Call, request: CategoriesRequest) -> CategoriesResponse:
     """One page of the shop's categories."""
     page = window.categories(call.connection.id, call.channel, request.page_number, call.now)
@@ -47,6 +51,7 @@ def categories(call: Call, request: CategoriesRequest) -> CategoriesResponse:
     CategoryQuestion,
     AttributesResponse,
     manifest="GetAttributesByCategoryEndpoint",
+    scope=READ,
 )
 def attributes(call: Call, request: CategoryQuestion) -> AttributesResponse:
     """Name the attributes that listings in some categories have."""
@@ -58,13 +63,16 @@ def attributes(call: Call, request: CategoryQuestion) -> AttributesResponse:
     CategoryQuestion,
     VariationsResponse,
     manifest="GetVariationsByCategoryEndpoint",
+    scope=READ,
 )
 def variations(call: Call, request: CategoryQuestion) -> VariationsResponse:
     """Say how listings in some categories may vary."""
     return call.channel.variations(request)
 
 
-@area.call("/api/Listing/ListingUpdate", ListingUpdateRequest, FeedResponse, manifest="ListingUpdateEndpoint")
+@area.call(
+    "/api/Listing/ListingUpdate", ListingUpdateRequest, FeedResponse, manifest="ListingUpdateEndpoint", scope=WRITE
+)
 def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
     """Take listings in for creation or change, and promise a feed about them."""
     _supported(call)
@@ -73,7 +81,9 @@ def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
     return FeedResponse(channel_feed_id=feed_id)
 
 
-@area.call("/api/Listing/ListingDelete", ListingDeleteRequest, FeedResponse, manifest="ListingDeleteEndpoint")
+@area.call(
+    "/api/Listing/ListingDelete", ListingDeleteRequest, FeedResponse, manifest="ListingDeleteEndpoint", scope=WRITE
+)
 def listing_delete(call: Call, request: ListingDeleteRequest) -> FeedResponse:
     """Take listings in for deletion, and promise a feed about them."""
     _supported(call)
@@ -87,7 +97,7 @@ def _supported(call: Call) -> None:
         raise RequestRefused("This channel does not support listings")
 
 
-@area.call("/api/Listing/CheckFeed", CheckFeedRequest, CheckFeedResponse, manifest="CheckFeedEndpoint")
+@area.call("/api/Listing/CheckFeed", CheckFeedRequest, CheckFeedResponse, manifest="CheckFeedEndpoint", scope=READ)
 def check_feed(call: Call, request: CheckFeedRequest) -> CheckFeedResponse:
     """Tell how far a feed of this integration is."""
     return feeds.report(call.connection.id, request.channel_feed_id)

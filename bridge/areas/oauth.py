@@ -2,57 +2,94 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.contract import BEARER, the_bridge
-from bridge.settings import Settings
+from bridge import grants
+from bridge.contract import BEARER, Bridge, received, the_bridge
+from bridge.errors import RequestRefused, TooMany
+from bridge.store.clients import OauthClient
+from bridge.throttle import SECRETS
 
 area = Blueprint("oauth", __name__)
 
 PATH = "/api/oauth/authorize"
-SCOPES = ("read", "write")
+LONGEST_FORM = 10_000
 
 
 @area.post(PATH)
-def authorize() -> tuple[Response, int]:
-    """Give an access token to the client that knows the configured secret (RFC 6749, section 4.4)."""
+def authorize() -> Response:
+    """Give an access token to a client that knows its secret (RFC 6749, sections 4.4 and 5)."""
     bridge = the_bridge()
-    form = request.form
-    wanted = re.split(r"[\s+]+", form.get("scope", "").strip() or " ".join(SCOPES))
-    if not bridge.settings.oauth or not _is_client(form, bridge.settings):
-        return _refused("invalid_client", "Unknown client, or wrong secret", 401)
-    if form.get("grant_type") != "client_credentials":
-        return _refused("unsupported_grant_type", "The grant_type must be client_credentials", 400)
-    if not set(wanted) <= set(SCOPES):
-        return _refused("invalid_scope", "The scopes are read and write", 400)
-    answer = {
-        "access_token": bridge.vault.seal({BEARER: bridge.settings.oauth_client_id}),
-        "token_type": BEARER,
-        "expires_in": bridge.settings.oauth_token_seconds,
-        "scope": " ".join(wanted),
-    }
-    return _uncached(answer), 200
+    try:
+        bridge.throttle.check(SECRETS, g.address)
+        form = _form(received(g.deadline, LONGEST_FORM))
+        client = grants.authenticate(*_credentials(form))
+        if client is None:
+            bridge.throttle.take(SECRETS, g.address)
+            return _refused(401, "invalid_client", "Unknown client, or wrong secret", **{"WWW-Authenticate": "Basic"})
+    except TooMany as error:
+        return _refused(429, "temporarily_unavailable", str(error), **{"Retry-After": str(error.seconds)})
+    except RequestRefused as error:
+        return _refused(400, "invalid_request", str(error))
+    except RequestEntityTooLarge:
+        return _refused(400, "invalid_request", f"The request is longer than {LONGEST_FORM} bytes")
+    return _granted(bridge, client, form)
 
 
-def _is_client(form: Any, settings: Settings) -> bool:
-    """Compare both in full, in constant time; the pair comes in the form or as HTTP Basic."""
+def _granted(bridge: Bridge, client: OauthClient, form: dict[str, str]) -> Response:
+    """What a client gets that is who it says."""
+    if "grant_type" not in form:
+        return _refused(400, "invalid_request", "The grant_type is missing")
+    if form["grant_type"] != "client_credentials":
+        return _refused(400, "unsupported_grant_type", "The grant_type must be client_credentials")
+    allowed = str(client.scope).split()
+    wanted = tuple(dict.fromkeys(re.findall(r"[^\s+]+", form.get("scope", "")))) or tuple(allowed)
+    if not set(wanted) <= set(allowed):
+        return _refused(400, "invalid_scope", f"This client may ask for: {client.scope}")
+    return _answered(
+        200,
+        {
+            "access_token": grants.access_token(bridge.vault, client, wanted),
+            "token_type": BEARER,
+            "expires_in": bridge.settings.oauth_token_seconds,
+            "scope": " ".join(wanted),
+        },
+    )
+
+
+def _form(raw: bytes) -> dict[str, str]:
+    """The parameters that have a value; raises RequestRefused where one comes twice, or it is no form."""
+    try:
+        pairs = parse_qsl(raw.decode(), max_num_fields=20)
+    except ValueError:
+        raise RequestRefused("The request is not a form") from None
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise RequestRefused("A parameter comes twice")
+    return dict(pairs)
+
+
+def _credentials(form: dict[str, str]) -> tuple[str, str]:
+    """Id and secret, from the form or from HTTP Basic; raises RequestRefused where both are tried."""
     basic = request.authorization
-    client_id = form.get("client_id") or (basic and basic.username) or ""
-    secret = form.get("client_secret") or (basic and basic.password) or ""
-    same_id = hmac.compare_digest(client_id.encode(), settings.oauth_client_id.encode())
-    same_secret = hmac.compare_digest(secret.encode(), settings.oauth_client_secret.encode())
-    return same_id and same_secret
+    if basic is None or basic.type != "basic":
+        return form.get("client_id", ""), form.get("client_secret", "")
+    if "client_secret" in form:
+        raise RequestRefused("The client comes in the form or in HTTP Basic, not in both")
+    return basic.username or "", basic.password or ""
 
 
-def _refused(error: str, description: str, status: int) -> tuple[Response, int]:
-    return _uncached({"error": error, "error_description": description}), status
+def _refused(status: int, error: str, description: str, **headers: str) -> Response:
+    g.outcome = error
+    return _answered(status, {"error": error, "error_description": description}, **headers)
 
 
-def _uncached(payload: dict[str, Any]) -> Response:
+def _answered(status: int, payload: dict[str, Any], **headers: str) -> Response:
     response = jsonify(payload)
-    response.headers["Cache-Control"] = "no-store"
+    response.status_code = status
+    response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", **headers})
     return response

@@ -7,6 +7,7 @@ from collections import Counter
 from bridge import ledger, window
 from bridge.contract import Area, Call
 from bridge.errors import ChannelError, ChannelUnavailable, CredentialsRefused
+from bridge.grants import READ, WRITE
 from bridge.messages.orders import (
     DespatchedOrder,
     DespatchOrder,
@@ -19,14 +20,14 @@ from bridge.messages.orders import (
 area = Area("orders")
 
 
-@area.call("/api/Order/Orders", OrdersRequest, OrdersResponse, manifest="OrdersEndpoint")
+@area.call("/api/Order/Orders", OrdersRequest, OrdersResponse, manifest="OrdersEndpoint", scope=READ)
 def orders(call: Call, request: OrdersRequest) -> OrdersResponse:
     """One page of the orders that changed since the last look."""
     page = window.orders(call.connection.id, call.channel, request.utc_time_from, request.page_number, call.now)
     return OrdersResponse(orders=tuple(page.items), has_more_pages=page.next_cursor is not None)
 
 
-@area.call("/api/Order/Despatch", DespatchRequest, DespatchResponse, manifest="DespatchEndpoint")
+@area.call("/api/Order/Despatch", DespatchRequest, DespatchResponse, manifest="DespatchEndpoint", scope=WRITE)
 def despatch(call: Call, request: DespatchRequest) -> DespatchResponse:
     """Mark orders or parts of them as sent, each once; every order received is answered."""
     seen: Counter[DespatchOrder] = Counter()

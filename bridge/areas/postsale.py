@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge import ledger
 from bridge.contract import Area, Call
+from bridge.grants import READ, WRITE
 from bridge.messages.postsale import (
     CancelRequest,
     CancelResponse,
@@ -16,7 +17,7 @@ from bridge.messages.postsale import (
 area = Area("postsale")
 
 
-@area.call("/api/processedorders/cancel", CancelRequest, CancelResponse, manifest="CancelEndpoint")
+@area.call("/api/processedorders/cancel", CancelRequest, CancelResponse, manifest="CancelEndpoint", scope=WRITE)
 def cancel(call: Call, request: CancelRequest) -> CancelResponse:
     """Cancel an open order, or lines of it, once."""
 
@@ -34,7 +35,7 @@ def cancel(call: Call, request: CancelRequest) -> CancelResponse:
     return CancelResponse()
 
 
-@area.call("/api/processedorders/refund", RefundRequest, RefundResponse, manifest="RefundEndpoint")
+@area.call("/api/processedorders/refund", RefundRequest, RefundResponse, manifest="RefundEndpoint", scope=WRITE)
 def refund(call: Call, request: RefundRequest) -> RefundResponse:
     """Give money back, once; a repeat gets the same RefundReference."""
     reference = ledger.once(
@@ -49,7 +50,11 @@ def refund(call: Call, request: RefundRequest) -> RefundResponse:
 
 
 @area.call(
-    "/api/processedorders/postsaleoptions", PostSaleOptionsRequest, PostSaleOptionsResponse, manifest="PostSaleOptions"
+    "/api/processedorders/postsaleoptions",
+    PostSaleOptionsRequest,
+    PostSaleOptionsResponse,
+    manifest="PostSaleOptions",
+    scope=READ,
 )
 def post_sale_options(call: Call, request: PostSaleOptionsRequest) -> PostSaleOptionsResponse:
     """Say what can be cancelled and refunded in this shop."""

@@ -14,7 +14,10 @@ import click
 from bridge import __version__
 from bridge.channels.demo.commands import demo
 from bridge.cli.check import check
+from bridge.cli.common import is_installed
 from bridge.cli.connections import connections
+from bridge.cli.keys import keys
+from bridge.cli.oauth import oauth
 from bridge.cli.woocommerce import woocommerce
 from bridge.cli.work import deeds, feeds, orders, spool
 from bridge.errors import BridgeError, StartError
@@ -81,13 +84,22 @@ def _family(host: str) -> socket.AddressFamily:
 @click.option("--base-url", metavar="URL", help="Public address of the bridge, instead of BRIDGE_BASE_URL.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 def manifest(base_url: str | None, out: Path | None) -> None:
-    """Print the manifest to enter in the Linnworks developer portal."""
+    """Print the manifest to enter in the Linnworks developer portal.
+
+    It names the OAuth token endpoint once there is an OAuth client.
+    """
+    from bridge.app import open_bridge
     from bridge.channels import load_channel
+    from bridge.grants import required
     from bridge.manifest import manifest as document
 
     environ = {**os.environ, **({"BRIDGE_BASE_URL": base_url} if base_url else {})}
     settings = load_settings(environ)
-    text = json.dumps(document(settings, load_channel(settings.channel), settings.url), indent=2) + "\n"
+    if is_installed(settings):
+        open_bridge(settings)
+    with_oauth = is_installed(settings) and required()
+    values = document(settings, load_channel(settings.channel), settings.url, with_oauth=with_oauth)
+    text = json.dumps(values, indent=2) + "\n"
     if out:
         out.write_text(text, encoding="utf-8")
         click.echo(f"Written to {out}")
@@ -95,16 +107,5 @@ def manifest(base_url: str | None, out: Path | None) -> None:
         click.echo(text, nl=False)
 
 
-@main.command()
-def key() -> None:
-    """Print a new key for BRIDGE_SECRET_KEY.
-
-    Put it in front of the old one, with a comma between them: what the old key sealed can still be opened.
-    """
-    from cryptography.fernet import Fernet
-
-    click.echo(Fernet.generate_key().decode())
-
-
-for command in (check, connections, orders, deeds, feeds, spool, woocommerce, demo):
+for command in (check, connections, orders, deeds, feeds, spool, oauth, keys, woocommerce, demo):
     main.add_command(command)

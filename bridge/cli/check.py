@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
@@ -31,7 +30,7 @@ from bridge.check.documents import as_html, as_json, as_junit, as_rules
 from bridge.check.plays import RULES
 from bridge.check.report import progress, report
 from bridge.errors import StartError
-from bridge.settings import Settings, load_settings
+from bridge.settings import load_settings
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -108,11 +107,11 @@ def check(
         raise click.UsageError("--replay and --soak are two different runs")
     client = _client(oauth_client)
     try:
-        with _target(url, source, client, wanted["timeout"]) as (manifest, known_client):
+        with _target(url, source, client, wanted["timeout"]) as manifest:
             options = Options(
                 manifest,
                 answers=_answers(answers, config_file),
-                oauth=client or known_client,
+                oauth=client,
                 recorded=recorded(replay) if replay else (),
                 soaking=Soaking(max(1, round(minutes * 60 / TEMPO)), TEMPO, integrations, wanted["read_only"])
                 if minutes
@@ -146,31 +145,28 @@ def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file:
 @contextmanager
 def _target(
     url: str | None, source: str | None, client: tuple[str, str] | None, timeout: int
-) -> Iterator[tuple[Manifest, tuple[str, str] | None]]:
-    """The manifest of what is to be checked, and the OAuth client that our own settings name."""
+) -> Iterator[Manifest]:
+    """The manifest of what is to be checked."""
     from bridge.trial import trial_service
 
     if source:
         manifest = read_manifest(source, timeout)
-        yield (manifest.moved_to(url) if url else manifest), None
-        return
-    settings = load_settings(os.environ)
-    if client:
-        settings = dataclasses.replace(settings, oauth_client_id=client[0], oauth_client_secret=client[1])
-    known = (settings.oauth_client_id, settings.oauth_client_secret) if settings.oauth else None
-    if url:
-        yield _ours(settings, url.rstrip("/")), known
-        return
-    client_id, secret = known or ("", "")
-    with trial_service(BRIDGE_OAUTH_CLIENT_ID=client_id, BRIDGE_OAUTH_CLIENT_SECRET=secret) as base_url:
-        yield _ours(settings, base_url), known
+        yield manifest.moved_to(url) if url else manifest
+    elif url:
+        yield _ours(url.rstrip("/"), with_oauth=client is not None)
+    elif client:
+        raise click.UsageError("--oauth-client goes with a URL: a service that is started for the check has no clients")
+    else:
+        with trial_service() as base_url:
+            yield _ours(base_url)
 
 
-def _ours(settings: Settings, base_url: str) -> Manifest:
+def _ours(base_url: str, *, with_oauth: bool = False) -> Manifest:
     from bridge.channels import load_channel
     from bridge.manifest import manifest
 
-    return manifest_of(manifest(settings, load_channel(settings.channel), base_url))
+    settings = load_settings(os.environ)
+    return manifest_of(manifest(settings, load_channel(settings.channel), base_url, with_oauth=with_oauth))
 
 
 def _answers(given: tuple[str, ...], path: Path | None) -> dict[str, str]:

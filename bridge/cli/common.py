@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError, StartError
-from bridge.settings import load_settings
+from bridge.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from bridge.contract import Bridge
@@ -22,12 +22,18 @@ def opened() -> Bridge:
     from bridge.app import open_bridge
 
     settings = load_settings(os.environ)
-    if settings.database.startswith("sqlite:") and not Path(settings.database.removeprefix("sqlite:///")).exists():
+    if not is_installed(settings):
         raise StartError(
             f"There is no installation in {settings.data_dir.absolute()}: run the command with the service's settings "
             "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `bridge serve` first"
         )
     return open_bridge(settings)
+
+
+def is_installed(settings: Settings) -> bool:
+    """Whether there is a database already; one on a server is taken to be there."""
+    path = settings.database.removeprefix("sqlite:///")
+    return path == settings.database or Path(path).exists()
 
 
 def the_connection(text: str) -> Connection:

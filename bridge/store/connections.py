@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +101,23 @@ def delete_connection(connection: Connection) -> None:
     """Forget a connection and everything kept for it; a second time does nothing."""
     with writing(connection.id):
         Connection.delete().where(_this(connection)).execute()
+
+
+def reseal(renewed: Callable[[str], str | None]) -> list[Connection]:
+    """Put what is sealed through `renewed`; the connections for which it gives None, which stay as they are.
+
+    What the wizard stores meanwhile stays too: it is sealed with the newest key already.
+    """
+    shut = []
+    for row in list(Connection.select().where(Connection.sealed != "")):
+        fresh = renewed(row.sealed)
+        if fresh is None:
+            shut.append(row)
+        elif fresh != row.sealed:
+            with writing():
+                unchanged = _this(row) & (Connection.sealed == row.sealed)
+                Connection.update(sealed=fresh).where(unchanged).execute()
+    return shut
 
 
 def _this(connection: Connection) -> Any:

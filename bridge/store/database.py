@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import select
 from collections.abc import Iterator
@@ -30,6 +31,10 @@ from playhouse.migrations import Runner
 
 from bridge.clock import EPOCH
 from bridge.errors import StartError
+from bridge.vault import owner_only
+
+# what peewee says of a statement has all its values in it
+logging.getLogger("peewee").setLevel(logging.INFO)
 
 BUSY_SECONDS = 5
 PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
@@ -118,6 +123,7 @@ def connect(url: str) -> peewee.Database:
     path = Path(url.removeprefix("sqlite:///"))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    owner_only(path)
     return SqliteDatabase(str(path), pragmas=PRAGMAS, timeout=BUSY_SECONDS)
 
 

@@ -1,0 +1,41 @@
+"""`bridge keys`: the keys that seal the shops' credentials."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli.common import opened
+
+
+@click.group()
+def keys() -> None:
+    """Make and rotate the keys that seal the shops' credentials."""
+
+
+@keys.command()
+def new() -> None:
+    """Print a new key for BRIDGE_SECRET_KEY."""
+    from bridge.vault import new_key
+
+    click.echo(new_key())
+
+
+@keys.command()
+def rotate() -> None:
+    """Seal everything with a new key, while the service runs.
+
+    The key file then holds the new key and the one before it, which is still accepted until the next rotation: after
+    a leak rotate twice. Where the keys are in BRIDGE_SECRET_KEY, the first of them is the new one.
+    """
+    from bridge.store.connections import reseal
+    from bridge.store.database import remember
+    from bridge.vault import MARKER, rotation
+
+    bridge = opened()
+    with rotation(bridge.settings) as vault:
+        remember(MARKER, vault.seal({}))
+        shut = reseal(vault.renewed)
+    click.echo("Everything is sealed with the new key.")
+    if shut:
+        names = ", ".join(row.account_name for row in shut)
+        click.echo(f"Except what no key opens any more: have the credentials of {names} entered again", err=True)

@@ -1,0 +1,101 @@
+"""The throttle: what strangers may do is limited by the address they come from, over all processes of the service."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import mmap
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from bridge.errors import TooMany
+from bridge.settings import Network
+
+BUCKETS = 65536
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many at once, and after that one in so many seconds; `words` say what there were too many of."""
+
+    words: str
+    at_once: int
+    seconds: float
+
+
+SECRETS = Limit("Too many wrong client secrets come from this address", 20, 5)
+TOKENS = Limit("Unknown authorization token, and too many of them come from this address", 600, 0.5)
+BEGINNINGS = Limit("Too many new integrations come from this address", 300, 10)
+
+
+class Throttle:
+    """Counts by address; made before the processes of the service are forked, it counts for all of them.
+
+    What is kept has a fixed size: each address falls into one of so many buckets, which of them nobody outside can
+    know. A bucket holds until when it is used up; one that is used up is not filled further. An update that two
+    processes make at the same moment may count once, which does no harm.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, salt: bytes = b"") -> None:
+        self._clock = clock
+        self._salt = salt or os.urandom(16)
+        self._lock = threading.Lock()
+        self._used_until = memoryview(mmap.mmap(-1, 8 * BUCKETS)).cast("d")
+
+    def check(self, limit: Limit, address: str) -> None:
+        """Raise TooMany while this address has used up its share."""
+        self._check(limit, self._bucket(limit, address))
+
+    def take(self, limit: Limit, address: str) -> None:
+        """Count one from this address; raises TooMany where it has used up its share, and then counts none."""
+        bucket = self._bucket(limit, address)
+        with self._lock:
+            self._check(limit, bucket)
+            self._used_until[bucket] = max(self._used_until[bucket], self._clock()) + limit.seconds
+
+    def _check(self, limit: Limit, bucket: int) -> None:
+        wait = self._used_until[bucket] - self._clock() - (limit.at_once - 1) * limit.seconds
+        if wait > 0:
+            raise TooMany(limit.words, math.ceil(wait))
+
+    def _bucket(self, limit: Limit, address: str) -> int:
+        named = f"{limit.words}\n{neighbourhood(address)}".encode()
+        return int.from_bytes(hashlib.blake2b(named, digest_size=2, key=self._salt).digest(), "big")
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one address: of IPv6 a /64, which any customer has all of."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or IPv6Network((int(ip) >> 64 << 64, 64)))
+    return str(ip)
+
+
+def caller_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
+    """Where a call comes from: the nearest address that is no proxy of ours.
+
+    `forwarded` is X-Forwarded-For, of which only what proxies of ours added is believed.
+    """
+    hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
+    while hops and _is_one_of(peer, proxies):
+        nearer = hops.pop()
+        if not neighbourhood(nearer):
+            break
+        peer = nearer
+    return peer
+
+
+def _is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return any((mapped or ip) in network for network in networks)
