@@ -28,7 +28,7 @@ class Limit:
 
 
 SECRETS = Limit("Too many wrong client secrets come from this address", 20, 5)
-TOKENS = Limit("Unknown authorization token, and too many of them come from this address", 600, 0.5)
+TOKENS = Limit("Unknown authorization token, and too many of them come from this address", 1000, 0.1)
 BEGINNINGS = Limit("Too many new integrations come from this address", 300, 10)
 
 

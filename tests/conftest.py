@@ -91,10 +91,10 @@ def opened(settings: Settings) -> Iterator[Flask]:
         tables.database.close()
 
 
-def dump() -> str:
+def dump(of: Any = database) -> str:
     """Everything that the database holds, as text."""
-    tables = sorted(database.get_tables())
-    return "\n".join(str(sorted(database.execute_sql(f'SELECT * FROM "{table}"').fetchall())) for table in tables)
+    rows = {name: of.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in sorted(of.get_tables())}
+    return "\n".join(f"{name} {sorted(found, key=str)}" for name, found in rows.items())
 
 
 @pytest.fixture
@@ -117,6 +117,11 @@ def work(app) -> Callable[[], None]:
 
 @pytest.fixture
 def call(app) -> Callable[..., Any]:
+    """What `sender` gives, for the application of the test."""
+    return sender(app)
+
+
+def sender(app: Flask) -> Callable[..., Any]:
     """POST a body to the endpoint that the manifest names so; the answer, which is always 200 with Error."""
     paths = endpoints(app.extensions["bridge"].settings)
     client = app.test_client()
