@@ -49,12 +49,17 @@ class Wire(fields.Field[Any]):
         required: bool = False,
         also: tuple[str, ...] = (),
         twice: bool = False,
+        secret: bool = False,
     ) -> None:
-        """`also` names other keys that are read where sources disagree; with `twice` they are written as well."""
+        """`also` names other keys that are read where sources disagree; with `twice` they are written as well.
+
+        What is `secret` is not in the repr of its message, so that no log and no traceback tells it.
+        """
         super().__init__(data_key=key, required=required, error_messages={"required": MISSING})
         self.default = default
         self.also = also
         self.twice = twice
+        self.secret = secret
 
     def read(self, value: Any) -> Any:
         raise NotImplementedError
@@ -390,7 +395,7 @@ def message(cls: type[T]) -> type[T]:
         if isinstance(wire, Wire):
             wire.data_key = wire.data_key or "".join(part.capitalize() for part in field.split("_"))
             wires[field] = wire
-            setattr(cls, field, wire.default)
+            setattr(cls, field, dataclasses.field(default=wire.default, repr=not wire.secret))
     made = dataclasses.dataclass(frozen=True, kw_only=True, slots=True)(cls)
     shape = Shape(wires)
     shape.make = made

@@ -33,13 +33,13 @@ class AddNewUserRequest:
     """A new integration of a Linnworks account; the account's GUID with or without hyphens."""
 
     linnworks_unique_identifier: str = text(limit=100)
-    email: str = text(limit=320)
+    email: str = text(limit=320, secret=True)
     account_name: str = text(limit=255)
 
 
 @message
 class AddNewUserResponse(Answer):
-    authorization_token: str | None = text(default=None)
+    authorization_token: str | None = text(default=None, secret=True)
 
 
 @message
@@ -59,7 +59,7 @@ class ConfigItem:
     description: str = text()
     group_name: str = text()
     sort_order: int = whole()
-    selected_value: str = text(limit=10_000)
+    selected_value: str = text(limit=10_000, secret=True)
     reg_ex_validation: str | None = text("RegExValidation", default=None)
     reg_ex_error: str | None = text("RegExError", default=None)
     must_be_specified: bool = flag()
@@ -74,7 +74,7 @@ class SelectedItem:
     """What matters of a ConfigItem that comes back: Linnworks changes nothing else of it."""
 
     config_item_id: str = text(limit=100)
-    selected_value: str = text(limit=10_000)
+    selected_value: str = text(limit=10_000, secret=True)
 
 
 @message

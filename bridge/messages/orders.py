@@ -58,7 +58,7 @@ class Address:
     country: str = text()
     country_code: str = text()
     phone_number: str = text()
-    email_address: str = text()
+    email_address: str = text(secret=True)
 
 
 @message
