@@ -68,10 +68,11 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call of an area: its path, the manifest parameter that names it, and the OAuth scope it wants."""
+    """One call of an area: its path, the manifest parameter that names it, what it takes, and the scope it wants."""
 
     path: str
     manifest: str
+    takes: type
     scope: str
 
 
@@ -129,7 +130,7 @@ class Area(Blueprint):
                 with ExitStack() as exits:
                     return _answer(handler, takes, gives, scope, token, exits)
 
-            self.calls.append(Endpoint(path, manifest, scope))
+            self.calls.append(Endpoint(path, manifest, takes, scope))
             self.add_url_rule(path, handler.__name__, view, methods=METHODS, provide_automatic_options=False)
             return handler
 

@@ -20,7 +20,6 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.settings import load_settings
 
-HEAD_SECONDS = 10
 NOT_HTTP = b'{"Error":"The request is not proper HTTP"}'
 
 
@@ -33,7 +32,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Any) -> Any:
         """Read a request and answer it."""
-        self._heads[conn] = time.monotonic() + HEAD_SECONDS
+        self._heads[conn] = time.monotonic() + _settings.budget_seconds
         goes_on = super().handle(conn)
         self._heads.pop(conn, None)
         if goes_on is False:

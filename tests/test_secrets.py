@@ -135,7 +135,6 @@ def test_no_mishap_tells_a_secret(app, call, log, planted):
             assert response.status_code in (400, 401)
             answers.append(response.text)
         answers.append(app.test_client().get(f"/{quote(secret)}?key={quote(secret)}").text)
-    # what the seller said of itself comes back to it, nothing else does
     told = [secret for answer in answers for secret in found([*planted.secrets, EMAIL], answer)]
 
     assert len(answers) > 100
