@@ -257,10 +257,10 @@ def received(deadline: Deadline, most: int | None = None) -> bytes:
             if connection:
                 connection.settimeout(max(deadline.left(), 0.01))
             part = request.stream.read(CHUNK_BYTES)
+            if not deadline.left():
+                raise TimeoutError  # what there is may end because nothing more was read
             if not part:
                 return b"".join(parts)
-            if not deadline.left():
-                raise TimeoutError
             parts.append(part)
     except RequestEntityTooLarge:
         raise

@@ -1,7 +1,7 @@
 """gunicorn's settings for `bridge serve`: threads that can wait for slow shops, and one worker thread a process.
 
-Also what gunicorn leaves open to strangers: for how long the head of a request may trickle in, and what it answers
-to what is no HTTP.
+Also what gunicorn leaves open to strangers: for how long a request may trickle in, and what it answers to what is no
+HTTP.
 
 Read by gunicorn itself, as `gunicorn --config python:bridge.serving "bridge.app:create_app()"`.
 """
@@ -28,26 +28,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._heads: dict[Any, float] = {}  # connections whose request has not begun, and until when it has to
+        self._reading: dict[Any, float] = {}  # connections in hand, and until when they are read
 
     def handle(self, conn: Any) -> Any:
         """Read a request and answer it."""
-        self._heads[conn] = time.monotonic() + _settings.budget_seconds
+        self._reading[conn] = time.monotonic() + _settings.budget_seconds
         goes_on = super().handle(conn)
-        self._heads.pop(conn, None)
+        self._reading.pop(conn, None)
         if goes_on is False:
             _stop_reading(conn.sock)  # or the loop that takes all calls in waits until this caller hangs up
         return goes_on
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Answer a request whose head has arrived."""
-        self._heads.pop(conn, None)
-        return super().handle_request(req, conn)
-
     def notify(self) -> None:
-        """Tell gunicorn every second that we are alive, and stop waiting for heads that do not come."""
+        """Tell gunicorn every second that we are alive, and read nobody's request beyond its time.
+
+        A time-out of the socket would begin anew with each byte.
+        """
         super().notify()
-        for conn, until in list(self._heads.items()):
+        for conn, until in list(self._reading.items()):
             if until < time.monotonic():
                 _stop_reading(conn.sock)
 

@@ -21,14 +21,14 @@ STOP_SECONDS = 20
 
 
 @contextmanager
-def trial_service(data_dir: Path | None = None, **environ: str) -> Iterator[str]:
+def trial_service(data_dir: Path | None = None, log: Path | None = None, **environ: str) -> Iterator[str]:
     """Run `bridge serve` until the block ends; its base URL. `environ` adds to the environment.
 
-    Raises StartError with what the service said where it does not come up.
+    What the service says goes into the file `log`. Raises StartError with it where the service does not come up.
     """
     with tempfile.TemporaryDirectory(prefix="bridge-") as scratch:
         port = free_port()
-        log = Path(scratch) / "log"
+        log = log or Path(scratch) / "log"
         with log.open("wb") as output:
             service = subprocess.Popen(
                 [sys.executable, "-m", "bridge", "serve"],

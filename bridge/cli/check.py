@@ -143,9 +143,7 @@ def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file:
 
 
 @contextmanager
-def _target(
-    url: str | None, source: str | None, client: tuple[str, str] | None, timeout: int
-) -> Iterator[Manifest]:
+def _target(url: str | None, source: str | None, client: tuple[str, str] | None, timeout: int) -> Iterator[Manifest]:
     """The manifest of what is to be checked."""
     from bridge.trial import trial_service
 
