@@ -209,6 +209,26 @@ def test_what_stands_in_the_way_is_told(server):
     assert 1 == run.status
 
 
+@pytest.mark.parametrize("products", [0, 1])
+def test_what_a_small_shop_gives_no_occasion_for_is_skipped(server, products):
+    """
+    A shop without orders, prices or products fails nothing, and each check that was left out says why.
+    """
+
+    def shrink(app: Application) -> None:
+        app.shop.orders = {}
+        app.shop.products = {"A": {"SKU": "A", "Title": "A", "Quantity": 1, "Reference": "1"}} if products else {}
+
+    server.serve(shrink)
+    run = quietly(server.app)
+    reasons = {one.check.id: one.reason for one in run.outcomes if one.verdict is Verdict.SKIP}
+
+    assert [] == run.broken
+    assert "no further paid order" in reasons["PSO-03"]
+    assert reasons["DSP-02"] == "needs DSP-01"
+    assert ("STK-01" in reasons) is not bool(products)
+
+
 def test_a_broken_rule_is_explained(server, check, manifest_file):
     """
     Its sentence, what was found, what Linnworks does about it, the page it rests on, request and answer.
