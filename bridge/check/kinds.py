@@ -80,9 +80,9 @@ def maybe(kind: Kind) -> Kind:
     return replace(kind, absent="")
 
 
-def ought(kind: Kind) -> Kind:
+def ought(kind: Kind, rule: str = TYPE) -> Kind:
     """The same; without it a lenient reader goes on with a default that nobody meant."""
-    return replace(kind, absent=TYPE)
+    return replace(kind, absent=rule)
 
 
 def softly(kind: Kind, rule: str) -> Kind:
@@ -95,8 +95,8 @@ def softly(kind: Kind, rule: str) -> Kind:
     return replace(kind, judge=judge)
 
 
-def text(least: int = 0, most: int | None = None) -> Kind:
-    """A string of at least and at most so many characters."""
+def text(least: int = 0, most: int | None = None, empty: str = SHAPE) -> Kind:
+    """A string of at least and at most so many characters; `empty` is the rule that a shorter one breaks."""
 
     def judge(value: Any, where: str) -> Complaints:
         if isinstance(value, (list, dict)):
@@ -105,7 +105,7 @@ def text(least: int = 0, most: int | None = None) -> Kind:
         if not isinstance(value, str):
             yield Complaint(TYPE, f"{where} is {sort(value)}, not a string")
         if len(str(value).strip()) < least:
-            yield Complaint(SHAPE, f"{where} is empty")
+            yield Complaint(empty, f"{where} is empty")
         if most is not None and len(str(value)) > most:
             yield Complaint(LIMIT, f"{where} has {len(str(value))} characters, the limit is {most}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.check.judge import FORM, Kind
+from bridge.check.judge import FORM, TYPE, Kind
 from bridge.check.kinds import (
     anything,
     flag,
@@ -22,6 +22,7 @@ from bridge.check.kinds import (
 
 _error = maybe(text())
 _line = maybe(text())
+_label = text(1, empty=TYPE)
 _whole = maybe(integer)
 _yes_or_no = maybe(flag)
 _texts = maybe(many(text()))
@@ -54,7 +55,7 @@ _config_item = shape(
     RegExError=_line,
     MustBeSpecified=_yes_or_no,
     ReadOnly=_yes_or_no,
-    ListValues=maybe(many(shape(Display=_line, Value=text()))),
+    ListValues=maybe(many(shape(Display=ought(text()), Value=text()))),
     ValueType=one_of(
         {"STRING": 0, "INT": 1, "DOUBLE": 2, "BOOLEAN": 3, "PASSWORD": 4, "LIST": 5, "URL": 6, "BUTTON": 7}
     ),
@@ -66,17 +67,17 @@ _user_config = shape(
     StepName=text(1),
     AccountName=text(1),
     WizardStepDescription=text(),
-    WizardStepTitle=text(),
+    WizardStepTitle=_label,
     ConfigItems=many(_config_item),
     GlobalConfigSettings=maybe(anything),
 )
 
-_shipping_tags = many(shape(Tag=text(1, most=64), FriendlyName=text(most=255), Site=maybe(text(most=25))))
+_shipping_tags = many(shape(Tag=text(1, most=64), FriendlyName=text(1, 255, TYPE), Site=maybe(text(most=25))))
 # The payment page states no limits; whoever keeps the same is safe.
 _payment_tags = many(
     shape(
         Tag=text(1),
-        FriendlyName=softly(text(most=255), FORM),
+        FriendlyName=softly(text(1, 255, TYPE), FORM),
         Site=maybe(softly(text(most=25), FORM)),
     )
 )
@@ -127,7 +128,7 @@ _order = shape(
     BuyerTaxNumber=_line,
 )
 
-_product = shape(SKU=text(1), Title=text(), Quantity=integer, Price=maybe(number), Reference=text(1, most=64))
+_product = shape(SKU=text(1), Title=_label, Quantity=integer, Price=maybe(number), Reference=text(1, most=64))
 _update = shape(Error=_error, Products=many(shape(SKU=text(), Error=_error)))
 
 _actions = {"Cancellation": 0, "ItemRefund": 1, "ShippingRefund": 2, "ServiceRefund": 3, "AdditionalRefund": 4}
@@ -135,9 +136,9 @@ _actions = {"Cancellation": 0, "ItemRefund": 1, "ShippingRefund": 2, "ServiceRef
 _reason = shape(
     {"Type": "Types"},
     Tag=text(1),
-    DisplayName=text(),
+    DisplayName=_label,
     Types=many(one_of(_actions, int)),
-    SubReasons=maybe(many(shape(Tag=text(1), DisplayName=text()))),
+    SubReasons=maybe(many(shape(Tag=text(1), DisplayName=_label))),
 )
 
 _expected_type = one_of({"STRING": 1, "INT": 2, "DECIMAL": 3, "BOOL": 4, "DATETIME": 5, "LIST": 6})
@@ -184,13 +185,13 @@ _attribute = shape(
 )
 
 # A textual id is what one other application sends; whether Linnworks takes it nobody could confirm.
-_category = shape(CategoryId=softly(identity, FORM), CategoryName=text())
+_category = shape(CategoryId=softly(identity, FORM), CategoryName=_label)
 
 _message = shape(
     # Two keys for one number: the page has the long one, others the short one.
     {"ProductFeedMessageType": "Type"},
     Type=one_of({"Error": 1, "Warning": 2, "Recommendation": 3}, int),
-    Message=text(),
+    Message=_label,
 )
 
 _feed = shape(
@@ -212,7 +213,7 @@ SHAPES: dict[str, Kind] = {
     "ConfigTest": shape(Error=_error),
     "ConfigDeleted": shape(Error=_error),
     "Orders": shape(Error=_error, HasMorePages=flag, Orders=many(_order)),
-    "Despatch": shape(Error=_error, Orders=many(shape(ReferenceNumber=text(), Error=_error, Retry=_yes_or_no))),
+    "Despatch": shape(Error=_error, Orders=many(shape(ReferenceNumber=text(), Error=_error, Retry=ought(flag, FORM)))),
     "Cancel": shape(Error=_error),
     "Refund": shape(Error=_error, RefundReference=text(1)),
     "PostSaleOptions": shape(

@@ -92,6 +92,7 @@ refuses("STK-05", "PriceUpdate", _known)
 refuses("STK-04", "InventoryUpdate", lambda body: len(body["Products"]) > 10)
 refuses("STK-10", "PriceUpdate", lambda body: not body["Products"])
 refuses("STK-11", "InventoryUpdate", lambda body: any(isinstance(row["Quantity"], str) for row in body["Products"]))
+answers("STK-13", "InventoryUpdate", when=lambda answer, body: answer["Products"].reverse() is None)
 answers("STK-12", "PriceUpdate", when=lambda _, body: len(body["Products"]) == 2, Products=[{"SKU": "SKU-0"}])
 
 
@@ -150,5 +151,6 @@ refuses("DSP-05", "Despatch", lambda body: not body["Orders"])
 refuses(
     "DSP-06", "Despatch", lambda body: len({row["ReferenceNumber"] for row in body["Orders"]}) < len(body["Orders"])
 )
+answers("DSP-11", "Despatch", when=lambda answer, body: answer["Orders"].pop() and False)
 refuses("DSP-08", "Despatch", lambda body: len(body["Orders"]) > 10)
 rows("DSP-09", "Despatch", "Orders", lambda row: row.update(Retry=bool(row["Error"])))

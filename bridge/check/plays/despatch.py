@@ -127,6 +127,20 @@ def the_whole_order(play: Play) -> None:
     _done(play, [{**_some_parcel(play), "TrackingNumber": ""}])
 
 
+@area.check("DSP-11", Severity.SHOULD)
+def one_entry_each(play: Play) -> None:
+    """Every order of a batch is answered by an entry of its own, also where a reference comes twice.
+
+    Which of two parcels of a split order failed cannot be told.
+    """
+    item = {"SKU": "no-such-sku", "OrderLineNumber": "1", "DespatchedQuantity": 1}
+    batch = [parcel(Order(f"no-such-order-{play.word()}", "", "", "", ()), [item])] * 2
+    answer = play.call("Despatch", Orders=batch).accepted()
+    if len(answer.rows("Orders")) != len(batch):
+        words = f"{len(batch)} despatches were sent and {len(answer.rows('Orders'))} answered"
+        raise Failed(words, answer.exchange)
+
+
 def _some_parcel(play: Play) -> dict[str, Any]:
     """A whole order, or in a small shop what has left already: later checks want orders, too."""
     if play.may_repeat and len(play.untouched(lambda order: True)) <= PLENTY:

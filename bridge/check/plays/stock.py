@@ -144,6 +144,22 @@ def two_prices_of_one_sku(play: Play) -> None:
         raise Failed(f"{len(rows)} rows of {product.sku} were sent and {answered} answered", answer.exchange)
 
 
+@area.check("STK-13", Severity.ADVICE)
+def row_for_row(play: Play) -> None:
+    """The rows of an update are answered one for one, in their order.
+
+    Whoever reads the answer beside the request, in a log or a test, is led astray.
+    """
+    known = [_row(product, "Quantity", max(0, product.quantity)) for product in _some(play.products)]
+    rows = [known[0], _stranger(play, "Quantity", 5), *known[1:]]
+    answer = play.call("InventoryUpdate", Products=rows).accepted()
+    answered = [row.get("SKU") for row in answer.rows("Products")]
+    if answered != [row["SKU"] for row in rows]:
+        raise Failed(
+            f"{len(rows)} rows were sent, and the {len(answered)} answered do not follow them", answer.exchange
+        )
+
+
 def _some(products: list[Product]) -> list[Product]:
     """The first, a middle and the last product."""
     known = [product for product in products if product.sku]
