@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -80,7 +80,7 @@ class WooCommerceChannel(Channel):
         facts = f"{connecting.facts(self.shop)} {step.description}" if name == wizard.ORDERS else step.description
         return replace(step, items=wizard.items(self._statuses()), description=facts)
 
-    def _statuses(self) -> dict[str, str]:
+    def _statuses(self) -> Mapping[str, str]:
         """The shop's order statuses with their names; where it cannot be asked those that were asked about before."""
         try:
             return connecting.statuses(self.shop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -15,7 +16,6 @@ from bridge.messages.config import Tag
 
 OLDEST = (7, 9)
 API = "wc/v3"
-COUNTRIES = "woocommerce countries"
 INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
 
 
@@ -48,19 +48,24 @@ def facts(shop: Shop) -> str:
     )
 
 
-def statuses(shop: Shop) -> dict[str, str]:
-    """The shop's order statuses with their names."""
-    rows = shop.get("reports/orders/totals", {"_fields": "slug,name"}).rows()
-    return {row["slug"]: plain(row["name"]) for row in rows}
+def statuses(shop: Shop) -> Mapping[str, str]:
+    """The shop's order statuses by their slugs with their names, as they were within the minute."""
+    return _names(shop, "reports/orders/totals", "slug", seconds=60)
 
 
 def countries(shop: Shop) -> Mapping[str, str]:
-    """The names of countries by their codes, as the shop calls them; asked for once and remembered."""
-    if COUNTRIES not in shop.learnt:
-        rows = shop.get("data/countries", {"_fields": "code,name"}).rows()
-        shop.learnt[COUNTRIES] = json.dumps({row["code"]: plain(row["name"]) for row in rows})
-    names: Mapping[str, str] = json.loads(shop.learnt[COUNTRIES])
-    return names
+    """The names of countries by their codes, as the shop calls them, as they were within the day."""
+    return _names(shop, "data/countries", "code", seconds=86_400)
+
+
+def _names(shop: Shop, path: str, key: str, seconds: int) -> Mapping[str, str]:
+    """Names of things that rarely change, asked for no more often than that."""
+    asked_at, names = json.loads(shop.learnt.get(path, "[0, {}]"))
+    if not names or time.monotonic() > asked_at + seconds:
+        names = {row[key]: plain(row["name"]) for row in shop.get(path, {"_fields": f"{key},name"}).rows()}
+        shop.learnt[path] = json.dumps([time.monotonic(), names])
+    found: Mapping[str, str] = names
+    return found
 
 
 def shipping_tags(shop: Shop) -> list[Tag]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.channels import Channels
@@ -101,8 +103,8 @@ def test_plain_http_needs_the_operators_leave(app, call, woo):
     Only where shops in the own network are allowed may a key travel without TLS.
     """
     bridge = app.extensions["bridge"]
-    strict = Channels(bridge.settings.__class__(data_dir=bridge.settings.data_dir, channel="woocommerce"), bridge.vault)
-    app.extensions["bridge"] = bridge.__class__(strict.settings, bridge.vault, strict, bridge.worker, bridge.gate)
+    strict = Channels(replace(bridge.settings, allow_private_shops=False), bridge.vault)
+    app.extensions["bridge"] = replace(bridge, settings=strict.settings, channels=strict)
     try:
         answer = try_out(call, woo)
     finally:
