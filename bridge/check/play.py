@@ -181,12 +181,13 @@ class Play:
         """The open orders that fit and that no check has touched yet, newest first."""
         return [o for o in self.orders if o.open and o.reference not in self.touched and fits(o)]
 
-    def take(self, wanted: str, fits: Callable[[Order], bool] = lambda order: True) -> Order:
-        """The newest untouched order that fits, from now on touched."""
-        for order in self.untouched(fits):
-            self.touched.add(order.reference)
-            return order
-        raise Skipped(f"the shop shows no further {wanted}")
+    def candidates(self, fits: Callable[[Order], bool]) -> list[Order]:
+        """Untouched orders to try in turn, each time twice as far back.
+
+        What left, or was cancelled, before the check came shows in no order, and neighbours did so together.
+        """
+        untouched = self.untouched(fits)
+        return [untouched[2**tries - 1] for tries in range(len(untouched).bit_length())]
 
     def eventually(self, wrong: Callable[[], str], patience: float | None = None) -> None:
         """Looks again and again until nothing is wrong any more, or patience ends."""

@@ -8,11 +8,10 @@ from typing import Any
 
 from bridge.check.play import Play, parcel
 from bridge.check.records import Order
-from bridge.check.registry import Area, Failed, Severity
+from bridge.check.registry import Area, Failed, Severity, Skipped
 
 area = Area("Despatch", "ep:despatch", needs=("ORD-01",), changes=True)
 REPEATED = ("DSP-02",)
-MOST_TRIES = 5
 PLENTY = 6
 """Where a shop has no more open orders than these, those that were sent are sent again instead."""
 
@@ -156,18 +155,21 @@ def _sent(
 ) -> list[dict[str, Any]]:
     """Sends the first parcels of an order, all unless there is a limit; all its parcels.
 
-    Orders do not show what has left before the check came, so a refusal counts only where others meet it too.
+    A refusal counts only where other orders meet it too.
     """
-    wanted = "paid order that can go out in two parts" if parts else "paid order"
-    for tries in range(1, MOST_TRIES + 1):
-        parcels = parcels_of(play.take(wanted, lambda order: order.splits or not parts))
+    refusal: Failed | Skipped = Skipped(
+        f"the shop shows no further paid order{' that can go out in two parts' if parts else ''}"
+    )
+    for order in play.candidates(lambda order: order.splits or not parts):
+        play.touched.add(order.reference)
+        parcels = parcels_of(order)
         try:
             _done(play, parcels[:most], beside)
-            break
-        except Failed:
-            if tries == MOST_TRIES or not play.untouched(lambda order: order.splits or not parts):
-                raise
-    return parcels
+        except Failed as failure:
+            refusal = failure
+        else:
+            return parcels
+    raise refusal
 
 
 def _halves(order: Order) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -12,7 +12,6 @@ from bridge.check.registry import Area, Failed, Severity, Skipped
 
 area = Area("After the sale", "ep:post-sale-options", needs=("ORD-01",))
 OFFERED = ("PSO-01",)
-MOST_TRIES = 5
 ACTIONS = ("cancellation", "item refund", "shipping refund", "service refund", "additional refund")
 
 
@@ -120,7 +119,7 @@ def a_refund(play: Play) -> None:
     if play.options.get("CanAttachRefundToItem") is False:
         raise Skipped("PostSaleOptions says CanAttachRefundToItem is false")
     refusal = None
-    for order in _refundable(play)[:MOST_TRIES]:
+    for order in _refundable(play):
         play.touched.add(order.reference)
         play.refund = _refund(play, order, order.goods[0], round(order.goods[0].price / 2, 2))
         answer = play.call("Refund", Refund=play.refund)
@@ -136,7 +135,7 @@ def a_refund(play: Play) -> None:
 def _refundable(play: Play) -> list[Order]:
     """Paid orders that no check has touched yet, or in a small shop the one that has left in two parts."""
     sent = {one["ReferenceNumber"] for one in play.parcels}
-    untouched = play.untouched(lambda order: order.goods[0].price >= 0.02)
+    untouched = play.candidates(lambda order: order.goods[0].price >= 0.02)
     return untouched or [order for order in play.orders if order.reference in sent]
 
 
@@ -204,7 +203,7 @@ def _cancel(
 ) -> tuple[Order, dict[str, Any]]:
     """Cancels those lines of the newest order that lets it happen; one that has left may refuse."""
     refusal = ""
-    for order in play.untouched(fits)[:MOST_TRIES]:
+    for order in play.candidates(fits):
         play.touched.add(order.reference)
         cancellation = _cancellation(play, order, lines(order))
         refusal = play.call("Cancel", Cancellation=cancellation).error
