@@ -15,6 +15,7 @@ import requests
 from click.testing import CliRunner
 
 from bridge.cli import main
+from bridge.throttle import SECRETS
 from bridge.trial import free_port, trial_service
 from tests.linnworks import Linnworks
 from tests.processes import ROOT, Service, at, healthy, poster, until
@@ -217,3 +218,52 @@ def test_the_start_says_three_things(tmp_path):
         f"Data in {tmp_path / 'data'}",
         f"Next, in another terminal: bridge check http://127.0.0.1:{port}",
     ] == said.splitlines()
+
+
+def test_the_check_passes_with_oauth(tmp_path):
+    """
+    `bridge check URL --oauth-client` gets access tokens as a client, and finds nothing wrong either.
+    """
+    environ = {**at(tmp_path / "data"), "BRIDGE_BIND": "127.0.0.1:1"}
+    with trial_service(tmp_path / "data", **at(tmp_path / "data")) as base_url:
+        made = CliRunner(env=environ).invoke(main, ["oauth", "create"]).output
+        client_id, secret = (line.partition(": ")[2] for line in made.splitlines()[:2])
+        result = CliRunner().invoke(main, ["check", base_url, "--oauth-client", f"{client_id}:{secret}"])
+
+    assert 0 == result.exit_code, result.output
+    assert " 0 failed, 0 skipped" in result.output
+
+
+def test_guesses_are_counted_over_all_processes(tmp_path):
+    """
+    However many processes answer, an address has the same number of wrong secrets.
+    """
+    form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
+    with (
+        trial_service(**at(tmp_path), BRIDGE_WORKERS="4", BRIDGE_THREADS="4") as base_url,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        url = f"{base_url}/api/oauth/authorize"
+        statuses = list(pool.map(lambda _: requests.post(url, data=form, timeout=10).status_code, range(60)))
+        refused = requests.post(url, data=form, timeout=10)
+
+    assert SECRETS.at_once <= statuses.count(401) <= SECRETS.at_once + 4 + 5
+    assert (429, True) == (refused.status_code, int(refused.headers["Retry-After"]) <= SECRETS.seconds)
+
+
+def test_keys_are_rotated_while_the_service_runs(tmp_path):
+    """
+    No process of it has to be told: what they stored before and store afterwards is opened by all.
+    """
+    data_dir = tmp_path / "data"
+    with trial_service(data_dir, **at(data_dir), BRIDGE_WORKERS="2") as base_url:
+        post = poster(base_url)
+        before, after = Linnworks(post, "before"), Linnworks(post, "after")
+        before.finish_wizard(shop_name="before", access_key="key of before")
+        for _ in range(2):
+            result = CliRunner(env=at(data_dir)).invoke(main, ["keys", "rotate"])
+            assert 0 == result.exit_code, result.output
+        after.finish_wizard(shop_name="after", access_key="key of after")
+        errors = [one("ConfigTestEndpoint")["Error"] for one in (before, after) for _ in range(8)]
+
+    assert [None] * 16 == errors

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import gzip
 import logging
 import socket
 import ssl
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import format_datetime
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -31,6 +35,14 @@ from tests.hostile.server import Fault, HostileServer
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 KEY = "the-shop's-secret-key"
 ON_THIS_MACHINE = Settings(allow_private_shops=True)
+
+
+@cache
+def mountain(coding: str) -> bytes:
+    """A hundred megabytes, packed once or several times."""
+    first, _, more = coding.partition(", ")
+    content = mountain(more) if more else b'"' + b" " * 100_000_000
+    return gzip.compress(content) if first == "gzip" else zlib.compress(content)
 
 
 class Shop:
@@ -81,6 +93,10 @@ class Shop:
             with lock:
                 self.busy -= 1
             return ({"number": number}, 200) if number % 5 else ({"error": "I do not like it"}, 422)
+
+        @app.get("/packed/<coding>")
+        def packed(coding: str) -> Any:
+            return mountain(coding), 200, {"Content-Encoding": coding, "Content-Type": "application/json"}
 
         @app.route("/deeds", methods=["POST", "PUT", "DELETE"])
         def deeds() -> Any:
@@ -602,6 +618,90 @@ def test_shops_in_private_networks_are_refused(shop, host):
     assert shop.server.connections == 0
 
 
+@pytest.fixture
+def resolver(monkeypatch):
+    """A name server under a stranger's control, in a world where 127.0.0.2 is a public address and no other is."""
+    answers: list[list[str]] = []
+
+    def look_up(host: str, port: int, **_: Any) -> list[Any]:
+        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr("bridge.channels.http.reach.is_public", lambda address: address == "127.0.0.2")
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    return answers
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(shop, resolver):
+    """A name that changes its address between two looks gains nothing: there is one look for each connection."""
+    port = int(shop.server.url.rpartition(":")[2])
+    with HostileServer(Flask(__name__), address="127.0.0.2", port=port) as public:
+        resolver += [["127.0.0.2"], ["127.0.0.1"]]
+        client = shop.client(address=f"http://rebinding.example:{port}", settings=Settings())
+        public.faults.add(Fault.CUT_OFF)
+
+        with pytest.raises(ChannelRefused, match="private network"):
+            client.get("thing")
+        with pytest.raises(ChannelRefused, match="private network"):
+            client.get("thing")
+    assert [("GET", "/thing")] == public.calls
+    assert shop.server.connections == 0
+
+
+@pytest.mark.parametrize("answer", [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]])
+def test_a_name_with_one_address_inside_is_refused(shop, resolver, answer):
+    """Not even its public address is tried."""
+    port = int(shop.server.url.rpartition(":")[2])
+    resolver.append(answer)
+    with (
+        HostileServer(Flask(__name__), address="127.0.0.2", port=port) as public,
+        pytest.raises(ChannelRefused, match="private network"),
+    ):
+        shop.client(address=f"http://both.example:{port}", settings=Settings()).get("thing")
+    assert (0, 0) == (public.connections, shop.server.connections)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.2:{port}/thing",
+        "//127.0.0.2:{port}/thing",
+        "http://127.0.0.1:{port}@127.0.0.2:{port}/thing",
+        "https://127.0.0.1:{port}/thing",
+        "http://127.0.0.1:1/thing",
+        "http://localhost:{port}/thing",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]:{port}/thing",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{port}/thing",
+    ],
+)
+def test_no_redirect_leads_elsewhere(shop, location):
+    """Another scheme, host, port or address ends the call at once, and credentials are sent nowhere else."""
+    port = int(shop.server.url.rpartition(":")[2])
+    with HostileServer(Flask(__name__), address="127.0.0.2", port=port) as other:
+        shop.faults.add(Fault.MOVED, location=location.format(port=port))
+
+        with pytest.raises(ChannelUnavailable, match="is its address right"):
+            shop.client(headers={"Authorization": KEY}).get("thing")
+    assert 0 == other.connections
+    assert [("GET", "/thing")] == shop.server.calls
+
+
+def test_a_redirect_is_checked_like_the_first_address(shop, resolver):
+    """Where following a redirect needs another connection, its address is looked up and checked anew."""
+    port = int(shop.server.url.rpartition(":")[2])
+    app = Flask(__name__)
+    app.add_url_rule("/thing", view_func=lambda: ("", 307, {"Location": "/elsewhere", "Connection": "close"}))
+    with HostileServer(app, address="127.0.0.2", port=port) as public:
+        resolver += [["127.0.0.2"], ["127.0.0.1"]]
+
+        with pytest.raises(ChannelRefused, match="private network"):
+            shop.client(address=f"http://rebinding.example:{port}", settings=Settings()).get("thing")
+    assert [("GET", "/thing")] == public.calls
+    assert shop.server.connections == 0
+
+
 PRIVATE = """
     127.0.0.1 127.8.8.8 10.1.1.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 100.64.0.1 100.100.100.200
     0.0.0.0 224.0.0.1 255.255.255.255 240.0.0.1 198.18.0.1 192.0.0.192 168.63.129.16 ::1 :: fe80::1 fc00::1
@@ -662,6 +762,19 @@ def test_an_endless_answer_is_not_read_to_its_end(shop):
     with pytest.raises(ChannelUnavailable, match="too long"):
         shop.client().get("thing")
     assert len(shop.server.calls) == 1
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, gzip", "gzip, gzip, gzip"])
+def test_what_unpacks_to_a_mountain_is_not_unpacked(shop, coding):
+    """However often it is packed, an answer takes no more room than one may have."""
+    mountain(coding)
+    tracemalloc.start()
+    with pytest.raises(ChannelUnavailable, match="too long"):
+        shop.client().get(f"packed/{coding}")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 64_000_000
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "ключ"])

@@ -156,7 +156,9 @@ class Faults:
 class HostileServer:
     """Serves an application on a port of its own until it is closed; `calls` are the requests that came."""
 
-    def __init__(self, app: Callable[..., Any], tls: SSLContext | None = None, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self, app: Callable[..., Any], tls: SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self.faults = Faults()
         self.calls: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
@@ -165,7 +167,7 @@ class HostileServer:
         self._last: dict[str, bytes] = {}
         self._closing = threading.Event()
         self._open: set[socket.socket] = set()
-        self._server = ThreadingHTTPServer((address, 0), type("Handler", (_Handler,), {"hostile": self}))
+        self._server = ThreadingHTTPServer((address, port), type("Handler", (_Handler,), {"hostile": self}))
         self._server.daemon_threads = False  # so that closing waits for them
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
