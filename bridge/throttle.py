@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from bridge.errors import TooMany
 from bridge.settings import Network
@@ -69,13 +69,8 @@ class Throttle:
 
 def neighbourhood(address: str) -> str:
     """What counts as one address: of IPv6 a /64, which any customer has all of."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or IPv6Network((int(ip) >> 64 << 64, 64)))
-    return str(ip)
+    ip = _ip(address)
+    return str(IPv6Network((int(ip) >> 64 << 64, 64)) if isinstance(ip, IPv6Address) else ip)
 
 
 def caller_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
@@ -83,19 +78,20 @@ def caller_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str
 
     `forwarded` is X-Forwarded-For, of which only what proxies of ours added is believed.
     """
-    hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
-    while hops and _is_one_of(peer, proxies):
-        nearer = hops.pop()
-        if not neighbourhood(nearer):
+    hops = forwarded.split(",")
+    caller = _ip(peer)
+    while hops and any(caller in network for network in proxies if caller):
+        nearer = _ip(hops.pop().strip())
+        if nearer is None:
             break
-        peer = nearer
-    return peer
+        caller = nearer
+    return str(caller or "")
 
 
-def _is_one_of(address: str, networks: Sequence[Network]) -> bool:
+def _ip(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text names, without its scope, and as IPv4 where it is that in IPv6 clothes."""
     try:
-        ip = ip_address(address.partition("%")[0])
+        ip = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
-    return any((mapped or ip) in network for network in networks)
+        return None
+    return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
