@@ -80,16 +80,19 @@ def service(tmp_path_factory) -> Iterator[Service]:
 
 
 def trickle(sock: socket.socket, bit: bytes) -> bytes:
-    """Send one bit after another until there is an answer, or the other side has hung up."""
+    """Send one bit after another until the other side hangs up; what it said."""
+    answer = b""
     sock.settimeout(0.02)
-    while True:
-        with suppress(TimeoutError):
-            try:
-                return sock.recv(4096)
-            except ConnectionError:
-                return b""
-        with suppress(OSError):
-            sock.sendall(bit)
+    with suppress(ConnectionError):
+        while True:
+            with suppress(TimeoutError):
+                part = sock.recv(4096)
+                if not part:
+                    break
+                answer += part
+            if not answer:
+                sock.sendall(bit)
+    return answer
 
 
 def post(*headers: str, path: str = PATH) -> bytes:
