@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from bridge.channels.base import Channel, ListingResult, Outcome, Page, Step
-from bridge.channels.woocommerce import catalogue, connecting, listings, orders, updates, wizard
+from bridge.channels.woocommerce import catalogue, configurator, connecting, listings, orders, updates, wizard
 from bridge.channels.woocommerce.api import Mark, Shop
 from bridge.channels.woocommerce.deeds import REASONS, Deeds
 from bridge.clock import EPOCH
@@ -182,16 +182,16 @@ class WooCommerceChannel(Channel):
 
     @classmethod
     def configurator_settings(cls) -> ConfiguratorSettingsResponse:
-        return listings.SETTINGS
+        return configurator.SETTINGS
 
     def categories(self, cursor: str | None) -> Page[Category]:
-        return Page(listings.categories(self.shop))
+        return Page(configurator.categories(self.shop))
 
     def attributes(self, question: CategoryQuestion) -> Sequence[Attribute]:
-        return listings.attributes(self.shop, question.category_ids)
+        return configurator.attributes(self.shop, question.category_ids)
 
     def variations(self, question: CategoryQuestion) -> VariationsResponse:
-        return listings.variations(self.shop, question.category_ids)
+        return configurator.variations(self.shop, question.category_ids)
 
     def create_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
         return listings.create(self.shop, listing, settings, key)

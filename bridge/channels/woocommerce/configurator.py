@@ -1,0 +1,145 @@
+"""What a seller can say of listings in WooCommerce: settings, categories, attributes and ways to vary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from bridge.channels.woocommerce.api import AT_A_TIME, Shop, plain
+from bridge.errors import ChannelRefused
+from bridge.messages.listings import (
+    Attribute,
+    Category,
+    ConfiguratorSettingsResponse,
+    CustomerSetting,
+    ExpectedType,
+    ImageCount,
+    ListingImage,
+    ReadFrom,
+    SettingGroup,
+    VariationsResponse,
+)
+
+MOST_OPTIONS = 10
+SALE_PRICE = "sale_price"
+MEASURES = {"weight": "Weight", "length": "Length", "width": "Width", "height": "Height"}
+TEXTS = {"short_description": "Short description", "tags": "Tags, separated by commas"}
+
+
+def _setting(name: str, friendly: str, description: str, *options: str) -> CustomerSetting:
+    return CustomerSetting(
+        group_name=SettingGroup.GENERAL,
+        config_item_id=name,
+        subtitle="General",
+        friendly_name=friendly,
+        description=description,
+        expected_type=ExpectedType.LIST if options else ExpectedType.STRING,
+        value_options=options,
+        initial_values=options[:1],
+        value_from_options_list=bool(options),
+    )
+
+
+SETTINGS = ConfiguratorSettingsResponse(
+    settings=(
+        _setting("status", "Status", "Whether new products are for sale at once", "publish", "draft", "private"),
+        _setting("catalog_visibility", "Shown in", "Where shoppers see it", "visible", "catalog", "search", "hidden"),
+        _setting("backorders", "Backorders", "Whether more may be ordered than there is", "no", "notify", "yes"),
+        _setting("tax_class", "Tax class", "Such as reduced-rate; empty for the standard rate"),
+        _setting("shipping_class", "Shipping class", "Its slug in WooCommerce; a listing's own choice comes first"),
+    ),
+    max_description_length=100_000,
+    image_settings=ListingImage(type=ImageCount.CountMainVariantsSeparately, max_images=20, max_variant_images=1),
+    max_category_count=10,
+    is_custom_html_supported=True,
+    is_custom_attributes_allowed=True,
+    is_variations_allowed=True,
+    is_price_in_variation=True,
+)
+OF_SETTINGS = tuple(setting.config_item_id for setting in SETTINGS.settings)
+
+
+def categories(shop: Shop) -> list[Category]:
+    """All categories, each with those above it in its name."""
+    rows = {row["id"]: row for row in shop.all("products/categories", {"_fields": "id,name,parent"})}
+
+    def path(number: int, above: tuple[int, ...] = ()) -> str:
+        name, parent = plain(rows[number]["name"]), rows[number]["parent"]
+        if parent not in rows or parent in above:
+            return name
+        return f"{path(parent, (*above, number))} > {name}"
+
+    return [Category(category_id=number, category_name=path(number)) for number in rows]
+
+
+def attributes(shop: Shop, category_ids: Sequence[str]) -> list[Attribute]:
+    """What a listing can say of itself; in WooCommerce that is the same in all categories."""
+    category_numbers(shop, category_ids)
+    classes = shop.all("products/shipping_classes", {"_fields": "id,slug"})
+    known = global_attributes(shop)
+    wanted = {"_fields": "id,name"}
+    terms = shop.together([partial(shop.all, f"products/attributes/{row['id']}/terms", wanted) for row in known])
+    return [
+        Attribute(
+            id=SALE_PRICE,
+            friendly_name="Sale price",
+            description="What it costs as long as it is on sale",
+            expected_type=ExpectedType.DECIMAL,
+            attribute_read_from=ReadFrom.Optional,
+        ),
+        *(
+            Attribute(
+                id=name, friendly_name=words, description="In the shop's own unit", expected_type=ExpectedType.DECIMAL
+            )
+            for name, words in MEASURES.items()
+        ),
+        *(
+            Attribute(id=name, friendly_name=words, attribute_read_from=ReadFrom.Parent)
+            for name, words in TEXTS.items()
+        ),
+        Attribute(
+            id="shipping_class",
+            friendly_name="Shipping class",
+            description="Which of the shop's shipping classes it belongs to",
+            expected_type=ExpectedType.LIST,
+            value_options=tuple(row["slug"] for row in classes),
+            value_from_options_list=True,
+        ),
+        *(
+            Attribute(
+                id=row["slug"],
+                friendly_name=plain(row["name"]),
+                description="An attribute of the shop; several values are separated by |",
+                expected_type=ExpectedType.LIST if names else ExpectedType.STRING,
+                value_options=tuple(plain(term["name"]) for term in names),
+                attribute_read_from=ReadFrom.Parent,
+            )
+            for row, names in zip(known, terms, strict=True)
+        ),
+    ]
+
+
+def variations(shop: Shop, category_ids: Sequence[str]) -> VariationsResponse:
+    """Listings may vary in any way, the shop's attributes and others."""
+    category_numbers(shop, category_ids)
+    return VariationsResponse(max_variation_attributes=MOST_OPTIONS)
+
+
+def category_numbers(shop: Shop, ids: Iterable[str]) -> list[int]:
+    """Categories by their ids as Linnworks sends them back; raises ChannelRefused for one that is not there."""
+    wanted = [text.strip() for text in ids if text.strip()]
+    if not wanted:
+        raise ChannelRefused("A category must be chosen")
+    odd = [text for text in wanted if not (text.isdecimal() and len(text) < 19)]
+    query = {"include": ",".join({*wanted} - {*odd}) or "0", "per_page": AT_A_TIME, "_fields": "id"}
+    known = set() if odd else {str(row["id"]) for row in shop.get("products/categories", query).rows()}
+    missing = [text for text in wanted if text not in known]
+    if missing:
+        raise ChannelRefused(f"The shop has no category {(odd or missing)[0]}")
+    return [int(text) for text in wanted]
+
+
+def global_attributes(shop: Shop) -> list[dict[str, Any]]:
+    """The attributes that the shop's products share."""
+    return shop.get("products/attributes", {"_fields": "id,name,slug"}).rows()
