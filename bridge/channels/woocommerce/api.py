@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests_oauthlib import OAuth1
 
 from bridge.channels.http import Answer, ShopClient
+from bridge.channels.woocommerce.values import plain
 from bridge.clock import Deadline
 from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused
 from bridge.settings import Settings
@@ -185,11 +185,6 @@ class Shop:
 
 def _v3(path: str) -> str:
     return f"wp-json/wc/v3/{path}"
-
-
-def plain(text: Any) -> str:
-    """Text of the shop, which it sends escaped for web pages."""
-    return html.unescape(text) if isinstance(text, str) else ""
 
 
 def code_of(answer: Answer) -> str:

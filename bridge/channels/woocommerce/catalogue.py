@@ -19,8 +19,8 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from bridge.channels.base import Page
-from bridge.channels.woocommerce.api import AT_A_TIME, Mark, Shop, plain
-from bridge.channels.woocommerce.orders import money
+from bridge.channels.woocommerce.api import AT_A_TIME, Mark, Shop
+from bridge.channels.woocommerce.values import money, plain
 from bridge.messages.products import Product
 
 T = TypeVar("T")

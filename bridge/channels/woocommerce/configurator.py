@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from bridge.channels.woocommerce.api import AT_A_TIME, Shop, plain
+from bridge.channels.woocommerce.api import AT_A_TIME, Shop
+from bridge.channels.woocommerce.values import plain
 from bridge.errors import ChannelRefused
 from bridge.messages.listings import (
     Attribute,

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bridge.channels.woocommerce.api import Shop, plain
-from bridge.channels.woocommerce.orders import NO_PAYMENT, NO_SHIPPING, instance_tag
+from bridge.channels.woocommerce.api import Shop
+from bridge.channels.woocommerce.particulars import NO_PAYMENT, NO_SHIPPING, instance_tag
+from bridge.channels.woocommerce.values import plain
 from bridge.errors import ChannelRefused, ChannelUnavailable
 from bridge.messages.config import Tag
 

@@ -19,9 +19,9 @@ from typing import Any
 
 from bridge import clock
 from bridge.channels.base import despatched_items
-from bridge.channels.woocommerce.api import FAILED, Shop, code_of, plain, words_of
-from bridge.channels.woocommerce.orders import moment, money
+from bridge.channels.woocommerce.api import FAILED, Shop, code_of, words_of
 from bridge.channels.woocommerce.sale import CANCEL, KEY, REFUND, SENT, Sale, key_of, listing
+from bridge.channels.woocommerce.values import moment, money, plain
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, UNPAID, Preferences
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.messages.orders import DespatchOrder

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bridge.channels.woocommerce.api import plain
 from bridge.channels.woocommerce.configurator import MEASURES, OF_SETTINGS, SALE_PRICE
 from bridge.channels.woocommerce.updates import price_text
+from bridge.channels.woocommerce.values import plain
 from bridge.messages.listings import AttributeValue, ProductListing, ProductSettings, ProductVariation
 
 

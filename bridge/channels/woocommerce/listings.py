@@ -12,10 +12,11 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import ListingResult
-from bridge.channels.woocommerce.api import Shop, error_words, plain
+from bridge.channels.woocommerce.api import Shop, error_words
 from bridge.channels.woocommerce.catalogue import Target, by_sku, chunks
 from bridge.channels.woocommerce.configurator import category_numbers, global_attributes
 from bridge.channels.woocommerce.draft import Draft, faults
+from bridge.channels.woocommerce.values import plain
 from bridge.errors import ChannelRefused
 from bridge.messages.listings import (
     ChannelReference,

@@ -7,22 +7,29 @@ that of its lines, a line named Rounding, or the order's discount, makes up for 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Any
 
-from bridge.channels.woocommerce.api import plain
+from bridge.channels.woocommerce.particulars import (
+    IOSS,
+    VAT_NUMBER,
+    addresses,
+    first,
+    notes,
+    payment_tag,
+    properties,
+    refund_remarks,
+    shipping_tag,
+)
+from bridge.channels.woocommerce.values import moment, money, plain, text
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID, Preferences
 from bridge.messages.orders import (
-    Address,
     CancelStatus,
     DiscountType,
-    ExtendedProperty,
-    Note,
     Option,
     Order,
     OrderItem,
@@ -30,17 +37,10 @@ from bridge.messages.orders import (
 )
 
 ROUNDING = "rounding"
-NO_SHIPPING, NO_PAYMENT = "no_shipping", "no_payment"
 FINE = Decimal("1e-10")  # of a unit price: what is lost by it is far below any minor unit
 RATE = Decimal("0.0001")
-LONGEST = 1000  # characters of a custom field that are still of use in Linnworks
 
 STATUSES = {PAID: PaymentStatus.PAID, UNPAID: PaymentStatus.UNPAID, CANCELLED: PaymentStatus.CANCELLED}
-
-VAT_NUMBER = re.compile(r"(^|_)(vat|tva|ust|btw|iva|tax)_?(number|no|num|id|nr)$|^(billing_)?(eu_)?vat$")
-IOSS = re.compile(r"(^|_)ioss(_|$)")
-GIFT = re.compile(r"gift.*(message|note|text)|(message|note).*gift")
-TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,6 @@ class Refunded:
     """Of the money of a line that which went back together with pieces of it."""
     taxes: Mapping[tuple[int, int], Decimal] = field(default_factory=dict)
     """Of the money of a line each tax, by the line and the tax rate's id."""
-
-
-def money(value: Any) -> Decimal:
-    """An amount of the shop's, which sends "" for none; raises ArithmeticError where it is no number."""
-    amount = Decimal(str(value or 0))
-    if not amount.is_finite():
-        raise ArithmeticError("An amount is no number")
-    return amount
-
-
-def moment(text: Any) -> datetime | None:
-    """A date_..._gmt of the shop's."""
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc) if text else None
 
 
 def gross(line: Mapping[str, Any]) -> Decimal:
@@ -157,9 +144,9 @@ def _order(
     given_back = -sum((money(refund["total"]) for refund in row["refunds"]), Decimal(0))
     billing, delivery = (
         replace(address, country=countries.get(address.country_code, address.country_code))
-        for address in _addresses(row)
+        for address in addresses(row)
     )
-    fields = {str(meta["key"]): _text(meta["value"]) for meta in row["meta_data"]}
+    fields = {str(meta["key"]): text(meta["value"]) for meta in row["meta_data"]}
     transaction = plain(row["transaction_id"])
     return Order(
         reference_number=str(row["id"]),
@@ -178,13 +165,13 @@ def _order(
         use_channel_tax=True,
         discount=discount,
         discount_type=DiscountType.ItemsThenPostage,
-        buyer_tax_number=_first(fields, VAT_NUMBER),
-        marketplace_ioss=_first(fields, IOSS),
+        buyer_tax_number=first(fields, VAT_NUMBER),
+        marketplace_ioss=first(fields, IOSS),
         billing_address=billing,
         delivery_address=delivery,
         order_items=tuple(items),
-        extended_properties=tuple(_properties(row, fields, given_back, wishes)),
-        notes=tuple(_notes(row, fields, [*remarks, *_refund_remarks(row)], created, billing.full_name)),
+        extended_properties=tuple(properties(row, fields, given_back, wishes)),
+        notes=tuple(notes(row, fields, [*remarks, *refund_remarks(row)], created, billing.full_name)),
         shop_total=total,
     )
 
@@ -277,14 +264,14 @@ def fallback_sku(line: Mapping[str, Any]) -> str:
 
 
 def _title(line: Mapping[str, Any]) -> str:
-    return _text(line["name"])
+    return text(line["name"])
 
 
 def _options(line: Mapping[str, Any]) -> Iterator[Option]:
     for meta in line["meta_data"]:
         if not str(meta["key"]).startswith("_"):
-            name = _text(meta.get("display_key") or meta["key"])
-            value = _text(meta.get("display_value") or meta["value"])
+            name = text(meta.get("display_key") or meta["key"])
+            value = text(meta.get("display_value") or meta["value"])
             if name and value:
                 yield Option(name=name, value=value)
     if line["quantity"] and Decimal(str(line["quantity"])) != _whole(line["quantity"]):
@@ -321,106 +308,3 @@ def _shipping_rate(lines: Sequence[Mapping[str, Any]], rates: Mapping[int, Decim
 
 
 # -- the rest ------------------------------------------------------------------------------------------
-
-
-def shipping_tag(lines: Sequence[Mapping[str, Any]]) -> str:
-    """How an order is shipped: the method and, where it is known, which of the shop's instances of it."""
-    if not lines:
-        return NO_SHIPPING
-    method, instance = str(lines[0]["method_id"] or ""), str(lines[0].get("instance_id") or "")
-    return instance_tag(method, instance) if method else NO_SHIPPING
-
-
-def instance_tag(method: str, instance: Any) -> str:
-    """The tag of one of the shop's own set-ups of a shipping method."""
-    return f"{method}:{instance}" if str(instance or "0") != "0" else method
-
-
-def payment_tag(method: Any) -> str:
-    """How an order is paid."""
-    return str(method or NO_PAYMENT)
-
-
-def _addresses(row: Mapping[str, Any]) -> tuple[Address, Address]:
-    """The billing address and the delivery address, which has no e-mail address and often no phone of its own."""
-    billing, delivery = _address(row["billing"]), _address(row["shipping"])
-    if not any((delivery.full_name, delivery.company, delivery.address1, delivery.town, delivery.post_code)):
-        return billing, billing
-    if not any((billing.full_name, billing.company, billing.address1, billing.town, billing.post_code)):
-        billing = _address({**row["shipping"], **_only(row["billing"], "email", "phone")})
-    reached = {
-        **_only(row["billing"], "email", "phone"),
-        **_only(row["shipping"], "phone"),
-    }
-    return billing, _address({**row["shipping"], **reached})
-
-
-def _only(address: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: address[name] for name in names if address.get(name)}
-
-
-def _address(address: Mapping[str, Any]) -> Address:
-    def part(name: str) -> str:
-        return plain(address.get(name)).strip()
-
-    return Address(
-        full_name=" ".join(filter(None, (part("first_name"), part("last_name")))),
-        company=part("company"),
-        address1=part("address_1"),
-        address2=part("address_2"),
-        town=part("city"),
-        region=part("state"),
-        post_code=part("postcode"),
-        country_code=part("country"),
-        phone_number=part("phone"),
-        email_address=part("email"),
-    )
-
-
-def _properties(
-    row: Mapping[str, Any], fields: Mapping[str, str], given_back: Decimal, wishes: Preferences
-) -> Iterator[ExtendedProperty]:
-    facts = {
-        "Order number": plain(row["number"]),
-        "Status": str(row["status"]),
-        "Shipping method": ", ".join(plain(line["method_title"]) for line in row["shipping_lines"]),
-        "Payment method": plain(row["payment_method_title"]),
-        "Coupons": ", ".join(plain(line["code"]) for line in row["coupon_lines"]),
-        "Refunded": str(given_back) if given_back else "",
-        "VAT number": _first(fields, VAT_NUMBER),
-        "IOSS number": _first(fields, IOSS),
-        **{key: value for key, value in fields.items() if not key.startswith("_") or key in wishes.order_fields},
-    }
-    for name, value in facts.items():
-        if name and value and len(value) <= LONGEST:
-            yield ExtendedProperty(name=name, value=value)
-
-
-def _notes(
-    row: Mapping[str, Any], fields: Mapping[str, str], remarks: Iterable[str], created: datetime | None, buyer: str
-) -> Iterator[Note]:
-    texts = [plain(row["customer_note"]).strip()]
-    texts += [value for key, value in fields.items() if GIFT.search(key.lower()) and len(value) > 1]
-    for text in filter(None, texts):
-        yield Note(note=text, note_entry_date=created, note_user_name=buyer)
-    for text in remarks:
-        yield Note(note=text, note_entry_date=created, note_user_name="WooCommerce", is_internal=True)
-
-
-def _refund_remarks(row: Mapping[str, Any]) -> Iterator[str]:
-    for refund in row["refunds"]:
-        if money(refund["total"]):
-            reason = plain(refund["reason"]).strip()
-            yield f"Refunded {-money(refund['total'])} {row['currency']}" + (f": {reason}" if reason else "")
-
-
-def _first(fields: Mapping[str, str], names: re.Pattern[str]) -> str | None:
-    found = (value for key, value in fields.items() if value and names.search(key.lower().strip("_")))
-    return next(found, None)
-
-
-def _text(value: Any) -> str:
-    """Text without markup; "" for what is no text or number, such as the records that plugins keep."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        return ""
-    return plain(TAG.sub("", str(value))).strip()

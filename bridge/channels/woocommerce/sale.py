@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
-from bridge.channels.woocommerce.api import plain
-from bridge.channels.woocommerce.orders import ROUNDING, Refunded, fallback_sku, gross, money, refunded
+from bridge.channels.woocommerce.orders import ROUNDING, Refunded, fallback_sku, gross, refunded
+from bridge.channels.woocommerce.values import money, plain
 from bridge.errors import ChannelRefused
 from bridge.messages.postsale import Refund
 

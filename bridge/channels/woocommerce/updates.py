@@ -16,9 +16,9 @@ from operator import attrgetter
 from typing import Any
 
 from bridge.channels.base import Outcome
-from bridge.channels.woocommerce.api import Shop, error_words, plain
+from bridge.channels.woocommerce.api import Shop, error_words
 from bridge.channels.woocommerce.catalogue import Target, by_sku, chunks, target, variations
-from bridge.channels.woocommerce.orders import money
+from bridge.channels.woocommerce.values import money, plain
 from bridge.channels.woocommerce.wizard import Preferences
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.messages.products import Price, StockLevel
