@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +17,8 @@ from bridge.messages.base import schema_of
 from bridge.store.deeds import DONE, FAILED, UNKNOWN, Deed, claim_deed, finish_deed, plan_again, plan_deed
 
 GRACE_SECONDS = 5
+POLL_SECONDS = 0.05
+LEAST_SECONDS = 3  # with less left, a deed that had to wait for its turn is not begun any more
 
 
 def once(
@@ -32,22 +35,22 @@ def once(
 
     Equal content is the same deed: Linnworks sends no other identity. `nth` tells equal ones of a single
     request apart. `repeat_after` seconds after it was done, equal content is a new deed; None: never. A
-    deed whose answer was lost is looked up in the shop before anything is sent again. Raises what the
-    channel raises, and ChannelUnavailable while another request is at the same deed.
+    deed whose answer was lost is looked up in the shop before anything is sent again. Deeds of one order follow
+    each other. Raises what the channel raises, and ChannelUnavailable while another request is at the same deed.
     """
     content = schema_of(type(wanted)).dump(wanted)
     text = json.dumps([kind, content], sort_keys=True, default=_canonical)
-    until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
-    deed, claimed = plan_deed(
-        connection_id,
-        kind,
-        wanted.reference_number,
-        hashlib.sha256(text.encode()).hexdigest(),
-        content,
-        nth=nth,
-        now=now(),
-        until=until,
-    )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    while True:
+        until = now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
+        deed, claimed = plan_deed(
+            connection_id, kind, wanted.reference_number, digest, content, nth=nth, now=now(), until=until
+        )
+        if deed is not None:
+            break
+        if channel.deadline.left() < LEAST_SECONDS:
+            raise ChannelUnavailable(f"Something else is being done to order {wanted.reference_number} just now")
+        time.sleep(POLL_SECONDS)
     if deed.state == DONE:
         if repeat_after is None or now() - deed.finished_at < timedelta(seconds=repeat_after):
             return str(deed.answer)

@@ -128,8 +128,9 @@ def test_a_step_is_taken_once(at_once):
 def plan(number: int, digest: str) -> tuple[bool, str]:
     moment = now()
     deed, claimed = plan_deed(
-        int(digest.partition("-")[0]), "refund", "1", digest, {}, now=moment, until=moment + timedelta(seconds=60)
+        int(digest.partition("-")[0]), "refund", digest, digest, {}, now=moment, until=moment + timedelta(seconds=60)
     )
+    assert deed
     if claimed:
         finish_deed(deed, DONE, answer=deed.key, now=now())
     return claimed, deed.key
@@ -147,9 +148,28 @@ def test_a_deed_is_planned_once(at_once):
     assert {DONE} == {deed.state for deed in Deed.select()}
 
 
+def at_one_order(number: int, text: str) -> bool:
+    owner, _, order = text.partition("-")
+    moment = now()
+    deed, claimed = plan_deed(
+        int(owner), "despatch", order, f"{text} {number}", {}, now=moment, until=moment + timedelta(seconds=60)
+    )
+    return deed is not None and claimed
+
+
+def test_one_deed_at_a_time_is_done_to_an_order(at_once):
+    """
+    Of several that are planned at once one is claimed; the others wait for it.
+    """
+    owner = connection()
+    claimed = at_once(at_one_order, [f"{owner.id}-{turn}" for turn in range(TURNS)])
+
+    assert TURNS == sum(claimed) == Deed.select().count()
+
+
 def claim_expired(number: int, digest: str) -> bool:
     _, claimed = plan_deed(
-        int(digest.partition("-")[0]), "refund", "1", digest, {}, now=NOON, until=NOON + timedelta(seconds=60)
+        int(digest.partition("-")[0]), "refund", digest, digest, {}, now=NOON, until=NOON + timedelta(seconds=60)
     )
     return claimed
 
@@ -161,7 +181,7 @@ def test_a_deed_of_a_dead_process_is_taken_over_once(at_once):
     owner = connection()
     digests = [f"{owner.id}-{turn}" for turn in range(TURNS)]
     for digest in digests:
-        plan_deed(owner.id, "refund", "1", digest, {}, now=EPOCH, until=EPOCH + timedelta(seconds=60))
+        plan_deed(owner.id, "refund", digest, digest, {}, now=EPOCH, until=EPOCH + timedelta(seconds=60))
 
     assert TURNS == sum(at_once(claim_expired, digests))
 
@@ -175,7 +195,8 @@ def test_a_deed_is_planned_again_once(at_once):
     Of several repeats of a deed that is long done one is a new deed.
     """
     owner = connection()
-    deeds = [plan_deed(owner.id, "refund", "1", str(turn), {}, now=EPOCH, until=NOON)[0].id for turn in range(TURNS)]
+    planned = [plan_deed(owner.id, "refund", str(turn), str(turn), {}, now=EPOCH, until=NOON) for turn in range(TURNS)]
+    deeds = [deed.id for deed, _ in planned if deed]
     again = at_once(repeat, deeds)
 
     assert TURNS == sum(again)

@@ -42,7 +42,7 @@ class Deed(Row):
     sent_until = MomentField(null=True)
 
     class Meta:
-        indexes = ((("connection", "digest", "occurrence"), True),)
+        indexes = ((("connection", "digest", "occurrence"), True), (("connection", "reference"), False))
 
 
 def plan_deed(
@@ -55,20 +55,30 @@ def plan_deed(
     nth: int = 1,
     now: datetime,
     until: datetime,
-) -> tuple[Deed, bool]:
+) -> tuple[Deed | None, bool]:
     """The deed that the nth of equal entries in a request means, claimed where it is free; whether it was claimed.
 
-    That is the first one from there on that is not done, else the newest, else a new one. A claimed deed that
+    That is the first one from there on that is not done, else the newest, else a new one; None while somebody
+    is at another deed of the order, because a shop may be read and written in two steps. A claimed deed that
     had been planned or unknown before is still marked unknown in the returned object: ask the shop about it
     before doing it.
     """
     with writing(connection_id):
         equal = (Deed.connection == connection_id) & (Deed.digest == digest) & (Deed.occurrence >= nth)
         deeds = list(Deed.select().where(equal).order_by(Deed.occurrence))
-        if not deeds:
+        deed = next((deed for deed in deeds if deed.state != DONE), deeds[-1] if deeds else None)
+        if (deed is None or deed.state != DONE) and _others_at(connection_id, reference, digest, now):
+            return None, False
+        if deed is None:
             return _create(connection_id, kind, reference, digest, content, nth, now, until), True
-        deed = next((deed for deed in deeds if deed.state != DONE), deeds[-1])
         return deed, _claim(deed, now, until)
+
+
+def _others_at(connection_id: int, reference: str, digest: str, now: datetime) -> bool:
+    """Whether somebody is at another deed of this order."""
+    of_order = (Deed.connection == connection_id) & (Deed.reference == reference) & (Deed.digest != digest)
+    under_way = of_order & (Deed.state == PLANNED) & (Deed.claimed_until > now)
+    return bool(Deed.select().where(under_way).exists())
 
 
 def claim_deed(number: int, *, now: datetime, until: datetime) -> tuple[Deed | None, bool]:
