@@ -46,7 +46,11 @@ def add_to(app: Flask, shop: WooShop) -> None:
         names = ["oembed/1.0", *(["wc/v1", "wc/v2", "wc/v3"] if shop.woocommerce_active else []), "wp/v2"]
         offset = shop.now().astimezone(ATHENS).utcoffset()
         told = {"name": shop.name, "description": "", "url": shop.home, "home": shop.home}
-        told |= {"gmt_offset": offset.total_seconds() / 3600 if offset else 0, "timezone_string": ATHENS.key}
+        told |= {
+            "gmt_offset": offset.total_seconds() / 3600 if offset else 0,
+            "timezone_string": ATHENS.key,
+            **shop.index,
+        }
         return reply({**told, "namespaces": names, "authentication": {}, "routes": {}})
 
     @app.get(V3)

@@ -99,6 +99,7 @@ class WooShop:
         self.https_flag, self.permalinks, self.woocommerce_active = https_flag, permalinks, woocommerce_active
         self.manage_stock, self.calc_taxes = manage_stock, calc_taxes
         self.name, self.country, self.weight_unit = "Scripted shop", "GB", "kg"
+        self.index: dict[str, Any] = {}  # what WordPress says of itself beside the usual
         self.lock = threading.RLock()
         self._release = tuple(int(part) for part in version.split("."))
         self.next_post, self.next_item = (itertools.count(first).__next__ for first in (100, 1))

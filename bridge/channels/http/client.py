@@ -74,15 +74,22 @@ class Habits:
 HABITS = Habits()
 
 
+class StrangeAnswer(ChannelUnavailable):
+    """What answered was not the shop's API, or said something else than that would."""
+
+
 class _Lost(Exception):
     """A call without a sensible answer: why, whether the shop may have acted on it, and what follows from that."""
 
-    def __init__(self, words: str, *, sent: bool = True, again: bool = True, counts: bool = True) -> None:
+    def __init__(
+        self, words: str, *, sent: bool = True, again: bool = True, counts: bool = True, strange: bool = False
+    ) -> None:
         super().__init__(words)
         self.words = words
         self.sent = sent
         self.again = again
         self.counts = counts
+        self.strange = strange
 
 
 class ShopClient:
@@ -179,7 +186,7 @@ class ShopClient:
         accept: Collection[int],
     ) -> Answer:
         habits = self._habits
-        unusable = ChannelUnavailable if method == "GET" else OutcomeUnknown
+        unusable = StrangeAnswer if method == "GET" else OutcomeUnknown
         error: type[ChannelUnavailable] = ChannelUnavailable
         for attempt in range(habits.retries + 1):
             # made anew for each try, because a signature must not come twice
@@ -188,7 +195,10 @@ class ShopClient:
                 answer = self._answer(request, unusable, accept)
                 break
             except _Lost as lost:
-                error = unusable if lost.sent else error
+                if method == "GET":
+                    error = StrangeAnswer if lost.strange else ChannelUnavailable
+                elif lost.sent:
+                    error = OutcomeUnknown
                 pause = habits.backoff * 2**attempt * (0.5 + habits.chance())
                 in_time = self.deadline.left() > pause + LEAST_SECONDS
                 if repeatable and lost.again and attempt < habits.retries and in_time:
@@ -330,8 +340,8 @@ def _parsed(response: requests.Response, content: bytes) -> Any:
             return None
         if content.startswith(b"<") or "html" in response.headers.get("Content-Type", ""):
             words = f"The shop answered with a web page instead of data ({response.status_code})"
-            raise _Lost(words, sent=not refused) from None
-        raise _Lost("The shop's answer cannot be read", sent=not refused) from None
+            raise _Lost(words, sent=not refused, strange=True) from None
+        raise _Lost("The shop's answer cannot be read", sent=not refused, strange=True) from None
 
 
 def _origin(url: str | None) -> tuple[str, str | None, int | None]:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import cached_property, partial
-from typing import Any
+from datetime import datetime
+from functools import cached_property
 
 from bridge.channels.base import Channel, ListingResult, Outcome, Page, Step
-from bridge.channels.woocommerce import catalogue, configurator, connecting, listings, orders, updates, wizard
-from bridge.channels.woocommerce.api import Mark, Shop
+from bridge.channels.woocommerce import (
+    catalogue,
+    configurator,
+    connecting,
+    listings,
+    order_pages,
+    orders,
+    updates,
+    wizard,
+)
+from bridge.channels.woocommerce.api import Shop
 from bridge.channels.woocommerce.deeds import REASONS, Deeds
-from bridge.clock import EPOCH
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.messages.config import Tag
 from bridge.messages.listings import (
@@ -35,8 +42,6 @@ from bridge.messages.postsale import (
     RefundShippingType,
 )
 from bridge.messages.products import Price, Product, StockLevel
-
-ANY, BINNED = "any", "trash"
 
 
 class WooCommerceChannel(Channel):
@@ -107,36 +112,11 @@ class WooCommerceChannel(Channel):
     # -- orders ----------------------------------------------------------------------------------------
 
     def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
-        status, _, place = (cursor or f"{ANY}:0.0").partition(":")
-        number, offset = place.split(".")
-        mark: Mark | None = Mark(int(number), int(offset))
-        # what changed in the second of `since` counts, and WooCommerce looks for what is strictly later
-        after = max(since, EPOCH + timedelta(days=1)) - timedelta(seconds=1)
-        wanted = {"modified_after": f"{after:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
-        stretch = self.shop.after("orders", {**wanted, "status": status}, mark or Mark())
-        as_of, mark = stretch.as_of, stretch.mark
-        # some versions count what is in the bin among the rest, where it would come twice
-        rows = [row for row in stretch.rows if status == BINNED or row["status"] != BINNED]
-        if mark is None and status == ANY:
-            status, stretch = BINNED, self.shop.after("orders", {**wanted, "status": BINNED}, Mark())
-            if len(rows) + len(stretch.rows) > self.orders_page_size:
-                mark = Mark()  # for a page of its own
-            else:
-                rows, mark = rows + stretch.rows, stretch.mark
-        return Page(self._mapped(rows), f"{status}:{mark.id}.{mark.offset}" if mark else None, as_of)
+        return order_pages.page(self.shop, since, cursor, self.wishes)
 
     def order(self, reference: str) -> Order | None:
         found = self._deeds(reference).find()
         return orders.order(found.row, found.refunds, self.wishes, connecting.countries(self.shop)) if found else None
-
-    def _mapped(self, rows: Sequence[dict[str, Any]]) -> list[Order]:
-        """The rows as orders, with what their refunds took, for which WooCommerce wants a call each."""
-        returned = [row["id"] for row in rows if row["refunds"]]
-        refunds = self.shop.together([partial(self.shop.all, f"orders/{number}/refunds") for number in returned])
-        of_order = dict(zip(returned, refunds, strict=True))
-        countries = connecting.countries(self.shop) if rows else {}
-        found = (orders.order(row, of_order.get(row["id"], ()), self.wishes, countries) for row in rows)
-        return [order for order in found if order]
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
         self._deeds(order.reference_number).despatch(order, key)

@@ -79,10 +79,11 @@ class Shop:
 
     def __init__(self, url: str, key: str, secret: str, deadline: Deadline, settings: Settings) -> None:
         self.url = url
-        self._ways = WAYS[url.partition(":")[0]]
-        self._key = Key(key, secret, self._ways[0])
-        self._client = ShopClient(url, deadline, settings, account=key, auth=self._key)
-        self._key.way = self._client.learnt.get(WAY, self._key.way)
+        self._clients = {
+            way: ShopClient(url, deadline, settings, account=key, auth=Key(key, secret, way))
+            for way in WAYS[url.partition(":")[0]]
+        }
+        self._client = next(iter(self._clients.values()))
 
     @property
     def learnt(self) -> dict[str, str]:
@@ -91,20 +92,20 @@ class Shop:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> Answer:
         """Read something below wc/v3."""
-        return self._call(lambda: self._client.get(_v3(path), params, accept=REFUSALS), accept)
+        return self._call(lambda client: client.get(_v3(path), params, accept=REFUSALS), accept)
 
     def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> Answer:
         """Send something new."""
         heard = (*REFUSALS, *accept)
-        return self._call(lambda: self._client.post(_v3(path), body, repeatable=repeatable, accept=heard), accept)
+        return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=heard), accept)
 
     def put(self, path: str, body: Any, *, accept: Collection[int] = ()) -> Answer:
         """Change something."""
-        return self._call(lambda: self._client.put(_v3(path), body, accept=REFUSALS), accept)
+        return self._call(lambda client: client.put(_v3(path), body, accept=REFUSALS), accept)
 
     def delete(self, path: str, *, accept: Collection[int] = ()) -> Answer:
         """Take something away, into the bin where there is one."""
-        return self._call(lambda: self._client.delete(_v3(path), repeatable=True, accept=REFUSALS), accept)
+        return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=REFUSALS), accept)
 
     def get_public(self, path: str, params: Mapping[str, Any]) -> Answer:
         """Read something of WordPress itself that needs no key."""
@@ -161,26 +162,25 @@ class Shop:
             mark = stretch.mark
         return rows
 
-    def _call(self, send: Callable[[], Answer], accept: Collection[int]) -> Answer:
-        answer = send()
-        if answer.status == HTTPStatus.UNAUTHORIZED and WAY not in self.learnt:
-            answer = self._other_way(send, answer)
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            self.learnt[WAY] = self._key.way
-        elif answer.status not in accept:
-            raise _refusal(answer, self.url)
-        return answer
+    def _call(self, send: Callable[[ShopClient], Answer], accept: Collection[int]) -> Answer:
+        """Send something in the way that worked before, and where the key is not seen then in the others too.
 
-    def _other_way(self, send: Callable[[], Answer], first: Answer) -> Answer:
-        """What the shop says when the key is shown otherwise; where that is no better, the refusal that says most."""
-        refusals = [first]
-        for way in self._ways[1:]:
-            self._key.way = way
-            refusals.append(send())
-            if refusals[-1].status != HTTPStatus.UNAUTHORIZED or code_of(refusals[-1]) == READ_ONLY:
-                return refusals[-1]
-        self._key.way = self._ways[0]
-        return next((answer for answer in refusals if "Consumer" in words_of(answer)), first)
+        A key that was seen and refused is not shown again, and of several refusals the one that says most counts.
+        """
+        known = self.learnt.get(WAY, "")
+        refusals = []
+        for way in sorted(self._clients, key=lambda way: way != known):  # sorting keeps the usual order of the others
+            answer = send(self._clients[way])
+            if answer.status != HTTPStatus.UNAUTHORIZED or code_of(answer) == READ_ONLY:
+                self.learnt[WAY] = way
+                if answer.status < HTTPStatus.BAD_REQUEST or answer.status in accept:
+                    return answer
+                raise _refusal(answer, self.url)
+            refusals.append(answer)
+            if is_seen(answer):
+                break
+        self.learnt.pop(WAY, None)
+        raise _refusal(refusals[-1] if is_seen(refusals[-1]) else refusals[0], self.url)
 
 
 def _v3(path: str) -> str:
@@ -191,6 +191,11 @@ def code_of(answer: Answer) -> str:
     """The shop's code of a refusal."""
     body = answer.json if isinstance(answer.json, dict) else {}
     return READ_ONLY if NO_WRITE in str(body.get("message")) else str(body.get("code") or "")
+
+
+def is_seen(answer: Answer) -> bool:
+    """Whether a refusal is about the key itself, and not about a signature that was made for another address."""
+    return code_of(answer) == "woocommerce_rest_authentication_error" and "signature" not in words_of(answer)
 
 
 def words_of(answer: Answer) -> str:
@@ -211,13 +216,12 @@ def _refusal(answer: Answer, url: str) -> ChannelRefused:
         )
     if answer.status != HTTPStatus.UNAUTHORIZED:
         return ChannelRefused(f"WooCommerce: {words_of(answer)}")
-    code = code_of(answer)
-    if code == READ_ONLY:
+    if code_of(answer) == READ_ONLY:
         return CredentialsRefused(
             "This key may only read: make one with the permission Read/Write in WooCommerce, "
             "Settings, Advanced, REST API"
         )
-    if code == "woocommerce_rest_authentication_error" and "signature" not in words_of(answer):
+    if is_seen(answer):
         return CredentialsRefused(f"WooCommerce does not accept the key: {words_of(answer)}")
     if url.startswith("http:"):
         return CredentialsRefused(

@@ -6,13 +6,15 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from bridge.channels.http import StrangeAnswer
 from bridge.channels.woocommerce.api import Shop
-from bridge.channels.woocommerce.particulars import NO_PAYMENT, NO_SHIPPING, instance_tag
-from bridge.channels.woocommerce.values import plain
-from bridge.errors import ChannelRefused, ChannelUnavailable
+from bridge.channels.woocommerce.particulars import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
+from bridge.channels.woocommerce.values import money, plain
+from bridge.errors import ChannelRefused
 from bridge.messages.config import Tag
 
 OLDEST = (7, 9)
@@ -22,10 +24,7 @@ INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
 
 def try_out(shop: Shop) -> None:
     """Raise with what the seller can do where the shop cannot be worked with: address, version, key or settings."""
-    namespaces = _index(shop).get("namespaces")
-    if not isinstance(namespaces, list):
-        raise _no_api(shop)
-    if API not in namespaces:
+    if API not in _index(shop)["namespaces"]:
         raise ChannelRefused("There is WordPress at this address, but WooCommerce is not active in it")
     version = _status(shop)["environment"]["version"]
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
@@ -42,7 +41,7 @@ def facts(shop: Shop) -> str:
     """What was found out about a shop, in a sentence or two."""
     status, index = _status(shop), _index(shop)
     prices = "with" if _setting(shop, "tax/woocommerce_prices_include_tax") == "yes" else "without"
-    zone = index.get("timezone_string") or f"UTC{index.get('gmt_offset'):+}"
+    zone = index.get("timezone_string") or f"UTC{money(index.get('gmt_offset')):+}"
     return (
         f"Connected to {plain(index.get('name')) or 'the shop'}: WooCommerce {status['environment']['version']}, "
         f"prices in {status['settings']['currency']} {prices} tax, time zone {zone}."
@@ -79,42 +78,37 @@ def shipping_tags(shop: Shop) -> list[Tag]:
         for zone, answer in zip(zones, methods, strict=True)
         for row in answer.rows()
     }
-    known = {row["id"]: plain(row["title"]) for row in shop.get("shipping_methods", {"_fields": "id,title"}).rows()}
+    known = {
+        instance_tag(row["id"], 0): plain(row["title"])
+        for row in shop.get("shipping_methods", {"_fields": "id,title"}).rows()
+    }
     return _tags({**tags, **known, NO_SHIPPING: "No shipping"})
 
 
 def payment_tags(shop: Shop) -> list[Tag]:
     """The shop's payment gateways, those that are switched off too: older orders name them."""
     rows = shop.get("payment_gateways", {"_fields": "id,title,method_title"}).rows()
-    gateways = {row["id"]: plain(row["title"]) or plain(row["method_title"]) for row in rows}
+    gateways = {payment_tag(row["id"]): plain(row["title"]) or plain(row["method_title"]) for row in rows}
     return _tags({**gateways, NO_PAYMENT: "No payment method"})
 
 
 def _tags(names: Mapping[str, str]) -> list[Tag]:
-    return [Tag(tag=tag, friendly_name=(name or tag)[:255]) for tag, name in names.items() if len(tag) <= 64]
+    return [Tag(tag=tag, friendly_name=(name or tag)[:255]) for tag, name in names.items()]
 
 
 def _index(shop: Shop) -> dict[str, Any]:
     """What WordPress says of itself; raises ChannelRefused where it cannot be asked under its usual address."""
-    try:
-        return shop.get_public("wp-json/", INDEX_FIELDS).object()
-    except ChannelUnavailable as error:
-        if "web page" not in str(error):
-            raise
-    try:
-        there = shop.get_public("", {"rest_route": "/", **INDEX_FIELDS}).object()
-    except ChannelUnavailable:
-        there = {}
-    if "namespaces" in there:
-        raise ChannelRefused(
-            "WordPress runs with plain permalinks, with which keys do not work: choose any other structure in "
-            "Settings, Permalinks"
-        )
-    raise _no_api(shop)
-
-
-def _no_api(shop: Shop) -> ChannelRefused:
-    return ChannelRefused(
+    for path, params in (("wp-json/", INDEX_FIELDS), ("", {"rest_route": "/", **INDEX_FIELDS})):
+        with suppress(StrangeAnswer):
+            found = shop.get_public(path, params).object()
+            if isinstance(found.get("namespaces"), list) and path:
+                return found
+            if "namespaces" in found:
+                raise ChannelRefused(
+                    "WordPress runs with plain permalinks, with which keys do not work: choose any other structure in "
+                    "Settings, Permalinks"
+                )
+    raise ChannelRefused(
         f"There is no WordPress at {shop.url}, or its REST API is blocked: check the address, with the folder that "
         f"WordPress is in, and that {shop.url}/wp-json/ shows data in a browser"
     )

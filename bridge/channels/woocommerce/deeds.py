@@ -30,7 +30,6 @@ from bridge.messages.postsale import Cancellation, CancellationItem, Refund, Ref
 TRACKING = "_wc_shipment_tracking_items"
 """Where the shipment-tracking plugins keep parcels, and show them to customers from."""
 NAMELESS = ("NONE", "DEFAULT")
-GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
 OVER = ("completed", "refunded", "cancelled", "trash")
 REFUND_FAILED = "woocommerce_rest_cannot_create_order_refund"
 UNSETTLED = timedelta(minutes=2)  # how long a refund may lack its key while a payment gateway is at work
@@ -218,8 +217,8 @@ class Deeds:
         """The order with its refunds; None where the shop has none of that reference."""
         if not NUMBER.fullmatch(self.reference):
             return None
-        answer = self.shop.get(f"orders/{self.reference}", accept=GONE)
-        if answer.status in GONE:
+        answer = self.shop.get(f"orders/{self.reference}", accept=(HTTPStatus.NOT_FOUND,))
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
         row = answer.object()
         refunds = self.shop.all(f"orders/{self.reference}/refunds") if row["refunds"] else []

@@ -99,7 +99,7 @@ def _offer(quantity: int, price: Decimal, given: Iterable[AttributeValue]) -> di
     sale = _value(given, SALE_PRICE)
     return {
         "regular_price": price_text("regular_price", price),
-        **({"sale_price": price_text("sale_price", Decimal(sale))} if sale else {}),
+        "sale_price": price_text("sale_price", Decimal(sale or 0)),
         "manage_stock": True,
         "stock_quantity": quantity,
     }
@@ -129,6 +129,8 @@ def faults(listing: ProductListing, varied: bool = False) -> Iterator[str]:
     skus = [listing.sku, *(variation.sku for variation in listing.variations)]
     for sku in sorted({sku for sku in skus if skus.count(sku) > 1}):
         yield f"The SKU {sku} is used already"
+    for sku in sorted({sku for sku in skus if "," in sku}):
+        yield f"The SKU {sku} has a comma, by which WooCommerce could not find it again"
     if not (varied and not listing.variations):
         prices = [variation.price or listing.price for variation in listing.variations] or [listing.price]
         sale = _value(listing.attributes, SALE_PRICE)

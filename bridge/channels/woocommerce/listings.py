@@ -16,7 +16,7 @@ from bridge.channels.woocommerce.api import Shop, error_words
 from bridge.channels.woocommerce.catalogue import Target, by_sku, chunks
 from bridge.channels.woocommerce.configurator import category_numbers, global_attributes
 from bridge.channels.woocommerce.draft import Draft, faults
-from bridge.channels.woocommerce.values import plain
+from bridge.channels.woocommerce.values import money, plain
 from bridge.errors import ChannelRefused
 from bridge.messages.listings import (
     ChannelReference,
@@ -113,15 +113,14 @@ def _made(shop: Shop, rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, 
 def _finished(shop: Shop, product: Mapping[str, Any], draft: Draft) -> ListingResult:
     """The product with its variations and pictures, and what became of each."""
     path = f"products/{product['id']}"
-    messages = list(_vary(shop, path, draft)) if draft.listing.variations else []
-    children = shop.all(f"{path}/variations", {"_fields": "id,sku"}) if draft.varied else []
-    numbers = {plain(row["sku"]).strip(): row["id"] for row in children}
-    messages += _show_pictures(shop, path, product, draft, numbers)
-    named = [variation.sku for variation in draft.listing.variations if variation.sku in numbers]
+    messages = list(_vary(shop, path, draft)) if draft.listing.variations else list(_dropped(product, draft.product()))
+    rows = shop.all(f"{path}/variations", {"_fields": "id,sku,meta_data"}) if draft.varied else []
+    children = {plain(row["sku"]).strip(): row for row in rows if row["sku"]}
+    messages += _show_pictures(shop, path, product, draft, children)
+    named = [variation.sku for variation in draft.listing.variations if variation.sku in children]
     references = [
-        ChannelReference(sku=sku, reference=Target(product["id"], numbers[sku]).reference)
-        for sku in dict.fromkeys([*named, *numbers])
-        if sku
+        ChannelReference(sku=sku, reference=Target(product["id"], children[sku]["id"]).reference)
+        for sku in dict.fromkeys([*named, *children])
     ] or [ChannelReference(sku=plain(product["sku"]), reference=Target(product["id"]).reference)]
     return ListingResult(
         external_listing_id=str(product["id"]),
@@ -129,6 +128,14 @@ def _finished(shop: Shop, product: Mapping[str, Any], draft: Draft) -> ListingRe
         references=tuple(references),
         messages=tuple(messages),
     )
+
+
+def _dropped(row: Mapping[str, Any], sent: Mapping[str, Any]) -> Iterator[FeedMessage]:
+    """Warnings of what WooCommerce has left out without a word."""
+    if money(row.get("sale_price")) != money(sent.get("sale_price")):
+        yield _message(Severity.Warning, f"WooCommerce takes no sale price of {sent['sale_price']} at this price")
+    if sent.get("shipping_class", "") not in ("", row.get("shipping_class")):
+        yield _message(Severity.Warning, f"The shop has no shipping class {sent['shipping_class']}")
 
 
 def _vary(shop: Shop, path: str, draft: Draft) -> Iterator[FeedMessage]:
@@ -142,37 +149,49 @@ def _vary(shop: Shop, path: str, draft: Draft) -> Iterator[FeedMessage]:
             "update": [{**draft.variation(variation), "id": known[variation.sku]} for variation in old],
         }
         answer = shop.post(f"{path}/variations/batch", {name: rows for name, rows in body.items() if rows}).object()
-        for variation, row in zip([*new, *old], [*answer.get("create", ()), *answer.get("update", ())], strict=True):
+        sent = [*body["create"], *body["update"]]
+        for variation, entry, row in zip(
+            [*new, *old], sent, [*answer.get("create", ()), *answer.get("update", ())], strict=True
+        ):
             if words := error_words(row.get("error")):
                 yield _message(Severity.Error, f"{variation.sku}: {words}")
+            else:
+                yield from _dropped(row, entry)
 
 
 def _show_pictures(
-    shop: Shop, path: str, product: Mapping[str, Any], draft: Draft, numbers: Mapping[str, int]
+    shop: Shop, path: str, product: Mapping[str, Any], draft: Draft, children: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[FeedMessage]:
     """Have the shop fetch the pictures that it has not fetched for this listing before."""
-    urls = [image.url for image in draft.listing.images if image.url]
-    shown = next((meta["value"] for meta in product["meta_data"] if meta["key"] == PICTURES), "")
-    if urls and shown != "\n".join(urls):
-        noted = {"meta_data": [{"key": PICTURES, "value": "\n".join(urls)}]}
+    urls = "\n".join(image.url for image in draft.listing.images if image.url)
+    if urls not in ("", _shown(product)):
         try:
-            shop.put(path, {"images": [{"src": url} for url in urls], **noted})
+            shop.put(path, {"images": [{"src": url} for url in urls.split("\n")], "meta_data": _noted(urls)})
         except ChannelRefused as refusal:
             yield _message(Severity.Warning, f"The pictures are missing: {refusal}")
-    of_children: list[dict[str, Any]] = [
-        {"id": numbers[variation.sku], "image": {"src": variation.images[0].url}}
+    wanted = {
+        variation.sku: variation.images[0].url
         for variation in draft.listing.variations
-        if variation.images and variation.images[0].url and variation.sku in numbers
+        if variation.images and variation.sku in children
+    }
+    entries = [
+        {"id": children[sku]["id"], "image": {"src": url}, "meta_data": _noted(url)}
+        for sku, url in wanted.items()
+        if url not in ("", _shown(children[sku]))
     ]
-    shown_children = next((meta["value"] for meta in product["meta_data"] if meta["key"] == f"{PICTURES}_children"), "")
-    told = "\n".join(f"{entry['id']} {entry['image']['src']}" for entry in of_children)
-    if of_children and told != shown_children:
-        for chunk in chunks(of_children, IN_A_CALL):
-            rows = shop.post(f"{path}/variations/batch", {"update": chunk}).object().get("update", ())
-            for row in rows:
-                if words := error_words(row.get("error")):
-                    yield _message(Severity.Warning, f"A variation's picture is missing: {words}")
-        shop.put(path, {"meta_data": [{"key": f"{PICTURES}_children", "value": told}]})
+    for chunk in chunks(entries, IN_A_CALL):
+        for row in shop.post(f"{path}/variations/batch", {"update": chunk}).object().get("update", ()):
+            if words := error_words(row.get("error")):
+                yield _message(Severity.Warning, f"A variation's picture is missing: {words}")
+
+
+def _noted(urls: str) -> list[dict[str, str]]:
+    return [{"key": PICTURES, "value": urls}]
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    """The addresses of the pictures that the shop has fetched for a listing."""
+    return next((str(meta["value"]) for meta in row["meta_data"] if meta["key"] == PICTURES), "")
 
 
 def _as_written(listing: ProductListing, folded: Iterable[str]) -> list[str]:

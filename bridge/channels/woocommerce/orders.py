@@ -25,7 +25,7 @@ from bridge.channels.woocommerce.particulars import (
     refund_remarks,
     shipping_tag,
 )
-from bridge.channels.woocommerce.values import moment, money, plain, text
+from bridge.channels.woocommerce.values import moment, money, plain, text, whole
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID, Preferences
 from bridge.messages.orders import (
     CancelStatus,
@@ -36,7 +36,8 @@ from bridge.messages.orders import (
     PaymentStatus,
 )
 
-ROUNDING = "rounding"
+ROUNDING, SHIPPING = "rounding", "shipping"
+"""Numbers of lines that an order has only here."""
 FINE = Decimal("1e-10")  # of a unit price: what is lost by it is far below any minor unit
 RATE = Decimal("0.0001")
 
@@ -69,7 +70,7 @@ def refunded(refunds: Iterable[Mapping[str, Any]]) -> Refunded:
     for refund in refunds:
         for line in (*refund["line_items"], *refund["shipping_lines"], *refund["fee_lines"]):
             number = _refunded_line(line)
-            amount, count = -gross(line), -int(line.get("quantity") or 0)
+            amount, count = -gross(line), whole(line.get("quantity"))
             of_lines[number] = of_lines.get(number, Decimal(0)) + amount
             for tax in line["taxes"]:
                 place = (number, tax["id"])
@@ -126,7 +127,9 @@ def _order(
         if item := _item(line, back, rates):
             items.append(item)
         if not plain(line["sku"]).strip():
-            remarks.append(f"{_title(line)} has no SKU in WooCommerce and comes as {fallback_sku(line)}: give it one")
+            remarks.append(
+                f"{_title(line) or 'A line'} has no SKU in WooCommerce and comes as {fallback_sku(line)}: give it one"
+            )
     discount = Decimal(0)
     for fee in row["fee_lines"]:
         if gross(fee) < 0:
@@ -135,10 +138,12 @@ def _order(
         else:
             items.append(_fee(fee, rates))
     shipping = money(row["shipping_total"]) + money(row["shipping_tax"])
+    if not items and shipping:
+        items, shipping = [_service(SHIPPING, "Shipping", shipping)], Decimal(0)  # without lines it would be held
     total = money(row["total"]) - sum((_taken(line, back) for line in row["line_items"]), Decimal(0))
     gap = _fine(total - sum((_amount(item) for item in items), shipping) + discount)
     if gap > 0:
-        items.append(_rounding(gap))
+        items.append(_service(ROUNDING, "Rounding", gap))
     elif gap < 0:
         discount -= gap
     given_back = -sum((money(refund["total"]) for refund in row["refunds"]), Decimal(0))
@@ -146,7 +151,7 @@ def _order(
         replace(address, country=countries.get(address.country_code, address.country_code))
         for address in addresses(row)
     )
-    fields = {str(meta["key"]): text(meta["value"]) for meta in row["meta_data"]}
+    fields = [(str(meta["key"]), text(meta["value"])) for meta in row["meta_data"]]
     transaction = plain(row["transaction_id"])
     return Order(
         reference_number=str(row["id"]),
@@ -181,7 +186,7 @@ def _order(
 
 def _item(line: Mapping[str, Any], back: Refunded, rates: Mapping[int, Decimal]) -> OrderItem | None:
     """A line with the pieces that are left of it; None where it is nothing at all."""
-    pieces = _whole(line["quantity"])
+    pieces = whole(line["quantity"])
     left = pieces - back.pieces.get(line["id"], 0)
     if not pieces and not gross(line):
         return None
@@ -211,13 +216,7 @@ def _item(line: Mapping[str, Any], back: Refunded, rates: Mapping[int, Decimal])
 def _taken(line: Mapping[str, Any], back: Refunded) -> Decimal:
     """What refunds of some pieces have taken from what a line costs; of all pieces: nothing, the line is cancelled."""
     pieces = back.pieces.get(line["id"], 0)
-    return back.with_pieces[line["id"]] if 0 < pieces < _whole(line["quantity"]) else Decimal(0)
-
-
-def _whole(quantity: Any) -> int:
-    """Pieces as a whole number; a part of one, which some plugins sell, is one piece."""
-    number = Decimal(str(quantity or 0))
-    return int(number) if number == number.to_integral_value() else 1
+    return back.with_pieces[line["id"]] if 0 < pieces < whole(line["quantity"]) else Decimal(0)
 
 
 def _fee(fee: Mapping[str, Any], rates: Mapping[int, Decimal]) -> OrderItem:
@@ -234,11 +233,11 @@ def _fee(fee: Mapping[str, Any], rates: Mapping[int, Decimal]) -> OrderItem:
     )
 
 
-def _rounding(amount: Decimal) -> OrderItem:
+def _service(number: str, title: str, amount: Decimal) -> OrderItem:
     return OrderItem(
-        order_line_number=ROUNDING,
-        sku="ROUNDING",
-        item_title="Rounding",
+        order_line_number=number,
+        sku=title.upper(),
+        item_title=title,
         is_service=True,
         qty=1,
         price_per_unit=amount,
@@ -274,7 +273,7 @@ def _options(line: Mapping[str, Any]) -> Iterator[Option]:
             value = text(meta.get("display_value") or meta["value"])
             if name and value:
                 yield Option(name=name, value=value)
-    if line["quantity"] and Decimal(str(line["quantity"])) != _whole(line["quantity"]):
+    if money(line["quantity"]) != whole(line["quantity"]):
         yield Option(name="Quantity", value=str(line["quantity"]))
 
 

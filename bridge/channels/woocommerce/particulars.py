@@ -13,7 +13,11 @@ from bridge.channels.woocommerce.wizard import Preferences
 from bridge.messages.orders import Address, ExtendedProperty, Note
 
 NO_SHIPPING, NO_PAYMENT = "no_shipping", "no_payment"
+LONGEST_TAG = 64
 LONGEST = 1000  # characters of a custom field that are still of use in Linnworks
+
+Fields = Sequence[tuple[str, str]]
+"""The custom fields of an order in the order they were written."""
 
 VAT_NUMBER = re.compile(r"(^|_)(vat|tva|ust|btw|iva|tax)_?(number|no|num|id|nr)$|^(billing_)?(eu_)?vat$")
 IOSS = re.compile(r"(^|_)ioss(_|$)")
@@ -30,12 +34,12 @@ def shipping_tag(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def instance_tag(method: str, instance: Any) -> str:
     """The tag of one of the shop's own set-ups of a shipping method."""
-    return f"{method}:{instance}" if str(instance or "0") != "0" else method
+    return (f"{method}:{instance}" if str(instance or "0") != "0" else method)[:LONGEST_TAG]
 
 
 def payment_tag(method: Any) -> str:
     """How an order is paid."""
-    return str(method or NO_PAYMENT)
+    return str(method or NO_PAYMENT)[:LONGEST_TAG]
 
 
 def addresses(row: Mapping[str, Any]) -> tuple[Address, Address]:
@@ -75,29 +79,29 @@ def _address(address: Mapping[str, Any]) -> Address:
 
 
 def properties(
-    row: Mapping[str, Any], fields: Mapping[str, str], given_back: Decimal, wishes: Preferences
+    row: Mapping[str, Any], fields: Fields, given_back: Decimal, wishes: Preferences
 ) -> Iterator[ExtendedProperty]:
-    facts = {
-        "Order number": plain(row["number"]),
-        "Status": str(row["status"]),
-        "Shipping method": ", ".join(plain(line["method_title"]) for line in row["shipping_lines"]),
-        "Payment method": plain(row["payment_method_title"]),
-        "Coupons": ", ".join(plain(line["code"]) for line in row["coupon_lines"]),
-        "Refunded": str(given_back) if given_back else "",
-        "VAT number": first(fields, VAT_NUMBER),
-        "IOSS number": first(fields, IOSS),
-        **{key: value for key, value in fields.items() if not key.startswith("_") or key in wishes.order_fields},
-    }
-    for name, value in facts.items():
+    facts = [
+        ("Order number", plain(row["number"])),
+        ("Status", str(row["status"])),
+        ("Shipping method", ", ".join(plain(line["method_title"]) for line in row["shipping_lines"])),
+        ("Payment method", plain(row["payment_method_title"])),
+        ("Coupons", ", ".join(plain(line["code"]) for line in row["coupon_lines"])),
+        ("Refunded", str(given_back) if given_back else ""),
+        ("VAT number", first(fields, VAT_NUMBER) or ""),
+        ("IOSS number", first(fields, IOSS) or ""),
+    ]
+    own = [(key, value) for key, value in fields if not key.startswith("_") or key in wishes.order_fields]
+    for name, value in facts + own:
         if name and value and len(value) <= LONGEST:
             yield ExtendedProperty(name=name, value=value)
 
 
 def notes(
-    row: Mapping[str, Any], fields: Mapping[str, str], remarks: Iterable[str], created: datetime | None, buyer: str
+    row: Mapping[str, Any], fields: Fields, remarks: Iterable[str], created: datetime | None, buyer: str
 ) -> Iterator[Note]:
     texts = [plain(row["customer_note"]).strip()]
-    texts += [value for key, value in fields.items() if GIFT.search(key.lower()) and len(value) > 1]
+    texts += [value for key, value in fields if GIFT.search(key.lower()) and len(value) > 1]
     for text in filter(None, texts):
         yield Note(note=text, note_entry_date=created, note_user_name=buyer)
     for text in remarks:
@@ -111,6 +115,6 @@ def refund_remarks(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"Refunded {-money(refund['total'])} {row['currency']}" + (f": {reason}" if reason else "")
 
 
-def first(fields: Mapping[str, str], names: re.Pattern[str]) -> str | None:
-    found = (value for key, value in fields.items() if value and names.search(key.lower().strip("_")))
+def first(fields: Fields, names: re.Pattern[str]) -> str | None:
+    found = (value for key, value in fields if value and names.search(key.lower().strip("_")))
     return next(found, None)

@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
-from bridge.channels.woocommerce.orders import ROUNDING, Refunded, fallback_sku, gross, refunded
-from bridge.channels.woocommerce.values import money, plain
+from bridge.channels.woocommerce.orders import ROUNDING, SHIPPING, Refunded, fallback_sku, gross, refunded
+from bridge.channels.woocommerce.values import money, plain, whole
 from bridge.errors import ChannelRefused
 from bridge.messages.postsale import Refund
 
@@ -90,7 +90,7 @@ class Sale:
         return self._pieces(line) - self.sent.get(line, 0) - self._cancelled.get(line, 0)
 
     def _pieces(self, line: int) -> int:
-        return int(self.lines[line]["quantity"])
+        return whole(self.lines[line]["quantity"])
 
     def chosen(self, wanted: Sequence[Wanted], *, despatch: bool) -> dict[int, int]:
         """How many of which line are meant, each line once; without any wanted all that is left.
@@ -116,7 +116,11 @@ class Sale:
 
     @cached_property
     def _services(self) -> set[str]:
-        return {ROUNDING, *(str(line["id"]) for line in (*self.row["fee_lines"], *self.row["shipping_lines"]))}
+        return {
+            ROUNDING,
+            SHIPPING,
+            *(str(line["id"]) for line in (*self.row["fee_lines"], *self.row["shipping_lines"])),
+        }
 
     def _line(self, number: str, sku: str, lines: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
         """The line of that number; without a number the one line of that SKU."""
@@ -148,13 +152,16 @@ class Sale:
         if min(given) < 0 or not total or any(amount % self.unit for amount in given):
             raise ChannelRefused("That is no amount of money to refund")
         of_lines: dict[int, Decimal] = {}
+        shipping = refund.refund_shipping_amount
         known = [*self.row["line_items"], *self.row["fee_lines"]]
         for item in refund.items:
-            if item.order_line_number != ROUNDING and (item.order_line_number or item.sku):
+            if item.order_line_number == SHIPPING:
+                shipping += item.refund_amount
+            elif item.order_line_number != ROUNDING and (item.order_line_number or item.sku):
                 line = self._line(item.order_line_number, item.sku, known)["id"]
                 of_lines[line] = of_lines.get(line, Decimal(0)) + item.refund_amount
         entries = [self._part(line, of_lines[line["id"]], restock) for line in known if of_lines.get(line["id"])]
-        entries += self._shipping(refund.refund_shipping_amount)
+        entries += self._shipping(shipping)
         if total > self.refundable:
             raise ChannelRefused(f"Only {self.refundable} of order {self.id} is left to refund")
         return total, entries

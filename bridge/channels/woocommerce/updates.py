@@ -1,13 +1,14 @@
 """Stock levels and prices on their way into WooCommerce, a hundred at most in a call.
 
 WooCommerce takes almost anything without a word: a batch makes zero of what is no number, drops a sale price
-above the regular one, ignores the stock of a product that is not counted and the price of a variable one. So
-values are checked before they go, and what the shop shows afterwards is held against them.
+above the regular one, ignores the price of a product with variations, and before version 10 moves a variation to
+the product it is named with. So what is there is read first; only what differs is sent, and what the shop shows
+afterwards is held against it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -16,45 +17,57 @@ from operator import attrgetter
 from typing import Any
 
 from bridge.channels.base import Outcome
-from bridge.channels.woocommerce.api import Shop, error_words
-from bridge.channels.woocommerce.catalogue import Target, by_sku, chunks, target, variations
+from bridge.channels.woocommerce.api import AT_A_TIME, Shop, error_words
+from bridge.channels.woocommerce.catalogue import NOT_SOLD_ALONE, Target, by_sku, chunks, target, variations
 from bridge.channels.woocommerce.values import money, plain
 from bridge.channels.woocommerce.wizard import Preferences
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.messages.products import Price, StockLevel
 
-IN_A_CALL = 50
-"""Entries of a batch. WooCommerce takes a hundred, for up to two seconds; halves keep all its processes busy."""
-SHOWN = "id,type,manage_stock,stock_quantity,regular_price,sale_price"
-"""What a product's entry is answered with: the rest costs a tenth of the time. Variations heed no such wish."""
+SHOWN = "id,type,parent_id,manage_stock,stock_quantity,regular_price,sale_price"
+"""What is read of a product, before and in the answer: the rest costs time. Variations heed no such wish in answers."""
 MOST_STOCK = 2**31 - 1
+
+Row = Mapping[str, Any]
+Fault = Callable[[Row], str]
+"""Why a product, as the shop shows it, has not the value that it should have; "" where it has."""
 
 
 @dataclass(frozen=True)
+class Wish:
+    """A row of an update: what it sets of which product, or why it cannot."""
+
+    aim: Target | ChannelError
+    field: str
+    value: Any
+    fault: Fault
+
+
+@dataclass
 class Change:
-    """New values of a product's fields, and what is wrong with what the shop shows after it has taken them."""
+    """What is sent of a product, with the wishes that it is to fulfil by their fields."""
 
     target: Target
-    fields: Mapping[str, Any]
-    fault: Callable[[Mapping[str, Any]], str]
+    fields: dict[str, Any]
+    faults: dict[str, Fault]
 
 
 def set_stock(shop: Shop, levels: Sequence[StockLevel], wishes: Preferences) -> list[Outcome]:
     """Set levels; a product whose stock is not counted is counted from then on, or refused, as the seller wishes."""
-    found = _targets(shop, levels)
-    changes: dict[Target, Change] = {}
-    outcomes: list[Outcome] = []
-    for level, aim in zip(levels, found, strict=True):
-        fault = None if 0 <= level.quantity <= MOST_STOCK else f"The quantity of {level.sku} cannot be set"
-        outcomes.append(aim if isinstance(aim, ChannelError) else ChannelRefused(fault) if fault else None)
-        if outcomes[-1] is None and isinstance(aim, Target):
-            fields = {"stock_quantity": level.quantity, **({"manage_stock": True} if wishes.manage_stock else {})}
-            changes.pop(aim, None)  # of several levels for one product the last counts
-            changes[aim] = Change(aim, fields, partial(_stock_fault, level.quantity))
-    return _done(shop, changes, found, outcomes)
+    aims = _targets(shop, levels)
+    rows = [
+        Wish(
+            aim if 0 <= level.quantity <= MOST_STOCK else ChannelRefused(f"The quantity of {level.sku} cannot be set"),
+            "stock_quantity",
+            level.quantity,
+            partial(_stock_fault, level.quantity),
+        )
+        for level, aim in zip(levels, aims, strict=True)
+    ]
+    return _done(shop, rows, {"manage_stock": True} if wishes.manage_stock else {})
 
 
-def _stock_fault(quantity: int, row: Mapping[str, Any]) -> str:
+def _stock_fault(quantity: int, row: Row) -> str:
     if row.get("manage_stock") is not True:
         where = "counts it on its parent" if row.get("manage_stock") else "does not count it"
         return f"WooCommerce {where}: switch on stock management for this product, or in the bridge's settings"
@@ -65,26 +78,16 @@ def _stock_fault(quantity: int, row: Mapping[str, Any]) -> str:
 
 def set_prices(shop: Shop, prices: Sequence[Price], wishes: Preferences) -> list[Outcome]:
     """Set regular and sale prices by their tags; a sale price of zero ends the sale."""
-    found = _targets(shop, prices)
-    values: dict[Target, dict[str, Decimal]] = {}
-    outcomes: list[Outcome] = []
-    for price, aim in zip(prices, found, strict=True):
-        field = wishes.price_fields.get(price.tag)
-        fault = ""
-        if field is None:
-            fault = f"No price of the shop is set by the tag {price.tag or 'of normal prices, which is none'}"
+    aims = _targets(shop, prices)
+    rows = []
+    for price, found in zip(prices, aims, strict=True):
+        aim, field = found, wishes.price_fields.get(price.tag, "")
+        if not field:
+            aim = ChannelRefused(f"No price of the shop is set by {f'the tag {price.tag}' if price.tag else 'no tag'}")
         elif price.price < 0:
-            fault = f"The price of {price.sku} is below zero"
-        outcomes.append(aim if isinstance(aim, ChannelError) else ChannelRefused(fault) if fault else None)
-        if outcomes[-1] is None and isinstance(aim, Target) and field:
-            values.setdefault(aim, {})[field] = price.price
-    changes = {
-        aim: Change(
-            aim, {field: price_text(field, value) for field, value in wanted.items()}, partial(_price_fault, wanted)
-        )
-        for aim, wanted in values.items()
-    }
-    return _done(shop, changes, found, outcomes)
+            aim = ChannelRefused(f"The price of {price.sku} is below zero")
+        rows.append(Wish(aim, field, price_text(field, price.price), partial(_price_fault, field, price.price)))
+    return _done(shop, rows, {})
 
 
 def price_text(field: str, value: Decimal) -> str:
@@ -95,15 +98,12 @@ def price_text(field: str, value: Decimal) -> str:
     return format(value.quantize(Decimal(1).scaleb(min(-2, int(exponent)))), "f")
 
 
-def _price_fault(wanted: Mapping[str, Decimal], row: Mapping[str, Any]) -> str:
-    if str(row.get("type", "")).startswith("variable"):
-        return "It has variations, which have the prices"
-    for field, value in wanted.items():
-        if money(row.get(field)) != value:
-            if field == "sale_price":
-                return f"WooCommerce takes no sale price of {value} beside the regular price {row.get('regular_price')}"
-            return f"WooCommerce shows the price {row.get(field)} after it was set to {value}"
-    return ""
+def _price_fault(field: str, value: Decimal, row: Row) -> str:
+    if money(row.get(field)) == value and (row.get(field) or field == "sale_price"):
+        return ""
+    if field == "sale_price":
+        return f"WooCommerce takes no sale price of {value} beside the regular price {row.get('regular_price')}"
+    return f"WooCommerce shows the price {row.get(field) or '(none)'} after it was set to {value}"
 
 
 # -- which product is meant ------------------------------------------------------------------------------
@@ -114,72 +114,94 @@ def _targets(shop: Shop, rows: Sequence[StockLevel | Price]) -> list[Target | Ch
     aims = [target(row.reference) for row in rows]
     unnamed = [row.sku for row, aim in zip(rows, aims, strict=True) if aim is None]
     known = by_sku(shop, unnamed) if unnamed else {}
-    named = [aim or _of_sku(row.sku, known) for row, aim in zip(rows, aims, strict=True)]
-    real = _families(shop, [aim for aim in named if isinstance(aim, Target) and aim.variation])
-    return [
-        ChannelRefused(f"The shop has no variation {aim.variation} of product {aim.product}")
-        if isinstance(aim, Target) and aim.variation and aim not in real
-        else aim
-        for aim in named
-    ]
+    return [aim or _of_sku(row.sku, known) for row, aim in zip(rows, aims, strict=True)]
 
 
-def _of_sku(sku: str, known: Mapping[str, Sequence[Mapping[str, Any]]]) -> Target | ChannelError:
+def _of_sku(sku: str, known: Mapping[str, Sequence[Row]]) -> Target | ChannelError:
     same = [row for row in known.get(sku.casefold(), ()) if plain(row["sku"]).strip() == sku]
     if len(same) > 1:
         return ChannelRefused(f"The shop has several products {sku}: give each a SKU of its own")
+    if not same and "," in sku:
+        return ChannelRefused(f"WooCommerce cannot look {sku} up because of its comma: map the product again")
     if not same:
         return ChannelRefused(f"The shop has no product {sku}")
     row = same[0]
     return Target(row["parent_id"], row["id"]) if row["type"] == "variation" else Target(row["id"])
 
 
-def _families(shop: Shop, aims: Iterable[Target]) -> set[Target]:
-    """Those of the variations that belong to their products: WooCommerce before 10 would move the others there."""
-    wanted = sorted({(aim.product, aim.variation) for aim in aims})
-    found = variations(shop, wanted, "id,parent_id")
-    return {Target(row["parent_id"], row["id"]) for rows in found for row in rows}
+def _read(shop: Shop, aims: Sequence[Target]) -> dict[Target, Row]:
+    """The products as they are now, and the variations that belong to theirs; what is in the bin is not there."""
+    simple = sorted({aim.product for aim in aims if not aim.variation})
+    asked = [
+        {"include": ",".join(map(str, chunk)), "per_page": AT_A_TIME, "_fields": SHOWN} for chunk in chunks(simple)
+    ]
+    found = shop.together([partial(shop.get, "products", params) for params in asked])
+    varied = variations(shop, sorted({(aim.product, aim.variation) for aim in aims if aim.variation}), SHOWN)
+    return {
+        **{Target(row["id"]): row for answer in found for row in answer.rows()},
+        **{Target(row["parent_id"], row["id"]): row for rows in varied for row in rows},
+    }
+
+
+def _unfit(aim: Target, row: Row | None) -> str:
+    """Why nothing can be set of a product."""
+    if row is None:
+        what = f"variation {aim.variation} of product {aim.product}" if aim.variation else f"product {aim.product}"
+        return f"The shop has no {what}"
+    kind = str(row.get("type", ""))
+    if kind.startswith("variable"):
+        return "It has variations, which have stock and prices"
+    return f"WooCommerce keeps no stock of {kind} products" if kind in NOT_SOLD_ALONE else ""
 
 
 # -- sending -------------------------------------------------------------------------------------------
 
 
-def _done(
-    shop: Shop, changes: Mapping[Target, Change], found: Sequence[Target | ChannelError], outcomes: Sequence[Outcome]
-) -> list[Outcome]:
-    """Send the changes; what came of each row, those with a fault already left as they are."""
-    batches: list[tuple[str, Sequence[Change]]] = []
-    simple = [change for change in changes.values() if not change.target.variation]
-    varied = sorted(
-        (change for change in changes.values() if change.target.variation), key=attrgetter("target.product")
-    )
-    batches += [("products/batch", chunk) for chunk in chunks(simple, IN_A_CALL)]
-    for product, children in groupby(varied, attrgetter("target.product")):
-        path = f"products/{product}/variations/batch"
-        batches += [(path, chunk) for chunk in chunks(list(children), IN_A_CALL)]
+def _done(shop: Shop, wishes: Sequence[Wish], beside: Mapping[str, Any]) -> list[Outcome]:
+    """Fulfil the wishes, of several for one field of a product the last; what came of each, in order."""
+    shown = _read(shop, [wish.aim for wish in wishes if isinstance(wish.aim, Target)])
+    changes: dict[Target, Change] = {}
+    came: dict[tuple[Target, str], Outcome] = {}
+    for wish in wishes:
+        if isinstance(wish.aim, Target):
+            words = _unfit(wish.aim, shown.get(wish.aim))
+            came[wish.aim, wish.field] = ChannelRefused(words) if words else None
+            if not words:
+                change = changes.setdefault(wish.aim, Change(wish.aim, dict(beside), {}))
+                change.fields[wish.field] = wish.value
+                change.faults[wish.field] = wish.fault
+    needed = [change for aim, change in changes.items() if any(fault(shown[aim]) for fault in change.faults.values())]
+    batches = _batches(needed)
     results = shop.attempts([partial(_send, shop, path, chunk) for path, chunk in batches])
-    came: dict[Target, Outcome] = {}
     for (_, chunk), result in zip(batches, results, strict=True):
-        errors = [result] * len(chunk) if isinstance(result, ChannelError) else result
-        came |= {change.target: error for change, error in zip(chunk, errors, strict=True)}
-    return [
-        came.get(aim) if outcome is None and isinstance(aim, Target) else outcome
-        for aim, outcome in zip(found, outcomes, strict=True)
-    ]
+        for position, change in enumerate(chunk):
+            for field in change.faults:
+                failed = isinstance(result, ChannelError)
+                came[change.target, field] = result if failed else result[position][field]
+    return [came[wish.aim, wish.field] if isinstance(wish.aim, Target) else wish.aim for wish in wishes]
 
 
-def _send(shop: Shop, path: str, changes: Sequence[Change]) -> list[Outcome]:
-    """One batch; an outcome for each of its entries, which the shop answers in their order."""
+def _batches(changes: Sequence[Change]) -> list[tuple[str, Sequence[Change]]]:
+    """The changes as the shop takes them: products together, variations product by product."""
+    varied = sorted((change for change in changes if change.target.variation), key=attrgetter("target.product"))
+    batches = [("products/batch", chunk) for chunk in chunks([one for one in changes if not one.target.variation])]
+    for product, children in groupby(varied, attrgetter("target.product")):
+        batches += [(f"products/{product}/variations/batch", chunk) for chunk in chunks(list(children))]
+    return batches
+
+
+def _send(shop: Shop, path: str, changes: Sequence[Change]) -> list[dict[str, Outcome]]:
+    """One batch; for each of its entries, which the shop answers in their order, what came of its fields."""
     entries = [{"id": change.target.id, **change.fields, "_fields": SHOWN} for change in changes]
     answer = shop.post(path, {"update": entries})
     rows = answer.object().get("update")
     if not isinstance(rows, list) or len(rows) != len(changes):
         raise answer.unusable("The shop did not say what became of each product")
-    outcomes: list[Outcome] = []
+    outcomes: list[dict[str, Outcome]] = []
     for change, row in zip(changes, rows, strict=True):
         if not isinstance(row, dict) or row.get("id") != change.target.id:
             raise answer.unusable("The shop did not say what became of each product")
         error = error_words(row.get("error"))
-        fault = f"WooCommerce: {error}" if error else change.fault(row)
-        outcomes.append(ChannelRefused(fault) if fault else None)
+        faults = {field: f"WooCommerce: {error}" if error else fault(row) for field, fault in change.faults.items()}
+        outcomes.append({field: ChannelRefused(words) if words else None for field, words in faults.items()})
     return outcomes

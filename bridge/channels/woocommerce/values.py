@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -22,6 +23,11 @@ def money(value: Any) -> Decimal:
     if not amount.is_finite():
         raise ArithmeticError("An amount is no number")
     return amount
+
+
+def whole(quantity: Any) -> int:
+    """Pieces as a whole number; a part of one, which some plugins sell, is one piece more."""
+    return math.ceil(abs(money(quantity)))
 
 
 def moment(text: Any) -> datetime | None:

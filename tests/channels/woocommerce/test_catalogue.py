@@ -5,16 +5,9 @@ import json
 import pytest
 
 from bridge.channels.woocommerce import catalogue
-from bridge.channels.woocommerce.api import Mark, Shop
-from bridge.clock import Deadline
-from bridge.settings import Settings
 from tests.woocommerce.shop import WooShop
 
 OLD = {"version": "7.9.0", "hpos": False}
-
-
-def api_of(shop: WooShop) -> Shop:
-    return Shop(shop.url, shop.key, shop.secret, Deadline(60), Settings(allow_private_shops=True))
 
 
 def products(linnworks) -> dict[str, tuple[str, int, float]]:
@@ -125,49 +118,3 @@ def test_a_product_that_goes_while_it_is_being_read_takes_nothing_with_it(connec
         second = linnworks("ProductsEndpoint", PageNumber=2)
 
     assert [5, ["AFTER"]] == [len(first["Products"]), [row["SKU"] for row in second["Products"]]]
-
-
-@pytest.mark.parametrize(("gone", "come"), [(0, 0), (3, 0), (50, 0), (0, 40), (0, 150), (60, 60), (200, 0)])
-def test_a_place_in_a_list_is_found_again(gone, come):
-    """
-    However many rows before it leave the list or come into it, those after a mark come exactly once.
-    """
-    with WooShop() as shop:
-        shop.add_product("MUG", stock=1000)
-        numbers = [int(shop.place_order({"MUG": 1})) for _ in range(350)]
-        for number in numbers[1::2][:come]:
-            shop.bin(number)  # it will come back below
-        api = api_of(shop)
-        first = api.after("orders", {"status": "any"}, Mark())
-        second = api.after("orders", {"status": "any"}, first.mark)
-        seen = {row["id"] for row in first.rows + second.rows}
-        for number in [number for number in numbers if number in seen][:gone]:
-            shop.delete_for_good(number)
-        for number in numbers[1::2][:come]:
-            shop.restore(number)
-        rest, mark = [], second.mark
-        while mark:
-            stretch = api.after("orders", {"status": "any"}, mark)
-            rest += [row["id"] for row in stretch.rows]
-            mark = stretch.mark
-
-    last = max(seen)
-    assert [number for number in numbers if number > last] == rest
-
-
-def test_orders_in_the_bin_come_as_cancelled_and_back_as_they_are(connected, woo):
-    """
-    What the owner throws away must not be sent; taken out again it comes again.
-    """
-    for version in ({}, {"version": "10.3.6"}, OLD):
-        with WooShop(**version) as shop:
-            shop.add_product("MUG", stock=100)
-            number = shop.place_order({"MUG": 1})
-            linnworks = connected(shop)
-            shop.bin(number)
-            binned = [order["PaymentStatus"] for order in linnworks.orders().values()]
-            shop.restore(number)
-            shop.set_status(number, "processing")
-            restored = linnworks.orders()[number]["PaymentStatus"]
-
-        assert (["CANCELLED"], "PAID") == (binned, restored)

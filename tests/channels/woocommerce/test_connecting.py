@@ -45,6 +45,40 @@ def test_the_seller_sees_what_was_found_out(call):
 
 
 @pytest.mark.parametrize(
+    ("zone", "offset", "words"),
+    [("", "2", "UTC+2."), ("", "5.5", "UTC+5.5."), ("", "-3", "UTC-3."), ("", "", "UTC+0."), ("", 0, "UTC+0.")],
+)
+def test_a_time_zone_may_be_just_an_offset(call, woo, zone, offset, words):
+    """
+    WordPress has one when nobody chose a city, and tells it as a text.
+    """
+    woo.index |= {"timezone_string": zone, "gmt_offset": offset}
+
+    assert words in try_out(call, woo)["WizardStepDescription"]
+
+
+def test_a_secret_that_was_refused_is_not_shown_again(call):
+    """
+    Once the shop has seen the key, no other way of showing it could do better, least of all in an address.
+    """
+    with WooShop() as shop:
+        try_out(call, shop, consumer_secret=f"cs_{'0' * 40}")
+        paths = [path for _, path in shop.server.calls]
+
+    assert not any("consumer_secret" in path for path in paths)
+
+
+def test_a_web_server_that_begins_to_strip_the_header_locks_nobody_out(connected, woo):
+    """
+    What was found out about showing the key is found out again when it no longer holds.
+    """
+    linnworks = connected(woo)
+    woo.doors.strips_authorization = True
+
+    assert linnworks("ConfigTestEndpoint")["Error"] is None
+
+
+@pytest.mark.parametrize(
     ("options", "answers", "words"),
     [
         ({"permalinks": False}, {}, "any other structure in Settings, Permalinks"),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bridge.settings import Settings
 from tests.channels.contract import (
     DespatchContract,
     ListingsContract,
@@ -89,12 +90,24 @@ LIVE = "running shop"
         pytest.param(LIVE, marks=pytest.mark.skipif(not live.URL, reason="there is no running shop to test")),
     ],
 )
-def shop(request) -> Iterator[ShopUnderTest]:
-    """A shop of each version, which all suites share, and the one that runs."""
-    if request.param == LIVE:
+def version(request) -> str:
+    """Each version, and the shop that runs."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def settings(version, tmp_path_factory) -> Settings:
+    """An installation for each, because so many integrations are begun that one would have too many from here."""
+    return Settings(data_dir=tmp_path_factory.mktemp("data"), channel="woocommerce", allow_private_shops=True)
+
+
+@pytest.fixture(scope="module")
+def shop(version) -> Iterator[ShopUnderTest]:
+    """The shop that all suites share."""
+    if version == LIVE:
         yield live.LiveShop()
     else:
-        with WooShop(**VERSIONS[request.param]) as shop:
+        with WooShop(**VERSIONS[version]) as shop:
             yield Scripted(shop)
 
 

@@ -177,6 +177,33 @@ def test_any_order_adds_up(lines, shipping, off):
     assert all(item.price_per_unit >= 0 for item in found.order_items)
 
 
+def test_an_order_of_nothing_but_shipping_comes_as_a_service():
+    """
+    Without a line Linnworks would not take it.
+    """
+    row = recorded("order-plain")
+    row |= {"line_items": [], "total": "5.40"}
+    found = mapped(row)
+
+    assert [("Shipping", Decimal("5.40"), True)] == [
+        (item.item_title, item.price_per_unit, item.is_service) for item in found.order_items
+    ]
+    assert [] == screening.faults(found)
+
+
+def test_a_part_of_a_piece_counts_as_one():
+    """
+    Plugins that sell by weight have quantities that Linnworks cannot hold: the line keeps its price, and says so.
+    """
+    row = recorded("order-plain")
+    row["line_items"][0]["quantity"] = Decimal("2.5")
+    found = mapped(row)
+
+    assert found.order_items[0].qty == 3
+    assert ("Quantity", "2.5") in [(option.name, option.value) for option in found.order_items[0].options]
+    assert Decimal(row["total"]) == screening.total(found)
+
+
 def test_three_decimals_are_no_fault():
     """
     Dinars have thousandths, and an order in them is not held for that.
@@ -369,10 +396,12 @@ def test_custom_fields_tell_what_linnworks_wants_to_know():
         {"id": 4, "key": "_secret_plugin_state", "value": "x"},
         {"id": 5, "key": "_delivery_slot", "value": "evening"},
         {"id": 6, "key": "record", "value": {"a": [1]}},
+        {"id": 7, "key": "Status", "value": "of a plugin"},
     ]
     found = mapped(row, order_fields="_delivery_slot, _other")
-    named = {one.name: one.value for one in found.extended_properties}
+    named = {one.name: one.value for one in screening.mend(found).extended_properties}
 
+    assert ("processing", "of a plugin") == (named["Status"], named["Status (2)"])
     assert ("GB123456789", "IM0001234567") == (found.buyer_tax_number, found.marketplace_ioss)
     assert "Happy birthday & all the best" in [note.note for note in found.notes]
     assert named["_delivery_slot"] == "evening"

@@ -97,11 +97,56 @@ def test_prices_go_where_their_tags_say(connected, shop):
     assert "No price of the shop is set by the tag OTHER" in over[1]
 
 
-def test_a_price_of_a_product_with_variations_is_refused(connected, shop):
+def test_what_is_sold_only_in_variations_takes_nothing_itself(connected, shop):
     """
-    WooCommerce would ignore it without a word.
+    WooCommerce would ignore a price without a word, and share a level among the variations; a set has no stock at all.
     """
-    assert "It has variations" in set_prices(connected(shop), ("TEE", 5, ""))[0]
+    shop.add_product("BOX", type="grouped")
+    linnworks = connected(shop)
+    parent = shop.catalogue.find("TEE").id
+    answers = set_stock(linnworks, ("TEE", "", 1), ("whatever", f"wc-{parent}", 1), ("BOX", "", 1))
+
+    assert "It has variations" in set_prices(linnworks, ("TEE", 5, ""))[0]
+    assert ["It has variations"] * 2 == [words[:17] for words in answers[:2]]
+    assert "keeps no stock of grouped products" in answers[2]
+    assert (3, 3) == (level(shop, "TEE-S"), level(shop, "TEE-M"))
+
+
+def test_only_what_differs_is_sent(connected, shop):
+    """
+    A full resync of what the shop has already costs it a look.
+    """
+    linnworks = connected(shop)
+    before = len(shop.server.calls)
+    same = set_stock(linnworks, ("MUG", "", 5), ("TEE-S", "", 3))
+    between = [path for method, path in shop.server.calls[before:] if method == "POST"]
+    other = set_stock(linnworks, ("MUG", "", 6), ("TEE-S", "", 3))
+    after = [path for method, path in shop.server.calls[before:] if method == "POST"]
+
+    assert [None, None] == same == other
+    assert ([], ["/wp-json/wc/v3/products/batch"]) == (between, after)
+
+
+def test_each_price_is_answered_for_itself(connected, shop):
+    """
+    A sale price that cannot be does not make the regular one a failure.
+    """
+    regular, sale = set_prices(connected(shop), ("MUG", "9.99", ""), ("MUG", "11", "SALE"))
+
+    assert (None, "9.99") == (regular, shop.catalogue.find("MUG").regular_price)
+    assert "no sale price of 11" in sale
+
+
+def test_a_sku_with_a_comma_needs_its_reference(connected, shop):
+    """
+    WooCommerce takes the comma for a list, so the seller is told to map it again, and with the reference it works.
+    """
+    shop.add_product("A,B", stock=1)
+    linnworks = connected(shop)
+    reference = linnworks.products()["A,B"]["Reference"]
+
+    assert ["because of its comma" in (words or "") for words in set_stock(linnworks, ("A,B", "", 2))] == [True]
+    assert [None] == set_stock(linnworks, ("A,B", reference, 2))
 
 
 def test_a_sku_that_two_products_have_is_refused(connected, shop):
