@@ -166,6 +166,29 @@ class Settings:
         "After this long an equal refund request is a new refund; sooner it gets the recorded answer",
         parse=_whole(60, 30 * 86400),
     )
+    keep_deeds_days: int = setting(
+        365,
+        "How many days despatches, cancels and refunds are kept once they are settled; until then a repeat does "
+        "nothing",
+        parse=_whole(30, 3650),
+    )
+    keep_orders_days: int = setting(
+        365, "How many days it is kept that an order was sent to Linnworks", parse=_whole(7, 3650)
+    )
+    keep_feeds_days: int = setting(
+        30, "How many days listings are kept that are done, with what came of them", parse=_whole(1, 3650)
+    )
+    keep_runs_days: int = setting(
+        2,
+        "How many days it is kept which pages Linnworks asked for; the newest of each kind stay",
+        parse=_whole(1, 365),
+    )
+    keep_unfinished_days: int = setting(
+        30, "How many days an integration is kept whose wizard was never finished", parse=_whole(1, 3650)
+    )
+    keep_copies_days: int = setting(
+        30, "How many days copies of the database are kept that upgrades and restores make", parse=_whole(1, 3650)
+    )
     workers: int = setting(2, "gunicorn worker processes", parse=_whole(1, 64))
     threads: int = setting(16, "Threads in each worker process", parse=_whole(1, 256))
     log_format: str = setting(
@@ -201,7 +224,11 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
     The file is `BRIDGE_ENV_FILE`, which must then exist, or `bridge.env` in the current folder, which
     may. The environment wins over the file, an empty value means the default.
     """
-    texts = _texts(environ)
+    return parse_settings(_texts(environ), **overrides)
+
+
+def parse_settings(texts: Mapping[str, str | None], **overrides: Any) -> Settings:
+    """Settings from these variables and nothing else; raises StartError naming the variable at fault."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         text = (texts.get(variable(field)) or "").strip()

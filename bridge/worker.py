@@ -11,12 +11,12 @@ import peewee
 
 from bridge import feeds, spool
 from bridge.channels import Channels
+from bridge.retention import Retention
 from bridge.store.database import close_store, discard_connection
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-WORKS = (feeds.work_one, spool.work_one)
 
 
 class Worker:
@@ -24,6 +24,7 @@ class Worker:
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
+        self._works = (feeds.work_one, spool.work_one, Retention().work_one)
         self._wake = threading.Event()
         self._stopped = False
         self._lock = threading.Lock()
@@ -58,7 +59,7 @@ class Worker:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            busy = [self._does(work_one) for work_one in WORKS]  # each, so that none starves another
+            busy = [self._does(work_one) for work_one in self._works]  # each, so that none starves another
             if not any(busy):
                 self._wake.wait(POLL_SECONDS)
         close_store()

@@ -18,12 +18,12 @@ FLOORS = [
     {"channels"},
     {"screening"},
     {"wizard", "ledger", "window", "grants"},
-    {"feeds", "spool"},
+    {"feeds", "spool", "retention", "keeping"},
     {"worker"},
     {"contract"},
     {"areas"},
-    {"manifest", "app"},
-    {"serving", "trial", "check"},
+    {"manifest", "app", "doctor"},
+    {"serving", "trial", "check", "deployment"},
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -14,7 +14,7 @@ from bridge.errors import ChannelUnavailable, RequestRefused
 from bridge.messages.orders import Address, Order, OrderItem, PaymentStatus
 from bridge.settings import Settings
 from bridge.store.connections import add_connection
-from bridge.store.pages import Run
+from bridge.store.pages import Run, forget_runs
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -245,6 +245,7 @@ def test_old_runs_are_forgotten(page):
         page(number)
     for day in range(1, 10):
         page(1, now=NOON + timedelta(days=day))
+    forget_runs(NOON + timedelta(days=7), 500)
 
     assert Run.select().count() <= 4
     assert 1 == Run.select().where(Run.finished_at.is_null(False)).count()

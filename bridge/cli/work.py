@@ -72,7 +72,7 @@ def _life(connection_id: int, reference: str) -> list[str]:
     seen = seen_order(connection_id, reference)
     if seen is None:
         run = last_run(connection_id, "orders")
-        looked = f"Linnworks last asked for orders at {when(run.started_at)} UTC" if run else "Linnworks never asked"
+        looked = f"Linnworks last asked for orders at {when(run.asked_at)} UTC" if run else "Linnworks never asked"
         lines.append(f"The shop has not shown it on any page yet. {looked}.")
     else:
         lines.append(f"{when(seen.first_seen_at)} first seen")

@@ -10,6 +10,8 @@ from peewee import CharField, TextField
 
 from bridge.store.database import JsonField, MomentField, NumberField, Row, writing
 
+SECRET_COLUMNS = ("token_digest", "sealed", "claim")
+
 
 class Connection(Row):
     """One integration: whose it is, where its wizard stands, and what was entered in it.
@@ -101,6 +103,27 @@ def delete_connection(connection: Connection) -> None:
     """Forget a connection and everything kept for it; a second time does nothing."""
     with writing(connection.id):
         Connection.delete().where(_this(connection)).execute()
+
+
+def forget_unfinished(before: datetime, most: int) -> int:
+    """Forget some connections that were begun before this moment and whose wizard was never finished; how many."""
+    begun = Connection.completed_at.is_null() & (Connection.created_at < before)
+    with writing():
+        # one that is finished meanwhile stays
+        some = Connection.select(Connection.id).where(begun).limit(most)
+        return int(Connection.delete().where(Connection.id.in_(some) & begun).execute())
+
+
+def everything_about(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """All that is kept for a connection, by table: rows as plain values, without what lets anybody in."""
+    tables: dict[str, list[dict[str, Any]]] = {"connection": [_plain(connection)]}
+    for rows, key in connection.dependencies():
+        tables[key.model._meta.table_name] = [_plain(row) for row in key.model.select().where(rows)]
+    return tables
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.__data__.items() if name not in SECRET_COLUMNS}
 
 
 def reseal(renewed: Callable[[str], str | None]) -> list[Connection]:

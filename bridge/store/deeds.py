@@ -180,6 +180,19 @@ def find_deed(number: int) -> Deed | None:
     return found
 
 
+def unsettled_deeds(before: datetime) -> list[Deed]:
+    """Deeds of which nobody knows what came of them, and whose doer was gone by this moment; the newest first."""
+    left = (Deed.state == UNKNOWN) | (Deed.state == PLANNED)
+    return list(Deed.select().where(left & (Deed.claimed_until < before)).order_by(Deed.id.desc()))
+
+
+def forget_deeds(before: datetime, most: int) -> int:
+    """Forget some deeds that were settled before this moment; how many."""
+    settled = Deed.state.in_([DONE, FAILED]) & (Deed.finished_at < before)
+    with writing():
+        return int(Deed.delete().where(Deed.id.in_(Deed.select(Deed.id).where(settled).limit(most))).execute())
+
+
 def drop_deed(deed: Deed) -> None:
     """Forget a deed, so that an equal request is a new one."""
     with writing(deed.connection_id):

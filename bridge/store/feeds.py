@@ -117,6 +117,20 @@ def find_item(number: int) -> FeedItem | None:
     return found
 
 
+def items_since(moment: datetime) -> list[FeedItem]:
+    """Listings that wait, and those of feeds that came since a moment."""
+    recent = Feed.select(Feed.id).where(Feed.created_at >= moment)
+    return list(FeedItem.select().where(~FeedItem.done | FeedItem.feed.in_(recent)).order_by(FeedItem.id))
+
+
+def forget_feeds(before: datetime, most: int) -> int:
+    """Forget some feeds, with their listings, of which every one was done before this moment; how many."""
+    lively = FeedItem.select(FeedItem.feed).where(~FeedItem.done | (FeedItem.claimed_until >= before))
+    old = Feed.select(Feed.id).where((Feed.created_at < before) & Feed.id.not_in(lively)).limit(most)
+    with writing():
+        return int(Feed.delete().where(Feed.id.in_(old)).execute())
+
+
 def hurry_item(item: FeedItem, now: datetime) -> None:
     """Make a listing that waits due at once."""
     with writing(item.connection_id):

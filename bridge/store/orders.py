@@ -98,6 +98,14 @@ def held_orders() -> list[SeenOrder]:
     )
 
 
+def forget_orders(before: datetime, most: int) -> int:
+    """Forget some orders that have not been looked at since this moment and are not to be offered again; how many."""
+    old = SeenOrder.held_since.is_null() & (SeenOrder.looked_at < before)
+    some = SeenOrder.select(SeenOrder.id).where(old).limit(most)
+    with writing():
+        return int(SeenOrder.delete().where(SeenOrder.id.in_(some)).execute())
+
+
 def seen_order(connection_id: int, reference: str) -> SeenOrder | None:
     """What is known of an order that the shop of this connection has shown."""
     this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from peewee import (
     AutoField,
@@ -14,24 +15,28 @@ from peewee import (
     IntegerField,
     ModelSelect,
     TextField,
+    fn,
 )
 
 from bridge.store.connections import Connection
 from bridge.store.database import MomentField, Row, writing
 
-KEPT = timedelta(days=2)
-
 
 class Run(Row):
-    """Linnworks going through all pages of one kind: asked since when, really read since when."""
+    """Linnworks going through all pages of one kind: asked since when, really read since when.
+
+    `asked_at` is when it asked for the first page, by our clock; `started_at` is by the shop's.
+    """
 
     id = AutoField()
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    connection_id: int
     kind = CharField(max_length=20)
     asked_since = MomentField()
     since = MomentField()
     started_at = MomentField()
     finished_at = MomentField(null=True)
+    asked_at = MomentField(null=True)
 
 
 class RunPage(Row):
@@ -74,13 +79,11 @@ def _latest_complete(runs: Expression) -> ModelSelect[Run]:
 
 
 def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageTurn:
-    """Start at page 1, and forget runs that nobody will go on with."""
-    of_kind = (Run.connection == connection_id) & (Run.kind == kind)
+    """Start at page 1."""
     with writing(connection_id):
-        newest = Run.select().where(of_kind).order_by(Run.id.desc()).limit(1)
-        kept = {run.id for run in (*newest, *_latest_complete(of_kind))}
-        Run.delete().where(of_kind & (Run.started_at < now - KEPT) & Run.id.not_in(kept)).execute()
-        run = Run.create(connection=connection_id, kind=kind, asked_since=asked_since, since=since, started_at=now)
+        run = Run.create(
+            connection=connection_id, kind=kind, asked_since=asked_since, since=since, started_at=now, asked_at=now
+        )
         RunPage.create(run=run, number=1, turn=1)
     return PageTurn(connection_id, run.id, 1, 1, None, since)
 
@@ -136,3 +139,28 @@ def last_run(connection_id: int, kind: str) -> Run | None:
         Run.select().where((Run.connection == connection_id) & (Run.kind == kind)).order_by(Run.id.desc()).first()
     )
     return found
+
+
+def last_asked(kind: str) -> dict[int, datetime]:
+    """When Linnworks last asked for the pages of one kind, by connection; those that it never asked for are left out.
+
+    The newest run of each connection is kept however old it is, so this is known for good.
+    """
+    newest: Any = Run.select(Run.connection, fn.MAX(Run.asked_at)).where(Run.kind == kind).group_by(Run.connection)
+    return {connection_id: asked for connection_id, asked in newest.tuples() if asked}
+
+
+def forget_runs(before: datetime, most: int) -> int:
+    """Forget some runs that began before this moment and that nobody will go on with; how many.
+
+    The newest of a connection stays, and the complete one that the next run reaches back to.
+    """
+    newest = Run.select(fn.MAX(Run.id)).group_by(Run.connection, Run.kind)
+    old = list(Run.select().where((Run.asked_at < before) & Run.id.not_in(newest)).order_by(Run.id).limit(most))
+    complete = {
+        _latest_complete((Run.connection == connection) & (Run.kind == kind)).get_or_none()
+        for connection, kind in {(run.connection_id, run.kind) for run in old}
+    }
+    gone = [run.id for run in old if run not in complete]
+    with writing():
+        return int(Run.delete().where(Run.id.in_(gone)).execute())

@@ -242,6 +242,13 @@ def count_waiting() -> tuple[int, int]:
     return SpoolBatch.select().where(SpoolBatch.outcomes.is_null()).count(), SpoolItem.select().count()
 
 
+def waiting_since() -> datetime | None:
+    """Since when the value or request waits that has waited longest for its shop; None where none does."""
+    batch = SpoolBatch.select().where(SpoolBatch.outcomes.is_null()).order_by(SpoolBatch.created_at).first()
+    item = SpoolItem.select().order_by(SpoolItem.since).first()
+    return min((row.created_at if row is batch else row.since for row in (batch, item) if row), default=None)
+
+
 def find_leftover(number: int) -> SpoolItem | None:
     """The value of that number that is left over."""
     found: SpoolItem | None = SpoolItem.get_or_none(SpoolItem.id == number)
