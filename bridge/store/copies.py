@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from bridge.errors import StartError
@@ -31,7 +32,8 @@ def copy_database(source: Path, target: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         raise StartError(f"{source} cannot be copied to {target}: {error}") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def copy_aside(source: Path, version: str) -> Path:
@@ -55,15 +57,12 @@ def faults(path: Path) -> list[str]:
 
 def copied_fact(path: Path, name: str) -> str | None:
     """What the bridge whose database this is a copy of remembered under this name."""
-    with closing(_reading(path)) as database:
-        found = database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-    return str(found[0]) if found else None
+    return next(iter(_column(path, "SELECT value FROM fact WHERE name = ?", [name])), None)
 
 
 def steps_applied(path: Path) -> set[str]:
     """The names of the migrations that made a database what it is."""
-    with closing(_reading(path)) as database:
-        return {name for (name,) in database.execute("SELECT name FROM schema_migration")}
+    return set(_column(path, "SELECT name FROM schema_migration"))
 
 
 def is_used(path: Path) -> bool:
@@ -88,6 +87,14 @@ def in_use(path: Path) -> bool:
     except sqlite3.Error:
         return False
     return False
+
+
+def _column(path: Path, query: str, values: Sequence[str] = ()) -> list[str]:
+    try:
+        with closing(_reading(path)) as database:
+            return [str(value) for (value,) in database.execute(query, values)]
+    except sqlite3.Error as error:
+        raise StartError(f"{path} is damaged, or not the bridge's: {error}") from None
 
 
 def _reading(path: Path) -> sqlite3.Connection:
