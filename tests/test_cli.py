@@ -56,9 +56,9 @@ def test_a_key_is_one_that_the_settings_take(run):
     assert open_vault(Settings(secret_key=run("keys", "new").strip())).open("x") is None
 
 
-def test_connections_are_listed_shown_and_removed(run, linnworks):
+def test_connections_are_listed_shown_and_erased(run, linnworks):
     """
-    An integration is found by number or name; removed, its token is unknown.
+    An integration is found by number or name; erased, its token is unknown.
     """
     name = linnworks.account_name
     listed = json.loads(run("connections", "list", "--json"))
@@ -68,16 +68,16 @@ def test_connections_are_listed_shown_and_removed(run, linnworks):
     assert "shop_name" in shown
     assert "key of" not in shown
     assert "ready" in run("connections", "list")
-    assert f"Removed {name}." in run("connections", "remove", "1", answer="y\n")
+    assert f"Erased {name}." in run("connections", "erase", "1", answer="y\n")
     assert "Unknown authorization token" == linnworks("ConfigTestEndpoint")["Error"]
     assert "No integration yet" in run("connections", "list")
 
 
-def test_removing_asks_first(run, linnworks):
+def test_erasing_asks_first(run, linnworks):
     """
-    Without a yes nothing is removed.
+    Without a yes nothing is erased.
     """
-    run("connections", "remove", "1", answer="n\n", status=1)
+    run("connections", "erase", "1", answer="n\n", status=1)
 
     assert linnworks("ConfigTestEndpoint")["Error"] is None
 

@@ -16,6 +16,7 @@ from bridge.channels.demo.commands import demo
 from bridge.cli.check import check
 from bridge.cli.common import is_installed
 from bridge.cli.connections import connections
+from bridge.cli.keeping import backup, doctor, restore
 from bridge.cli.keys import keys
 from bridge.cli.oauth import oauth
 from bridge.cli.woocommerce import woocommerce
@@ -107,5 +108,19 @@ def manifest(base_url: str | None, out: Path | None) -> None:
         click.echo(text, nl=False)
 
 
-for command in (check, connections, orders, deeds, feeds, spool, oauth, keys, woocommerce, demo):
+for command in (
+    doctor,
+    backup,
+    restore,
+    check,
+    connections,
+    orders,
+    deeds,
+    feeds,
+    spool,
+    oauth,
+    keys,
+    woocommerce,
+    demo,
+):
     main.add_command(command)

@@ -51,20 +51,32 @@ def show(connection: str, as_json: bool) -> None:
 
 @connections.command()
 @click.argument("connection")
+def export(connection: str) -> None:
+    """Print all that is kept for an integration, as JSON; what lets anybody in is left out."""
+    from bridge.store.connections import everything_about
+
+    opened()
+    tables = everything_about(the_connection(connection))
+    click.echo(json.dumps(tables, indent=2, default=str, ensure_ascii=False))
+
+
+@connections.command()
+@click.argument("connection")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(connection: str, yes: bool) -> None:
+def erase(connection: str, yes: bool) -> None:
     """Forget an integration and all that is kept for it, as ConfigDeleted does.
 
-    Linnworks keeps its side until the integration is deleted there; its calls are refused from now on.
+    Linnworks keeps its side until the integration is deleted there; its calls are refused from now on. Backups
+    still have it.
     """
     from bridge.store.connections import delete_connection
 
     opened()
     found = the_connection(connection)
     if not yes:
-        click.confirm(f"Remove {found.account_name} ({found.email})?", abort=True)
+        click.confirm(f"Erase {found.account_name} ({found.email})?", abort=True)
     delete_connection(found)
-    click.echo(f"Removed {found.account_name}.")
+    click.echo(f"Erased {found.account_name}.")
 
 
 @connections.command()

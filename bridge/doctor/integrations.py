@@ -1,0 +1,69 @@
+"""Each integration: its shop, and when Linnworks last asked for orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from bridge.channels import Channels
+from bridge.clock import Deadline
+from bridge.doctor import installation
+from bridge.doctor.findings import Finding, State, fault, judged, warning, well
+from bridge.errors import ChannelError, CredentialsRefused
+from bridge.settings import Settings
+from bridge.store.connections import Connection, list_connections
+from bridge.store.pages import last_asked
+
+SILENCE = timedelta(minutes=45)
+"""Linnworks asks for orders every ten to fifteen minutes; after this long nobody is asking any more."""
+
+
+def integrations(settings: Settings, channels: Sequence[Channels], now: Callable[[], datetime]) -> Iterator[Finding]:
+    """All integrations that are set up, and a word on those that are not yet."""
+    of_another = installation.channel_fault(settings)
+    if of_another:
+        yield of_another
+        return
+    rows = list_connections()
+    ready = [row for row in rows if row.complete]
+    yield well("integrations", f"{len(ready)} set up, {len(rows) - len(ready)} in the wizard")
+    asked = last_asked("orders")
+    for row in ready:
+        for opener in channels:
+            yield from _shop(row, opener, now)
+        yield polls(row, asked.get(row.id), now())
+
+
+def polls(row: Connection, asked: datetime | None, now: datetime) -> Finding:
+    """Whether Linnworks still asks for this integration's orders."""
+    said = f"last asked for at {asked:%Y-%m-%d %H:%M} UTC" if asked else "never asked for"
+    since = max(moment for moment in (asked, row.completed_at) if moment)
+    advice = (
+        "see in Linnworks, Settings, Channel integration, that it is enabled and has no error, and here that the "
+        "public address answers"
+    )
+    return judged(f"orders of {row.account_name}", said, State.FAULT if now - since > SILENCE else State.OK, advice)
+
+
+def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Whether the shop answers and takes the credentials, and whether its clock goes with ours."""
+    name = f"shop of {row.account_name}"
+    reconnect = f"bridge connections reconnect {row.id}, then open the integration in Linnworks and enter them again"
+    try:
+        channel = channels.open(channels.config(row), Deadline(channels.settings.budget_seconds))
+        channel.check()
+        if row.step != "UserConfig":
+            yield warning(name, "it answers, but credentials are asked for", reconnect)
+        else:
+            yield well(name, "it answers")
+        asked = now()
+        shop_time = channel.orders(asked, None).as_of
+    except CredentialsRefused as error:
+        yield fault(name, str(error), reconnect)
+    except ChannelError as error:
+        yield fault(name, str(error), "see whether the shop is up and lets this machine in")
+    else:
+        if shop_time is not None:
+            # it told the time while it was asked, and no finer than to the second
+            ahead = max(asked - shop_time - timedelta(seconds=1), min(now() - shop_time, timedelta(0)))
+            yield installation.clock(f"clock of {row.account_name}", "the shop's", ahead)
