@@ -16,6 +16,7 @@ from bridge.channels.demo.commands import demo
 from bridge.cli.check import check
 from bridge.cli.common import is_installed
 from bridge.cli.connections import connections
+from bridge.cli.init import init
 from bridge.cli.keeping import backup, doctor, restore
 from bridge.cli.keys import keys
 from bridge.cli.oauth import oauth
@@ -109,6 +110,7 @@ def manifest(base_url: str | None, out: Path | None) -> None:
 
 
 for command in (
+    init,
     doctor,
     backup,
     restore,
