@@ -30,13 +30,13 @@ from bridge.doctor.integrations import polls
 from bridge.doctor.service import public_address, worker
 from bridge.settings import Settings
 from bridge.store.connections import Connection
-from bridge.store.database import close_store
+from bridge.store.database import close_store, database
 from bridge.store.deeds import Deed
 from bridge.store.feeds import Feed, FeedItem
 from bridge.store.pages import Run
 from bridge.store.spool import SpoolItem
 from bridge.trial import free_port
-from tests.conftest import database_url, dump, sqlite_only
+from tests.conftest import SERVER, database_url, dump, sqlite_only
 from tests.processes import Service
 
 HOUR = timedelta(hours=1)
@@ -186,6 +186,27 @@ def test_a_broken_installation_is_told(look, linnworks, settings, harm, name, st
     assert state == found[name][0], found
     assert words in found[name][1]
     assert {"settings", "disk", "database", "key", "worker", "public address", "integrations"} <= found.keys()
+
+
+def test_a_server_that_is_down_is_told_without_its_password(look):
+    """
+    A database that cannot be reached is a fault, whatever it is.
+    """
+    state, words = look(BRIDGE_DATABASE_URL=f"postgresql://user:s3cret@127.0.0.1:{free_port()}/bridge")["database"]
+
+    assert "fault" == state
+    assert "s3cret" not in words
+
+
+def test_a_newer_schema_is_left_alone(look, linnworks):
+    """
+    The version that upgraded it is asked for, and no row is read.
+    """
+    database.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
+    found = look()
+
+    assert "install that version" in found["database"][1]
+    assert "could not be looked at" in found["integrations"][1]
 
 
 @sqlite_only
@@ -364,6 +385,7 @@ def test_all_is_well_with_an_integration_at_work(look, linnworks):
 
     assert {"ok"} == {found[one][0] for one in (f"shop of {name}", f"orders of {name}", "spool", "deeds", "feeds")}
     assert "1 set up, 0 in the wizard" in found["integrations"][1]
+    assert bool(SERVER) == ("clock" in found)
 
 
 def test_silence_of_linnworks_is_a_fault(look, linnworks):

@@ -220,6 +220,17 @@ def test_a_backup_under_load_is_whole_and_goes_on(tmp_path):
         assert 19 <= len([answer for answer in again if answer["Error"] is None])
 
 
+def test_a_server_s_own_tools_are_pointed_to(elsewhere, tmp_path):
+    """
+    On PostgreSQL a backup or restore is refused with the way to do it.
+    """
+    served = replace(elsewhere, database_url="postgresql://user:s3cret@127.0.0.1/bridge")
+    for act in (lambda: backup(served, tmp_path, with_key=False), lambda: restore(served, tmp_path, force=True)):
+        with pytest.raises(StartError, match="pg_dump") as told:
+            act()
+        assert "s3cret" not in str(told.value)
+
+
 def test_the_commands_say_what_they_did(run, linnworks, settings, tmp_path, monkeypatch):
     """
     `bridge backup` names its files and where the key is not; `bridge restore` what was put aside.
