@@ -57,6 +57,11 @@ def account(name: str) -> Account:
     user = Account(found.pw_name, found.pw_uid, found.pw_gid)
     if not user.is_us and os.geteuid() != 0:
         raise StartError(f"Only root can set a service up that runs as {user.name}")
+    for path in () if user.is_us else (Path(sys.executable).parent, Path(sys.executable).resolve()):
+        if not all(part.stat().st_mode & 0o001 for part in (path, *path.parents)):
+            raise StartError(
+                f"{user.name} cannot run what is in {path}: install the bridge elsewhere, as in /opt/bridge"
+            )
     return user
 
 
