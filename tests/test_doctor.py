@@ -468,6 +468,19 @@ def test_what_waits_failed_or_is_held_is_told(look, linnworks, work):
     assert "fault" == look()["feeds"][0]
 
 
+def test_one_broken_integration_leaves_the_others_to_be_looked_at(look, linnworks, connect):
+    """
+    Whatever goes wrong with one of them is its own line.
+    """
+    other = connect()
+    broken = Connection.update(config=["nothing", "that", "answers", "are"]).where(Connection.id == 1)
+    broken.execute()
+    found = look()
+
+    assert "fault" == found[f"shop of {linnworks.account_name}"][0]
+    assert "ok" == found[f"shop of {other.account_name}"][0]
+
+
 # -- the command -------------------------------------------------------------------------------------
 
 

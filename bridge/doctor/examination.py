@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from bridge.channels import Channels
 from bridge.doctor import installation, integrations, service, work
-from bridge.doctor.findings import Finding, fault
-from bridge.errors import BridgeError
+from bridge.doctor.findings import Finding, asked, worst
 from bridge.settings import Settings
 from bridge.store.database import close_store
 
@@ -29,27 +29,19 @@ def examine(environ: Mapping[str, str], now: Callable[[], datetime]) -> Iterator
 
 
 def _examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
-    yield from _asked("disk", lambda: installation.disk(settings))
-    database = list(_asked("database", lambda: installation.database(settings)))
+    yield from asked("disk", lambda: installation.disk(settings))
+    database = list(asked("database", lambda: installation.database(settings)))
     yield from database
     readable = installation.is_readable(database)
     channels: list[Channels] = []
-    yield from _asked("key", lambda: installation.key(settings, readable, channels))
-    yield from _asked("worker", lambda: service.worker(settings))
-    yield from _asked("public address", lambda: service.public_address(settings, now()))
+    yield from asked("key", lambda: installation.key(settings, readable, channels))
+    yield from asked("worker", lambda: service.worker(settings))
+    yield from asked("public address", lambda: service.public_address(settings, now()))
     if not readable:
-        yield fault("integrations", "could not be looked at without the database", "mend the database first")
+        words = "could not be looked at without the database"
+        yield Finding("integrations", worst(database), words, "see to the database first")
         return
-    yield from _asked("clock", lambda: installation.server_clock(now))
-    yield from _asked("integrations", lambda: integrations.integrations(settings, channels, now))
+    yield from asked("clock", lambda: installation.server_clock(now))
+    yield from asked("integrations", lambda: integrations.integrations(settings, channels, now))
     for name, question in work.QUESTIONS.items():
-        yield from _asked(name, lambda question=question: question(now()))  # type: ignore[misc]
-
-
-def _asked(name: str, question: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """The answers to a question, the last of which may be that it failed."""
-    try:
-        yield from question()
-    except Exception as error:  # whatever it is, the other questions are still asked
-        words = str(error) if isinstance(error, BridgeError | OSError) else type(error).__name__
-        yield fault(name, f"could not be looked at: {words}", "see the words, and the service's log")
+        yield from asked(name, partial(question, now()))

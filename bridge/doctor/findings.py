@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+
+from bridge.errors import BridgeError
 
 
 class State(str, Enum):
@@ -50,3 +52,12 @@ def judged(name: str, words: str, state: State, advice: str) -> Finding:
 def worst(findings: Iterable[Finding]) -> State:
     """The gravest state of all."""
     return max((finding.state for finding in findings), key=lambda state: state.status, default=State.OK)
+
+
+def asked(name: str, question: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """The answers to a question, the last of which may be that it could not be asked."""
+    try:
+        yield from question()
+    except Exception as error:  # whatever it is, the other questions are still asked
+        words = str(error) if isinstance(error, BridgeError | OSError) else type(error).__name__
+        yield fault(name, f"could not be looked at: {words}", "mend what the words name; else see the service's log")

@@ -19,6 +19,7 @@ from bridge.store.database import Schema, fact, newer_words, open_unchanged, ser
 from bridge.vault import KEY_FILE, MARKER, Vault
 
 LITTLE_BYTES, TOO_LITTLE_BYTES = 500_000_000, 50_000_000
+RESTORE = "stop the service and put the last backup back: bridge restore FOLDER"
 OFF_BY, FAR_OFF_BY = timedelta(seconds=30), timedelta(seconds=300)
 
 
@@ -56,25 +57,25 @@ def database(settings: Settings) -> Iterator[Finding]:
     try:
         schema = open_unchanged(settings.database)
     except StartError as error:
-        yield fault("database", str(error), _database_advice(path))
+        yield fault("database", str(error), _database_advice(path, str(error)))
         return
     wrong = faults(path) if path else []
     if wrong:
-        advice = "stop the service and put the last backup back: bridge restore FOLDER"
-        yield fault("database", f"{path} is damaged: {wrong[0]}", advice)
+        yield fault("database", f"{path} is damaged: {' '.join(wrong[0].split())}", RESTORE)
         return
     yield _schema(schema, f"SQLite, {path.stat().st_size // 1000} kB" if path else "PostgreSQL")
 
 
-def _database_advice(path: Path | None) -> str:
+def _database_advice(path: Path | None, words: str) -> str:
     if path is None:
         return "start the server, or correct BRIDGE_DATABASE_URL"
-    if not path.exists():
+    if not os.access(path.parent, os.X_OK) or not path.exists():
         return "start the service once, or name the right folder in BRIDGE_DATA_DIR, or bridge restore FOLDER"
-    return (
-        "where it is locked end the programme that holds it; otherwise give file and folder to the service's user, "
-        "or put the last backup back: bridge restore FOLDER"
-    )
+    if "locked" in words:
+        return "end the programme that holds it open and writes: fuser shows which one that is"
+    if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK)):
+        return f"run this as the service's user, or give it file and folder: chown -R USER {path.parent}"
+    return RESTORE
 
 
 def _schema(schema: Schema, kind: str) -> Finding:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from bridge.channels import Channels
 from bridge.clock import Deadline
 from bridge.doctor import installation
-from bridge.doctor.findings import Finding, State, fault, judged, warning, well
+from bridge.doctor.findings import Finding, State, asked, fault, judged, warning, well
 from bridge.errors import ChannelError, CredentialsRefused
 from bridge.settings import Settings
 from bridge.store.connections import Connection, list_connections
@@ -27,17 +28,17 @@ def integrations(settings: Settings, channels: Sequence[Channels], now: Callable
     rows = list_connections()
     ready = [row for row in rows if row.complete]
     yield well("integrations", f"{len(ready)} set up, {len(rows) - len(ready)} in the wizard")
-    asked = last_asked("orders")
+    polled = last_asked("orders")
     for row in ready:
         for opener in channels:
-            yield from _shop(row, opener, now)
-        yield polls(row, asked.get(row.id), now())
+            yield from asked(_name(row), partial(_shop, row, opener, now))
+        yield polls(row, polled.get(row.id), now())
 
 
-def polls(row: Connection, asked: datetime | None, now: datetime) -> Finding:
+def polls(row: Connection, last: datetime | None, now: datetime) -> Finding:
     """Whether Linnworks still asks for this integration's orders."""
-    said = f"last asked for at {asked:%Y-%m-%d %H:%M} UTC" if asked else "never asked for"
-    since = max(moment for moment in (asked, row.completed_at) if moment)
+    said = f"last asked for at {last:%Y-%m-%d %H:%M} UTC" if last else "never asked for"
+    since = max(moment for moment in (last, row.completed_at) if moment)
     advice = (
         "see in Linnworks, Settings, Channel integration, that it is enabled and has no error, and here that the "
         "public address answers"
@@ -47,7 +48,7 @@ def polls(row: Connection, asked: datetime | None, now: datetime) -> Finding:
 
 def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> Iterator[Finding]:
     """Whether the shop answers and takes the credentials, and whether its clock goes with ours."""
-    name = f"shop of {row.account_name}"
+    name = _name(row)
     reconnect = f"bridge connections reconnect {row.id}, then open the integration in Linnworks and enter them again"
     try:
         channel = channels.open(channels.config(row), Deadline(channels.settings.budget_seconds))
@@ -56,8 +57,8 @@ def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> I
             yield warning(name, "it answers, but credentials are asked for", reconnect)
         else:
             yield well(name, "it answers")
-        asked = now()
-        shop_time = channel.orders(asked, None).as_of
+        begun = now()
+        shop_time = channel.orders(begun, None).as_of
     except CredentialsRefused as error:
         yield fault(name, str(error), reconnect)
     except ChannelError as error:
@@ -65,5 +66,9 @@ def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> I
     else:
         if shop_time is not None:
             # it told the time while it was asked, and no finer than to the second
-            ahead = max(asked - shop_time - timedelta(seconds=1), min(now() - shop_time, timedelta(0)))
+            ahead = max(begun - shop_time - timedelta(seconds=1), min(now() - shop_time, timedelta(0)))
             yield installation.clock(f"clock of {row.account_name}", "the shop's", ahead)
+
+
+def _name(row: Connection) -> str:
+    return f"shop of {row.account_name}"

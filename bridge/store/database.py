@@ -221,9 +221,9 @@ def open_unchanged(url: str) -> Schema:
     Raises StartError where there is none, or nobody may write to it, or something else writes all the time.
     """
     path = sqlite_file(url)
-    if path and not path.exists():
-        raise StartError(f"There is no database at {path}")
     try:
+        if path and not path.exists():
+            raise StartError(f"There is no database at {path}")
         db = connect(url)
         try:
             schema = schema_of(db, MIGRATIONS)
@@ -256,7 +256,10 @@ def server_time() -> datetime | None:
 def forget_leftovers() -> None:
     """Have what was erased gone from SQLite's log too, where nobody is reading just now."""
     if isinstance(database.obj, SqliteDatabase):
+        # which holds writers up as long as it waits for readers
+        database.execute_sql("PRAGMA busy_timeout = 100")
         database.execute_sql("PRAGMA wal_checkpoint(truncate)")
+        database.execute_sql(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
 
 
 def close_store() -> None:
