@@ -12,7 +12,8 @@ from bridge.channels.demo.tables import MIGRATIONS as SHOPS_MIGRATIONS
 from bridge.errors import StartError
 from bridge.settings import Settings
 from bridge.store.copies import ASIDE, copied_fact, copy_database, faults, in_use, is_used, steps_applied
-from bridge.store.database import MIGRATIONS, newer_words, sqlite_file
+from bridge.store.database import MIGRATIONS, sqlite_file
+from bridge.store.schema import newer_words
 from bridge.vault import KEY_FILE, MARKER, Vault
 
 BRIDGE_FILE = "bridge.db"

@@ -407,10 +407,12 @@ def test_the_first_poll_is_waited_for():
     """
     An integration that was set up just now has not been forgotten by Linnworks.
     """
-    row = Connection(account_name="x", completed_at=now())
+    finished = now()
+    row = Connection(account_name="x", completed_at=finished)
+    found = [polls(row, finished, finished + later) for later in (timedelta(0), HOUR)]
 
-    assert "never asked for" in polls(row, None, now()).words
-    assert ["ok", "fault"] == [polls(row, None, now() + later).state.value for later in (timedelta(0), HOUR)]
+    assert ["ok", "fault"] == [one.state.value for one in found]
+    assert "never asked for" in found[0].words
 
 
 def test_a_shop_that_refuses_is_a_fault(look, linnworks, run):

@@ -111,7 +111,8 @@ def test_nothing_is_overwritten_unasked(init):
         (("--channel", "nothing.like.it"), "neither built in"),
         (("--bind", "8080"), "BRIDGE_BIND must be"),
         (("--user", "nobody-of-this-name"), "useradd --system nobody-of-this-name"),
-        (("--data-dir", "it's"), "Quotes and backslashes"),
+        (("--data-dir", "two words"), "a path without spaces"),
+        (("--base-url", "https://bridge.example.com/it's"), "Quotes and backslashes"),
     ],
 )
 def test_a_wrong_answer_writes_nothing(init, words, said):

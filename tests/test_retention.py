@@ -16,7 +16,7 @@ from bridge.store.database import close_store, database
 from bridge.store.deeds import Deed
 from bridge.store.feeds import Feed, FeedItem
 from bridge.store.orders import SeenOrder
-from bridge.store.pages import Run, last_asked
+from bridge.store.pages import Run, last_polls
 from bridge.store.spool import SpoolItem
 from tests.conftest import dump, sqlite_only
 
@@ -50,7 +50,7 @@ def test_what_is_old_is_forgotten(used, settings):
     while forget_some(settings, moment + timedelta(days=366)):
         pass
     assert [0, 0, 0, 0, 1] == kept()
-    assert [1] == list(last_asked("orders"))
+    assert {1: Run.get().asked_at} == last_polls()
     assert 1 == Connection.select().count()
 
 

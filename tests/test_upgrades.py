@@ -19,7 +19,8 @@ from bridge.settings import Settings
 from bridge.store import database as store
 from bridge.store.clients import OauthClient, forget_clients
 from bridge.store.copies import steps_applied
-from bridge.store.pages import last_asked
+from bridge.store.pages import last_polls
+from bridge.store.unchanged import open_unchanged
 from tests.conftest import SERVER, opened, sender, sqlite_only
 from tests.test_store import OURS
 
@@ -73,7 +74,7 @@ def rows_by_table() -> dict[str, list[dict[str, object]]]:
 @pytest.fixture
 def before(earlier, ours) -> dict[str, list[dict[str, object]]]:
     """What the earlier version had in its tables."""
-    store.open_unchanged(ours.database)
+    open_unchanged(ours.database)
     found = rows_by_table()
     store.close_store()
     return found
@@ -127,7 +128,7 @@ def test_it_stays_known_when_linnworks_last_asked(earlier, ours):
     Of runs from before the shop's clock is all there is.
     """
     with opened(ours):
-        assert {1: "2026-11-25"} == {number: f"{asked:%Y-%m-%d}" for number, asked in last_asked("orders").items()}
+        assert {1: "2026-11-25"} == {number: f"{asked:%Y-%m-%d}" for number, asked in last_polls().items()}
 
 
 @sqlite_only
@@ -144,7 +145,7 @@ def test_the_database_as_it_was_is_kept_and_can_be_put_back(before, earlier, our
 
     assert f"bridge-{earlier}" == copy.name
     assert earlier == max(steps_applied(ours.data_dir / "bridge.db"))
-    store.open_unchanged(ours.database)
+    open_unchanged(ours.database)
     assert before == rows_by_table()
     store.close_store()
 

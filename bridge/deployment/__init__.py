@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import pwd
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -77,6 +78,9 @@ def files(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, st
     public = urlsplit(settings.url)
     programme = Path(sys.executable).parent / "bridge"
     places = [folder.absolute(), settings.data_dir.absolute(), programme]
+    for place in places:
+        if not re.fullmatch(r"[\w@+./-]+", str(place)):
+            raise StartError(f"{place} cannot be written into a unit: choose a path without spaces and signs")
     values: dict[str, Any] = {
         "texts": texts,
         "settings": settings,

@@ -15,7 +15,9 @@ from bridge.errors import StartError
 from bridge.settings import Settings, load_settings, unknown_variables
 from bridge.store.connections import list_connections
 from bridge.store.copies import faults
-from bridge.store.database import Schema, fact, newer_words, open_unchanged, server_time, sqlite_file
+from bridge.store.database import fact, sqlite_file
+from bridge.store.schema import Schema, newer_words
+from bridge.store.unchanged import open_unchanged, server_time
 from bridge.vault import KEY_FILE, MARKER, Vault
 
 LITTLE_BYTES, TOO_LITTLE_BYTES = 500_000_000, 50_000_000

@@ -13,10 +13,7 @@ from bridge.doctor.findings import Finding, State, asked, fault, judged, warning
 from bridge.errors import ChannelError, CredentialsRefused
 from bridge.settings import Settings
 from bridge.store.connections import Connection, list_connections
-from bridge.store.pages import last_asked
-
-SILENCE = timedelta(minutes=45)
-"""Linnworks asks for orders every ten to fifteen minutes; after this long nobody is asking any more."""
+from bridge.store.pages import POLL_SILENCE, last_polls
 
 
 def integrations(settings: Settings, channels: Sequence[Channels], now: Callable[[], datetime]) -> Iterator[Finding]:
@@ -28,22 +25,22 @@ def integrations(settings: Settings, channels: Sequence[Channels], now: Callable
     rows = list_connections()
     ready = [row for row in rows if row.complete]
     yield well("integrations", f"{len(ready)} set up, {len(rows) - len(ready)} in the wizard")
-    polled = last_asked("orders")
+    polled = last_polls()
     for row in ready:
         for opener in channels:
             yield from asked(_name(row), partial(_shop, row, opener, now))
-        yield polls(row, polled.get(row.id), now())
+        yield polls(row, polled[row.id], now())
 
 
-def polls(row: Connection, last: datetime | None, now: datetime) -> Finding:
+def polls(row: Connection, last: datetime, now: datetime) -> Finding:
     """Whether Linnworks still asks for this integration's orders."""
-    said = f"last asked for at {last:%Y-%m-%d %H:%M} UTC" if last else "never asked for"
-    since = max(moment for moment in (last, row.completed_at) if moment)
+    asked_for = "never asked for, since" if last == row.completed_at else "last asked for at"
     advice = (
         "see in Linnworks, Settings, Channel integration, that it is enabled and has no error, and here that the "
         "public address answers"
     )
-    return judged(f"orders of {row.account_name}", said, State.FAULT if now - since > SILENCE else State.OK, advice)
+    state = State.FAULT if now - last > POLL_SILENCE else State.OK
+    return judged(f"orders of {row.account_name}", f"{asked_for} {last:%Y-%m-%d %H:%M} UTC", state, advice)
 
 
 def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> Iterator[Finding]:

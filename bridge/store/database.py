@@ -8,7 +8,6 @@ import os
 import select
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +32,7 @@ from playhouse.migrations import Runner
 from bridge.clock import EPOCH
 from bridge.errors import StartError
 from bridge.store.copies import copy_aside
+from bridge.store.schema import newer_words, schema_of
 from bridge.vault import owner_only
 
 log = logging.getLogger(__name__)
@@ -148,25 +148,6 @@ def immediate(db: peewee.Database) -> AbstractContextManager[Any]:
     return db.atomic("IMMEDIATE") if isinstance(db, SqliteDatabase) else db.atomic()
 
 
-@dataclass(frozen=True)
-class Schema:
-    """Which steps have made a database, which are still to come, and which only a newer program knows."""
-
-    applied: list[str]
-    pending: list[str]
-    newer: list[str]
-
-
-def schema_of(db: peewee.Database, folder: Path) -> Schema:
-    """How far a database is upgraded."""
-    steps = Runner(db, str(folder)).status()
-    return Schema(
-        [step.name for step in steps if step.applied and step.path],
-        [step.name for step in steps if not step.applied],
-        [step.name for step in steps if step.path is None],
-    )
-
-
 def upgrade(db: peewee.Database, folder: Path) -> None:
     """Bring the schema up to date in one transaction; raises StartError where it is newer than this program.
 
@@ -184,11 +165,6 @@ def upgrade(db: peewee.Database, folder: Path) -> None:
             aside = copy_aside(Path(db.database), schema.applied[-1])
             log.warning("The database is upgraded to %s; as it was before, it is in %s", schema.pending[-1], aside)
         Runner(db, str(folder)).up()
-
-
-def newer_words(step: str) -> str:
-    """What to do about a database of a newer version."""
-    return f"The database was upgraded by a newer version of the bridge ({step}); install that version again"
 
 
 def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -> None:
@@ -215,42 +191,9 @@ def open_store(url: str) -> None:
     open_database(url, MIGRATIONS, database, "The database that BRIDGE_DATABASE_URL or BRIDGE_DATA_DIR names")
 
 
-def open_unchanged(url: str) -> Schema:
-    """Open the bridge's database as it is, neither made nor upgraded, to look at it; its schema.
-
-    Raises StartError where there is none, or nobody may write to it, or something else writes all the time.
-    """
-    path = sqlite_file(url)
-    try:
-        if path and not path.exists():
-            raise StartError(f"There is no database at {path}")
-        db = connect(url)
-        try:
-            schema = schema_of(db, MIGRATIONS)
-            with immediate(db):
-                pass
-        finally:
-            db.close()
-    except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
-        # a server's words may hold a password
-        raise StartError(f"The database cannot be used: {error if path else type(error).__name__}") from error
-    if database.obj is not None:
-        database.close()
-    database.initialize(db)
-    return schema
-
-
 def sqlite_file(url: str) -> Path | None:
     """The file of a SQLite database; None for one on a server."""
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
-
-
-def server_time() -> datetime | None:
-    """What the database server's clock says; None for SQLite, which has none of its own."""
-    if isinstance(database.obj, SqliteDatabase):
-        return None
-    found: datetime = database.execute_sql("SELECT clock_timestamp()").fetchone()[0]
-    return found
 
 
 def forget_leftovers() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import (
@@ -20,6 +20,10 @@ from peewee import (
 
 from bridge.store.connections import Connection
 from bridge.store.database import MomentField, Row, writing
+
+ORDERS = "orders"
+POLL_SILENCE = timedelta(minutes=45)
+"""For how long Linnworks leaves an enabled connection alone at most: it asks for orders every few minutes."""
 
 
 class Run(Row):
@@ -141,13 +145,16 @@ def last_run(connection_id: int, kind: str) -> Run | None:
     return found
 
 
-def last_asked(kind: str) -> dict[int, datetime]:
-    """When Linnworks last asked for the pages of one kind, by connection; those that it never asked for are left out.
+def last_polls() -> dict[int, datetime]:
+    """When Linnworks last asked for orders, by the number of each enabled connection.
 
-    The newest run of each connection is kept however old it is, so this is known for good.
+    Until it has, that is when the wizard was finished: from then on it should have asked. The newest run of a
+    connection is kept however old it is.
     """
-    newest: Any = Run.select(Run.connection, fn.MAX(Run.asked_at)).where(Run.kind == kind).group_by(Run.connection)
-    return {connection_id: asked for connection_id, asked in newest.tuples() if asked}
+    newest: Any = Run.select(Run.connection, fn.MAX(Run.asked_at)).where(Run.kind == ORDERS).group_by(Run.connection)
+    polled: dict[int, datetime | None] = dict(iter(newest.tuples()))
+    enabled = Connection.select().where(Connection.completed_at.is_null(False)).order_by(Connection.id)
+    return {row.id: polled.get(row.id) or row.completed_at for row in enabled}
 
 
 def forget_runs(before: datetime, most: int) -> int:
