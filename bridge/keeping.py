@@ -83,7 +83,8 @@ def _put_back(settings: Settings, found: dict[str, Path], places: dict[str, Path
         raise
     aside = places[BRIDGE_FILE].parent / ASIDE / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}-replaced"
     key_file = settings.data_dir / KEY_FILE
-    for name, place in [*places.items(), *([(KEY_FILE, key_file)] if key else [])]:
+    replaced = {name: places[name] for name in found} | ({KEY_FILE: key_file} if key else {})
+    for name, place in replaced.items():
         for path in (place, *(place.with_name(place.name + more) for more in ("-wal", "-shm", "-journal"))):
             if path.exists():
                 aside.mkdir(mode=0o700, parents=True, exist_ok=True)

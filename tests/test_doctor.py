@@ -175,7 +175,7 @@ def earlier_schema(data_dir: Path) -> None:
         (shutil.rmtree, "disk", "fault", "is not there"),
     ],
 )
-def test_a_broken_installation_is_told(look, linnworks, settings, harm, name, state, words):
+def test_a_broken_installation_is_told(look, app, settings, harm, name, state, words):
     """
     Each way to be broken has its line with what to do, and the other questions are still answered.
     """
@@ -198,7 +198,7 @@ def test_a_server_that_is_down_is_told_without_its_password(look):
     assert "s3cret" not in words
 
 
-def test_a_newer_schema_is_left_alone(look, linnworks):
+def test_a_newer_schema_is_left_alone(look, app):
     """
     The version that upgraded it is asked for, and no row is read.
     """
@@ -210,7 +210,7 @@ def test_a_newer_schema_is_left_alone(look, linnworks):
 
 
 @sqlite_only
-def test_a_locked_database_is_told(look, linnworks, settings):
+def test_a_locked_database_is_told(look, app, settings):
     """
     Somebody who writes and does not come to an end is a fault of the database.
     """

@@ -54,21 +54,18 @@ def test_what_is_old_is_forgotten(used, settings):
     assert 1 == Connection.select().count()
 
 
-@pytest.mark.parametrize(
-    ("keep", "gone"),
-    [("keep_deeds_days", {0}), ("keep_orders_days", {1}), ("keep_feeds_days", {2, 3}), ("keep_runs_days", {4})],
-)
-def test_each_kind_has_days_of_its_own(used, settings, keep, gone):
+def test_each_kind_has_days_of_its_own(used, settings):
     """
     A setting shortens the life of one kind of rows and of no other.
     """
-    before = kept()
-    long = dict.fromkeys(("keep_deeds_days", "keep_orders_days", "keep_feeds_days", "keep_runs_days"), 3650)
-    while forget_some(replace(settings, **{**long, keep: 40}), now() + timedelta(days=41)):
-        pass
-    fewer = {at for at, (was, is_now) in enumerate(zip(before, kept(), strict=True)) if is_now < was}
+    kinds = {"keep_deeds_days": {0}, "keep_orders_days": {1}, "keep_feeds_days": {2, 3}, "keep_runs_days": {4}}
+    long = dict.fromkeys(kinds, 3650)
+    for keep, gone in kinds.items():
+        before = kept()
+        while forget_some(replace(settings, **{**long, keep: 40}), now() + timedelta(days=41)):
+            pass
 
-    assert gone == fewer
+        assert gone == {at for at, (was, is_now) in enumerate(zip(before, kept(), strict=True)) if is_now < was}
 
 
 def test_what_is_not_settled_is_never_forgotten(used, settings):

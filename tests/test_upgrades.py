@@ -137,13 +137,14 @@ def test_the_database_as_it_was_is_kept_and_can_be_put_back(before, earlier, our
     An upgrade begins with a copy, which `restore` takes; there is none where nothing is upgraded.
     """
     with opened(ours):
-        pass
+        tables.open_shops(ours.data_dir)
     with opened(ours):
         pass
     (copy,) = (ours.data_dir / "put-aside").iterdir()
     restore(ours, copy, force=True)
 
     assert f"bridge-{earlier}" == copy.name
+    assert (ours.data_dir / tables.FILE).exists()
     assert earlier == max(steps_applied(ours.data_dir / "bridge.db"))
     open_unchanged(ours.database)
     assert before == rows_by_table()
