@@ -7,6 +7,8 @@ nowhere else, so that a handler is just the deed.
 
 from __future__ import annotations
 
+import hmac
+import inspect
 import json
 import logging
 import secrets
@@ -23,6 +25,7 @@ from typing import Any, TypeVar
 import msgspec
 import peewee
 from flask import Blueprint, Flask, Response, current_app, g, request
+from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from bridge import grants, wizard
@@ -32,10 +35,11 @@ from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidBearer, RequestRefused, UnknownToken, explain
 from bridge.gate import Gate
 from bridge.messages.base import Answer, schema_of
+from bridge.metrics import count_call
 from bridge.settings import Settings
 from bridge.store.connections import Connection, find_connection
 from bridge.store.database import discard_connection
-from bridge.throttle import BEGINNINGS, TOKENS, Throttle, caller_address
+from bridge.throttle import BEGINNINGS, TOKENS, Throttle, caller_address, is_loopback
 from bridge.vault import Vault, digest
 from bridge.worker import Worker
 
@@ -45,6 +49,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BEARER = "bearer"
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 CHUNK_BYTES = 65536
 SEND_SECONDS = 10
 HEAR_OUT_SECONDS = 2
@@ -68,12 +73,15 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call of an area: its path, the manifest parameter that names it, what it takes, and the scope it wants."""
+    """One call of an area: its path, the manifest parameter that names it, what it takes and gives, what it wants."""
 
     path: str
     manifest: str
     takes: type
+    gives: type[Answer]
     scope: str
+    token: bool
+    words: str
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ class Area(Blueprint):
                 with ExitStack() as exits:
                     return _answer(handler, takes, gives, scope, token, exits)
 
-            self.calls.append(Endpoint(path, manifest, takes, scope))
+            self.calls.append(Endpoint(path, manifest, takes, gives, scope, token, inspect.getdoc(handler) or ""))
             self.add_url_rule(path, handler.__name__, view, methods=METHODS, provide_automatic_options=False)
             return handler
 
@@ -157,8 +165,9 @@ def failure(error: Exception, gives: type[Answer]) -> dict[str, Any]:
     """The answer to a call that failed: its empty defaults, and what the caller may read of the error."""
     answer: dict[str, Any] = schema_of(gives).dump(gives(error=_words(error)))
     g.outcome = type(error).__name__
-    if not isinstance(error, (BridgeError, HTTPException)) and "Internal error" in str(answer["Error"]):
-        log.error("Request %s failed", g.request_id, exc_info=error)
+    if not isinstance(error, (BridgeError, HTTPException, ValidationError)):
+        facts = {"message": "A request failed", "request": g.request_id, "connection": g.get("connection_id")}
+        log.error("Request %s failed", g.request_id, exc_info=error, extra={"facts": facts})
     if isinstance(error, peewee.PeeweeException):
         discard_connection()
     return answer
@@ -176,14 +185,16 @@ def _begin() -> None:
 
 
 def _log(response: Response) -> Response:
+    seconds, outcome = time.monotonic() - g.started, g.get("outcome", "ok")
+    count_call(request.url_rule.rule if request.url_rule else None, outcome, seconds)
     facts = {
         "request": g.request_id,
         "address": g.address,
         "path": request.path if request.url_rule else None,
         "connection": g.get("connection_id"),
-        "ms": round(1000 * (time.monotonic() - g.started)),
+        "ms": round(1000 * seconds),
         "shop_calls": g.deadline.shop_calls,
-        "outcome": g.get("outcome", "ok"),
+        "outcome": outcome,
     }
     log.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra={"facts": facts})
     return response
@@ -241,6 +252,21 @@ def _admit(bridge: Bridge, scope: str) -> bool:
     if scopes is not None and scope not in scopes:
         raise RequestRefused(f"The access token does not have the scope {scope}")
     return scopes is not None
+
+
+def admit_operator() -> None:
+    """Let in who bears BRIDGE_METRICS_TOKEN, or without one who calls on this machine; to others nothing is here.
+
+    A proxy calls from this machine as well, and says for whom.
+    """
+    token = the_bridge().settings.metrics_token
+    scheme, _, borne = request.headers.get("Authorization", "").partition(" ")
+    if token:
+        known = scheme.lower() == BEARER and hmac.compare_digest(digest(borne.strip()), digest(token))
+    else:
+        known = is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED)
+    if not known:
+        raise NotFound
 
 
 def received(deadline: Deadline, most: int | None = None) -> bytes:

@@ -19,9 +19,9 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             **(getattr(record, "facts", None) or {"message": record.getMessage()}),
         }
-        if record.exc_info:
+        if record.exc_info and record.exc_info[0]:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def set_up(settings: Settings) -> None:

@@ -9,15 +9,21 @@ Read by gunicorn itself, as `gunicorn --config python:bridge.serving "bridge.app
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import shutil
 import socket
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from bridge.logs import JsonLines
 from bridge.settings import load_settings
 
 NOT_HTTP = b'{"Error":"The request is not proper HTTP"}'
@@ -57,12 +63,48 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             client.sendall(head.encode() + b"Connection: close\r\n\r\n" + NOT_HTTP)
 
 
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's log, in JSON where ours is."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        if _settings.log_format == "json":
+            for handler in self.error_log.handlers:
+                handler.setFormatter(JsonLines())
+
+
 def _stop_reading(sock: socket.socket) -> None:
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RD)
 
 
+def _new_metrics_folder() -> str:
+    """A folder where the processes count, in memory: on a full disk, writing to a mapped file would kill them.
+
+    Those of services that were killed are removed.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 (the folder in it is new, and its owner's only)
+    parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    for folder in parent.glob("bridge-metrics-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid == str(os.getpid()) or not _runs(pid):
+            shutil.rmtree(folder, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"bridge-metrics-{os.getpid()}-", dir=parent)
+
+
+def _runs(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
 _settings = load_settings(os.environ)
+if _settings.metrics:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _new_metrics_folder()  # before anything is imported that counts
 
 bind = _settings.bind
 workers = _settings.workers
@@ -76,6 +118,7 @@ timeout = 30
 graceful_timeout = 15
 accesslog = None
 loglevel = "warning"
+logger_class = Log
 control_socket_disable = True
 
 
@@ -85,6 +128,25 @@ def when_ready(server: Any) -> None:
     click.echo(f"Listening on http://{_settings.bind}")
     click.echo(f"Data in {_settings.data_dir.absolute()}")
     click.echo(f"Next, in another terminal: bridge check http://{_settings.bind}")
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a process the lowest place that is free to count in: a new one goes on with the file of one that ended."""
+    taken = {other.place for other in server.WORKERS.values()}
+    worker.place = next(number for number in itertools.count() if number not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Take that place."""
+    from bridge.metrics import take_place
+
+    take_place(worker.place)
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    if _settings.metrics:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

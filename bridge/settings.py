@@ -191,6 +191,18 @@ class Settings:
     )
     workers: int = setting(2, "gunicorn worker processes", parse=_whole(1, 64))
     threads: int = setting(16, "Threads in each worker process", parse=_whole(1, 256))
+    metrics: bool = setting(
+        True,
+        "Whether the operator's monitor may read `/metrics` and `/health/details`, from this machine or with the token",
+        parse=_flag,
+    )
+    metrics_token: str = setting(
+        "",
+        "What a monitor sends as `Authorization: Bearer ...` to read these, from wherever it calls; empty: only calls "
+        "from this machine that came through no proxy are answered",
+        parse=_matching(r"[\x21-\x7e]{20,200}", "20 characters or more, without spaces"),
+        secret=True,
+    )
     log_format: str = setting(
         "text",
         "How each call is logged: `text`, or `json` with one object a line",

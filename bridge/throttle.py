@@ -88,6 +88,12 @@ def caller_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str
     return str(caller or "")
 
 
+def is_loopback(address: str) -> bool:
+    """Whether whoever calls from there is on this machine."""
+    ip = _ip(address)
+    return ip is not None and ip.is_loopback
+
+
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     """The address that a text names, without its scope, and as IPv4 where it is that in IPv6 clothes."""
     try:

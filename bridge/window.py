@@ -15,7 +15,7 @@ from bridge.messages.listings import Category
 from bridge.messages.orders import Order
 from bridge.messages.products import Product
 from bridge.store.orders import due_orders, forget_hold, record_orders, settle_orders, touch_order
-from bridge.store.pages import begin_run, end_turn, last_complete_start, resume_run
+from bridge.store.pages import ORDERS, begin_run, end_turn, last_complete_start, resume_run
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
     Linnworks' clock may be ahead of the shop's. What Linnworks would refuse is held, and offered again at the
     end of later runs.
     """
-    complete = last_complete_start(connection_id, "orders", since) or since
+    complete = last_complete_start(connection_id, ORDERS, since) or since
     reach = before(min(since, complete), channel.settings.orders_overlap_seconds)
     if number == 1:
         settle_orders(connection_id, since)
-    page = _page(connection_id, "orders", since, reach, number, now, channel.orders)
+    page = _page(connection_id, ORDERS, since, reach, number, now, channel.orders)
     found = list(page.items)
     if page.next_cursor is None:
         found += _due_again(connection_id, channel, {order.reference_number for order in found}, now)

@@ -87,6 +87,20 @@ class Service:
         )
         assert until(lambda: healthy(self.port))
 
+    def workers(self) -> list[int]:
+        """The process ids of gunicorn's workers."""
+        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in found]
+
+    def metrics_folder(self) -> Path:
+        """Where the processes count."""
+        return next(Path("/dev/shm").glob(f"bridge-metrics-{self.pid}-*"))
+
+    @property
+    def pid(self) -> int:
+        """The process that the others come from."""
+        return self._process.pid
+
     def stop(self) -> None:
         """End after the requests in hand."""
         self._process.terminate()

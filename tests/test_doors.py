@@ -34,6 +34,8 @@ OPEN = {
     "/": "a page for people",
     "/health": "a monitor's question",
     "/logo.png": "a picture for Linnworks' users",
+    "/metrics": "numbers for the operator, who calls from this machine or has a token of another kind",
+    "/health/details": "the same for the operator, in words",
     "/api/oauth/authorize": "where an access token comes from; it has a refusal of its own",
     "/api/Config/AddNewUser": "where a token comes from",
     "/api/Listing/GetConfiguratorSettings": "about the channel, not about anybody's shop",

@@ -13,9 +13,9 @@ ROOT = Path(bridge.__file__).parent
 FLOORS = [
     {"errors"},
     {"clock", "settings"},
-    {"messages", "vault", "gate", "throttle", "logs"},
+    {"messages", "vault", "gate", "throttle", "logs", "metrics"},
     {"store"},
-    {"channels"},
+    {"channels", "watch"},
     {"screening"},
     {"wizard", "ledger", "window", "grants"},
     {"feeds", "spool", "retention", "keeping"},

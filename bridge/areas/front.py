@@ -34,7 +34,7 @@ PAGE = """<!doctype html>
 def page() -> tuple[str, int]:
     """Tell a person what this is and whether it runs."""
     bridge = the_bridge()
-    well = all(_checks().values())
+    well = all(checks().values())
     name = bridge.settings.channel_friendly_name or bridge.channels.kind.friendly_name
     # the logo is named relative to the page, which a proxy may serve below a prefix
     return render_template_string(PAGE, name=name, well=well, logo=LOGO.removeprefix("/")), 200 if well else 503
@@ -43,9 +43,9 @@ def page() -> tuple[str, int]:
 @area.get("/health")
 def health() -> tuple[Response, int]:
     """Tell a monitor whether the service can work: 200, or 503 with what is wrong."""
-    checks = _checks()
-    well = all(checks.values())
-    return jsonify(status="ok" if well else "failing", **checks), 200 if well else 503
+    found = checks()
+    well = all(found.values())
+    return jsonify(status="ok" if well else "failing", **found), 200 if well else 503
 
 
 @area.get(LOGO)
@@ -56,6 +56,6 @@ def logo() -> Response:
     return Response(picture, mimetype="image/png", headers={"Cache-Control": "max-age=3600"})
 
 
-def _checks() -> dict[str, bool]:
+def checks() -> dict[str, bool]:
     """What the service needs in order to work."""
     return {"database": works(), "worker": the_bridge().worker.alive}

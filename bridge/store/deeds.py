@@ -168,6 +168,11 @@ def list_deeds(states: Sequence[str], most: int) -> list[Deed]:
     return list(query.order_by(Deed.id.desc()).limit(most))
 
 
+def count_deeds(state: str) -> int:
+    """How many deeds are in this state."""
+    return int(Deed.select().where(Deed.state == state).count())
+
+
 def deeds_of_order(connection_id: int, reference: str) -> list[Deed]:
     """What was asked to be done to an order, oldest first."""
     this = (Deed.connection == connection_id) & (Deed.reference == reference)

@@ -111,6 +111,13 @@ def list_items(most: int, *, all_of_them: bool) -> list[FeedItem]:
     return list(reversed(list(wanted.order_by(FeedItem.id.desc()).limit(most))))
 
 
+def waiting_listings() -> tuple[int, datetime | None]:
+    """How many listings wait, and since when the oldest of them does."""
+    waiting = FeedItem.select().where(~FeedItem.done)
+    oldest = waiting.select(fn.MIN(Feed.created_at)).join(Feed)
+    return waiting.count(), oldest.scalar()
+
+
 def find_item(number: int) -> FeedItem | None:
     """The listing of that number."""
     found: FeedItem | None = FeedItem.get_or_none(FeedItem.id == number)

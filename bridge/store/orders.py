@@ -106,6 +106,11 @@ def forget_orders(before: datetime, most: int) -> int:
         return int(SeenOrder.delete().where(SeenOrder.id.in_(some)).execute())
 
 
+def count_held() -> int:
+    """How many orders are held."""
+    return int(SeenOrder.select().where(SeenOrder.held_since.is_null(False) & (SeenOrder.held != "")).count())
+
+
 def seen_order(connection_id: int, reference: str) -> SeenOrder | None:
     """What is known of an order that the shop of this connection has shown."""
     this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
+from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked, fn
 
 from bridge.store.connections import Connection
 from bridge.store.database import JsonField, MomentField, Row, writing

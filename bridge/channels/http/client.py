@@ -26,6 +26,7 @@ from bridge.channels.http.line import Line, Lines
 from bridge.channels.http.reach import NotReached
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, CredentialsRefused, OutcomeUnknown
+from bridge.metrics import count_shop_call
 from bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -275,16 +276,21 @@ class ShopClient:
 
     def _send(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
         self.deadline.count_call()
+        started, status = time.monotonic(), None
         try:
-            return self._line.session.send(
+            response = self._line.session.send(
                 request,
                 stream=True,
                 allow_redirects=False,
                 timeout=urllib3.Timeout(total=seconds),  # type: ignore[arg-type]
             )
+            status = response.status_code
+            return response
         except NotReached as error:
             fair = seconds >= self._habits.fair_seconds
             raise _Lost(str(error), sent=False, again=error.again, counts=fair) from None
+        finally:
+            count_shop_call(status, time.monotonic() - started)
 
     def _heed(self, response: requests.Response, accept: Collection[int]) -> None:
         """Act on a status by which the shop, or what stands before it, says that it is not well."""
