@@ -8,7 +8,7 @@ import peewee
 from flask import Flask
 
 from bridge import logs
-from bridge.areas import AREAS, front, oauth, operator
+from bridge.areas import AREAS, docs, front, oauth, operator
 from bridge.channels import Channels
 from bridge.contract import Bridge, install
 from bridge.errors import StartError
@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     install(app, bridge)
     wanted = bridge.settings
-    chosen = [*([operator.area] if wanted.metrics else [])]
+    chosen = [*([operator.area] if wanted.metrics else []), *([docs.area, docs.page()] if wanted.api_docs else [])]
     for area in (*AREAS, oauth.area, front.area, *chosen):
         app.register_blueprint(area)
     return app

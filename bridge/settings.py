@@ -203,6 +203,11 @@ class Settings:
         parse=_matching(r"[\x21-\x7e]{20,200}", "20 characters or more, without spaces"),
         secret=True,
     )
+    api_docs: bool = setting(
+        False,
+        "Whether `/openapi.json` describes the endpoints to everybody, and `/docs` is a page to try them",
+        parse=_flag,
+    )
     log_format: str = setting(
         "text",
         "How each call is logged: `text`, or `json` with one object a line",

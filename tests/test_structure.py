@@ -21,6 +21,7 @@ FLOORS = [
     {"feeds", "spool", "retention", "keeping"},
     {"worker"},
     {"contract"},
+    {"openapi"},
     {"areas"},
     {"manifest", "app", "doctor"},
     {"serving", "trial", "check", "deployment"},

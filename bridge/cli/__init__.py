@@ -109,6 +109,19 @@ def manifest(base_url: str | None, out: Path | None) -> None:
         click.echo(text, nl=False)
 
 
+@main.command()
+def openapi() -> None:
+    """Print the OpenAPI description of all endpoints."""
+    from bridge.areas import AREAS
+    from bridge.areas.oauth import PATH
+    from bridge.channels import load_channel
+    from bridge.openapi import document
+
+    settings = load_settings(os.environ)
+    name = settings.channel_friendly_name or load_channel(settings.channel).friendly_name
+    click.echo(json.dumps(document(AREAS, server=settings.url, name=name, token_url=settings.url + PATH), indent=2))
+
+
 for command in (
     init,
     doctor,
