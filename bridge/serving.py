@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import select
 import shutil
 import socket
 import tempfile
@@ -35,6 +36,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._reading: dict[Any, float] = {}  # connections in hand, and until when they are read
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or cease to take calls in; one that stops takes in who waits already, and leaves the door at once.
+
+        Whoever came later would wait for our last answer, to be hung up on without one.
+        """
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                with suppress(OSError, ValueError):
+                    while select.select([listener], [], [], 0)[0]:
+                        self.accept(listener)
+                listener.close()
 
     def handle(self, conn: Any) -> Any:
         """Read a request and answer it."""

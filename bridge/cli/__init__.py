@@ -53,7 +53,8 @@ def serve(bind: str | None) -> None:
     """Run the service until it is stopped.
 
     The first start makes the data folder with the database and the key file. SIGTERM or Ctrl-C stops it
-    after the requests in hand; SIGHUP restarts its processes.
+    after the requests in hand; SIGHUP restarts its processes. A socket that systemd hands over is listened
+    on instead of BRIDGE_BIND: callers wait in it while the service is restarted.
     """
     from bridge.app import open_bridge
 
@@ -63,7 +64,8 @@ def serve(bind: str | None) -> None:
     # what gunicorn would refuse in a traceback is refused here in a sentence
     settings = load_settings(environ)
     open_bridge(settings)
-    _try_to_listen(settings.bind)
+    if "LISTEN_FDS" not in environ:
+        _try_to_listen(settings.bind)
     environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
     command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.app:create_app()"]
     os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
