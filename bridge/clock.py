@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+FARTHEST = timedelta(minutes=15)
+"""Nothing is claimed for, or put off by, as long as this."""
 
 
 def now() -> datetime:
@@ -18,6 +20,14 @@ def now() -> datetime:
 def before(moment: datetime, seconds: float) -> datetime:
     """The moment that many seconds earlier, or the epoch where that would be earlier still."""
     return max(EPOCH, moment) - min(timedelta(seconds=seconds), max(EPOCH, moment) - EPOCH)
+
+
+def lies_ahead(moment: datetime, now: datetime) -> bool:
+    """Whether a moment that something was put off to is still to come.
+
+    One further ahead than anything is put off was written before the clock was set back, and holds nothing up.
+    """
+    return now < moment <= now + FARTHEST
 
 
 class Deadline:

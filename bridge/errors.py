@@ -74,6 +74,8 @@ def explain(error: BaseException, request_id: str = "") -> str:
         return "; ".join(_sentences(error.messages)) or "Invalid request"
     if isinstance(error, peewee.OperationalError) and _is_busy(error):
         return "The bridge is busy, please try again"
+    if isinstance(error, peewee.OperationalError) and _takes_nothing(error):
+        return "The bridge cannot store anything just now: its disk is full, or may not be written to"
     return f"Internal error, please try again; the bridge's log has the details under {request_id}"
 
 
@@ -81,6 +83,13 @@ def _is_busy(error: peewee.OperationalError) -> bool:
     """Whether SQLite was locked, or PostgreSQL gave up waiting: for a lock, for the statement, or in a deadlock."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return "locked" in str(error) if state is None else state in ("55P03", "57014", "40P01")
+
+
+def _takes_nothing(error: peewee.OperationalError) -> bool:
+    """Whether the database has no room, or may only be read."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    full = ("is full", "readonly database", "disk I/O error")
+    return any(words in str(error) for words in full) if state is None else state in ("53100", "25006")
 
 
 def _sentences(messages: Any, path: str = "") -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from bridge.channels import Channels
 from bridge.channels.base import Channel, Outcome
-from bridge.clock import Deadline, now
+from bridge.clock import Deadline, lies_ahead, now
 from bridge.errors import BridgeError, ChannelError, ChannelRefused, CredentialsRefused, OutcomeUnknown
 from bridge.messages.base import shape_of
 from bridge.messages.products import Price, StockLevel, UpdatedProduct
@@ -217,7 +217,7 @@ def _left_over(
     elif outcome is not None:
         log.info("Connection %s: the shop refused for good: %s", turn.lane.connection_id, outcome)
         return None
-    elif unsure_until <= turn.started:
+    elif not lies_ahead(unsure_until, turn.started):
         return None
     return {
         "key": key,

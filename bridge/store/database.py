@@ -29,7 +29,7 @@ from peewee import (
 from playhouse import db_url
 from playhouse.migrations import Runner
 
-from bridge.clock import EPOCH
+from bridge.clock import EPOCH, FARTHEST
 from bridge.errors import StartError
 from bridge.store.copies import copy_aside
 from bridge.store.schema import newer_words, schema_of
@@ -82,6 +82,11 @@ class NumberField(AutoField):
         return NodeList((column, SQL("AUTOINCREMENT"))) if lite else column
 
 
+def reached(column: Any, now: datetime) -> Any:
+    """That a column's moment does not lie ahead, as `clock.lies_ahead` has it."""
+    return (column <= now) | (column > now + FARTHEST)
+
+
 class Row(Model):
     class Meta:
         database = database
@@ -93,6 +98,14 @@ class Fact(Row):
 
     name = CharField(primary_key=True)
     value = TextField()
+
+
+class Sqlite(SqliteDatabase):
+    """SQLite, which takes a transaction back by itself where there is no room for it: the failure is to be told of."""
+
+    def rollback(self) -> None:
+        if not self.is_closed() and self.connection().in_transaction:
+            super().rollback()
 
 
 class Postgres(PostgresqlDatabase):
@@ -129,7 +142,7 @@ def connect(url: str) -> peewee.Database:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     owner_only(path)
-    return SqliteDatabase(str(path), pragmas=PRAGMAS, timeout=BUSY_SECONDS)
+    return Sqlite(str(path), pragmas=PRAGMAS, timeout=BUSY_SECONDS)
 
 
 def _postgres(url: str) -> Postgres:

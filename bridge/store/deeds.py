@@ -9,6 +9,7 @@ from typing import Any
 
 from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField
 
+from bridge.clock import lies_ahead
 from bridge.store.connections import Connection
 from bridge.store.database import JsonField, MomentField, Row, writing
 
@@ -92,7 +93,7 @@ def claim_deed(number: int, *, now: datetime, until: datetime) -> tuple[Deed | N
 
 
 def _claim(deed: Deed, now: datetime, until: datetime) -> bool:
-    if deed.state == DONE or (deed.state == PLANNED and deed.claimed_until > now):
+    if deed.state == DONE or (deed.state == PLANNED and lies_ahead(deed.claimed_until, now)):
         return False
     found = deed.state
     if found == PLANNED:

@@ -11,8 +11,9 @@ from typing import Any
 
 from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked, fn
 
+from bridge.clock import lies_ahead
 from bridge.store.connections import Connection
-from bridge.store.database import JsonField, MomentField, Row, writing
+from bridge.store.database import JsonField, MomentField, Row, reached, writing
 
 MOST_LEFTOVERS = 1000
 SETTLES_IN = timedelta(seconds=30)
@@ -112,7 +113,7 @@ def accept(
 
 def take_turn(connection_id: int, kind: str, *, now: datetime, until: datetime) -> Turn | None:
     """The turn to push all that waits; None while another has the lane."""
-    if Lane.select().where((Lane.connection == connection_id) & (Lane.claimed_until > now)).exists():
+    if Lane.select().where((Lane.connection == connection_id) & ~reached(Lane.claimed_until, now)).exists():
         return None
     with writing(connection_id):
         lane = _claim(connection_id, now, until)
@@ -121,12 +122,12 @@ def take_turn(connection_id: int, kind: str, *, now: datetime, until: datetime) 
 
 def take_due(now: datetime, until: datetime) -> Turn | None:
     """The turn of the connection that has waited longest with leftovers or with batches that nobody awaits."""
-    unawaited, due = SpoolBatch.awaited_until <= now, SpoolItem.next_at <= now
+    unawaited, due = reached(SpoolBatch.awaited_until, now), reached(SpoolItem.next_at, now)
     found = (
         Lane.select(Lane.connection)
         .where(
-            (Lane.claimed_until <= now)
-            & (Lane.next_at <= now)
+            reached(Lane.claimed_until, now)
+            & reached(Lane.next_at, now)
             & (
                 Lane.connection.in_(SpoolBatch.select(SpoolBatch.connection).where(unawaited))
                 | Lane.connection.in_(SpoolItem.select(SpoolItem.connection).where(due))
@@ -177,9 +178,9 @@ def end_turn(
     The batch `answered` and those that nobody awaits are forgotten; the others get their answers.
     """
     connection_id = turn.lane.connection_id
-    awaited = [batch.id for batch in turn.batches if batch != answered and batch.awaited_until > now]
+    awaited = [batch.id for batch in turn.batches if batch != answered and lies_ahead(batch.awaited_until, now)]
     spent = [batch.id for batch in turn.batches if batch.id not in awaited]
-    unread = SpoolBatch.outcomes.is_null(False) & (SpoolBatch.awaited_until <= now)
+    unread = SpoolBatch.outcomes.is_null(False) & reached(SpoolBatch.awaited_until, now)
     with writing(connection_id):
         ours = (Lane.connection == connection_id) & (Lane.claim == turn.lane.claim)
         if not Lane.update(claim="", claimed_until=now, attempts=attempts, next_at=next_at).where(ours).execute():
@@ -216,7 +217,7 @@ def _claim(connection_id: int, now: datetime, until: datetime) -> Lane | None:
     lane: Lane | None = Lane.get_or_none(this)
     if lane is None:
         lane = Lane.create(connection=connection_id, claimed_until=now, next_at=now, unsure_until=now)
-    if lane.claimed_until > now:
+    if lies_ahead(lane.claimed_until, now):
         return None
     if lane.claim:
         lane.unsure_until = now + SETTLES_IN

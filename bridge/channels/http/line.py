@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import requests
 
 from bridge.channels.http.reach import new_session
-from bridge.clock import EPOCH
+from bridge.clock import EPOCH, lies_ahead
 from bridge.errors import ChannelUnavailable
 
 KEPT = 64
@@ -35,13 +35,13 @@ class Line:
     def admit(self, now: datetime, failures: int, rest: float) -> None:
         """Raise ChannelUnavailable while the shop is to be left in peace; after that one call tries it out."""
         with self._lock:
-            if now < self._asked_to_wait_until:
+            if lies_ahead(self._asked_to_wait_until, now):
                 raise ChannelUnavailable(
                     "The shop asked to be called less often: "
                     f"it is called again from {self._asked_to_wait_until:%H:%M:%S} UTC on"
                 )
             if self._failures >= failures:
-                if now < self._left_alone_until:
+                if lies_ahead(self._left_alone_until, now):
                     raise ChannelUnavailable(
                         f"{self._last_words}, {self._failures} times in a row: "
                         f"it is called again from {self._left_alone_until:%H:%M:%S} UTC on"
