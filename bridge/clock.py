@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FARTHEST = timedelta(minutes=15)
-"""Nothing is claimed for, or put off by, as long as this."""
+"""No row is claimed for, or put off by, as long as this."""
 
 
 def now() -> datetime:
@@ -22,12 +22,12 @@ def before(moment: datetime, seconds: float) -> datetime:
     return max(EPOCH, moment) - min(timedelta(seconds=seconds), max(EPOCH, moment) - EPOCH)
 
 
-def lies_ahead(moment: datetime, now: datetime) -> bool:
+def lies_ahead(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -> bool:
     """Whether a moment that something was put off to is still to come.
 
     One further ahead than anything is put off was written before the clock was set back, and holds nothing up.
     """
-    return now < moment <= now + FARTHEST
+    return now < moment <= now + farthest
 
 
 class Deadline:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import requests
 
+from bridge.channels.http.answer import LONGEST_WAIT
 from bridge.channels.http.reach import new_session
 from bridge.clock import EPOCH, lies_ahead
 from bridge.errors import ChannelUnavailable
@@ -35,7 +36,7 @@ class Line:
     def admit(self, now: datetime, failures: int, rest: float) -> None:
         """Raise ChannelUnavailable while the shop is to be left in peace; after that one call tries it out."""
         with self._lock:
-            if lies_ahead(self._asked_to_wait_until, now):
+            if lies_ahead(self._asked_to_wait_until, now, timedelta(seconds=LONGEST_WAIT)):
                 raise ChannelUnavailable(
                     "The shop asked to be called less often: "
                     f"it is called again from {self._asked_to_wait_until:%H:%M:%S} UTC on"
