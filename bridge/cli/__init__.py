@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import click
 from bridge import __version__
 from bridge.channels.demo.commands import demo
 from bridge.cli.check import check
-from bridge.cli.common import is_installed
+from bridge.cli.common import is_installed, try_to_listen
 from bridge.cli.connections import connections
+from bridge.cli.database import migrate_database
 from bridge.cli.init import init
 from bridge.cli.keeping import backup, doctor, restore
 from bridge.cli.keys import keys
@@ -65,23 +65,10 @@ def serve(bind: str | None) -> None:
     settings = load_settings(environ)
     open_bridge(settings)
     if "LISTEN_FDS" not in environ:
-        _try_to_listen(settings.bind)
+        try_to_listen(settings.bind)
     environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
     command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.app:create_app()"]
     os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
-
-
-def _try_to_listen(bind: str) -> None:
-    host, _, port = bind.rpartition(":")
-    try:
-        socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
-    except OSError as error:
-        words = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise StartError(f"Nobody can listen on {bind}: {words}; see BRIDGE_BIND") from None
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if host.startswith("[") else socket.AF_INET
 
 
 @main.command()
@@ -129,6 +116,7 @@ for command in (
     doctor,
     backup,
     restore,
+    migrate_database,
     check,
     connections,
     orders,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -34,6 +35,20 @@ def is_installed(settings: Settings) -> bool:
     """Whether there is a database already; one on a server is taken to be there."""
     path = settings.database.removeprefix("sqlite:///")
     return path == settings.database or Path(path).exists()
+
+
+def try_to_listen(bind: str) -> None:
+    """Find out whether the service could listen there; raises StartError where it could not."""
+    host, _, port = bind.rpartition(":")
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
+    except OSError as error:
+        words = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise StartError(f"Nobody can listen on {bind}: {words}; see BRIDGE_BIND") from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if host.startswith("[") else socket.AF_INET
 
 
 def the_connection(text: str) -> Connection:

@@ -1,0 +1,40 @@
+"""`bridge migrate-database`: from one machine's SQLite to a PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from bridge.cli.common import is_installed, try_to_listen
+from bridge.errors import BridgeError, StartError
+from bridge.settings import load_settings
+
+
+@click.command("migrate-database")
+@click.argument("url")
+def migrate_database(url: str) -> None:
+    """Copy everything from the SQLite database into an empty one on a PostgreSQL server.
+
+    URL is the new BRIDGE_DATABASE_URL, or - to read it from standard input. Stop the service first, and start it
+    with the new setting afterwards. The old database stays as it is, and so do the key file and the embedded shop's
+    file in the data folder.
+    """
+    from bridge.store.moving import move
+
+    settings = load_settings(os.environ)
+    new = load_settings({}, database_url=sys.stdin.readline().strip() if url == "-" else url)
+    if not settings.database.startswith("sqlite:") or not is_installed(settings):
+        raise StartError("There is no SQLite database to copy: run the command with the service's settings")
+    if not new.database_url.startswith(("postgresql://", "postgres://")):
+        raise BridgeError("The new database must be an address like postgresql://user:password@host/name")
+    try:
+        try_to_listen(settings.bind)
+    except StartError:
+        raise BridgeError(
+            f"Something listens on {settings.bind}: stop the service, or what comes in meanwhile stays behind"
+        ) from None
+    counts = move(settings.database, new.database_url)
+    click.echo(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")
+    click.echo("Now set BRIDGE_DATABASE_URL to that address and start the service.")
