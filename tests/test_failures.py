@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def test_trouble_with_the_database_is_answered_and_logged(linnworks, caplog, tro
 
 
 @contextmanager
-def service(data_dir: Path, limit: int | None = None) -> Iterator[tuple[Callable[..., Any], Path]]:
+def service(data_dir: Path, limit: int | None = None) -> Iterator[tuple[Callable[..., Any], Path, int]]:
     """A service whose files may not grow beyond a limit; what posts to it, and its log."""
     port, log = free_port(), data_dir / "log"
 
@@ -118,7 +119,7 @@ def service(data_dir: Path, limit: int | None = None) -> Iterator[tuple[Callable
         )
     try:
         assert until(lambda: healthy(port))
-        yield poster(f"http://127.0.0.1:{port}"), log
+        yield poster(f"http://127.0.0.1:{port}"), log, process.pid
     finally:
         process.terminate()
         process.wait(20)
@@ -129,14 +130,17 @@ def test_a_service_that_can_write_no_more_answers_and_says_why(tmp_path):
     """
     Where files cannot grow any more, as on a full disk, real processes answer each call; every line of the log is JSON.
     """
-    with service(tmp_path) as (post, _):
+    with service(tmp_path) as (post, _, _):
         token = post("AddNewUserEndpoint", **WRITES["AddNewUserEndpoint"])["AuthorizationToken"]
-    with service(tmp_path, limit=200_000) as (post, log):
+    with service(tmp_path, limit=200_000) as (post, log, pid):
         fields, errors = WRITES["AddNewUserEndpoint"], []
         while len(errors) < 500 and len([one for one in errors if one]) < 5:
             name = f"{len(errors)} {'x' * 240}"
             errors.append(post("AddNewUserEndpoint", **{**fields, "AccountName": name})["Error"])
         still = post("UserConfigEndpoint", AuthorizationToken=token)
+        child = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+        os.kill(int(child), signal.SIGKILL)
+        assert until(lambda: f"pid:{child}" in log.read_text())
     failed = {error for error in errors if error}
     lines = [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -144,7 +148,8 @@ def test_a_service_that_can_write_no_more_answers_and_says_why(tmp_path):
     assert failed
     assert all("cannot store anything just now" in error for error in failed), failed
     assert still["Error"] is None
-    told = [line for line in lines if line["level"] == "ERROR"]
+    assert ["gunicorn.error"] == [line["logger"] for line in lines if child in line.get("message", "")]
+    told = [line for line in lines if line["level"] == "ERROR" and line["logger"] == "bridge.calls"]
     assert {"A request failed"} == {line["message"] for line in told}
     assert all(line["request"] and "peewee" in line["traceback"] for line in told)
 

@@ -143,8 +143,8 @@ def test_a_service_that_runs_is_not_moved(source):
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sqlite:////tmp/x.db", "must be an address like postgresql://"),
-        ("postgresql://u:s3cret@127.0.0.1:1/x", "cannot be used"),
+        ("sqlite:////tmp/x.db", ["must be an address like postgresql://"]),
+        ("postgresql://u:s3cret@127.0.0.1:1/x", ["cannot be used", "needs psycopg"]),
     ],
 )
 def test_what_is_no_such_database_is_told_in_a_sentence(source, url, words):
@@ -156,7 +156,7 @@ def test_what_is_no_such_database_is_told_in_a_sentence(source, url, words):
     status, said = migrate(source, url)
 
     assert status
-    assert words in said
+    assert any(one in said for one in words), said
     assert "Traceback" not in said
     assert "s3cret" not in said
 
