@@ -151,10 +151,16 @@ def last_polls() -> dict[int, datetime]:
     Until it has, that is when the wizard was finished: from then on it should have asked. The newest run of a
     connection is kept however old it is.
     """
-    newest: Any = Run.select(Run.connection, fn.MAX(Run.asked_at)).where(Run.kind == ORDERS).group_by(Run.connection)
-    polled: dict[int, datetime | None] = dict(iter(newest.tuples()))
-    enabled = Connection.select().where(Connection.completed_at.is_null(False)).order_by(Connection.id)
-    return {row.id: polled.get(row.id) or row.completed_at for row in enabled}
+    of_orders = (Run.connection == Connection.id) & (Run.kind == ORDERS)
+    asked = Run.select(Run.asked_at).where(of_orders).order_by(Run.id.desc()).limit(1)
+    enabled: Any = (
+        Connection.select(
+            Connection.id, fn.COALESCE(asked, Connection.completed_at).converter(Run.asked_at.python_value)
+        )
+        .where(Connection.completed_at.is_null(False))
+        .order_by(Connection.id)
+    )
+    return dict(iter(enabled.tuples()))
 
 
 def forget_runs(before: datetime, most: int) -> int:
