@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked, fn
+from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
 
 from bridge.clock import lies_ahead
 from bridge.store.connections import Connection
