@@ -16,7 +16,7 @@ from bridge.store import database as store
 from bridge.store.connections import Connection, add_connection, find_connection, list_connections, save_step
 from bridge.store.deeds import DONE, Deed, finish_deed, plan_again, plan_deed
 from bridge.store.feeds import FeedItem, add_feed, claim_item, finish_item
-from bridge.store.pages import Run, RunPage, begin_run, end_turn, resume_run
+from bridge.store.pages import Run, RunPage, begin_run, end_turn, forget_runs, resume_run
 from tests.conftest import database_url
 
 PROCESSES = 6
@@ -249,7 +249,9 @@ def test_the_last_who_asked_for_a_page_moves_on(at_once):
 
 
 def run_anew(number: int, owner: int) -> str | None:
-    return end_turn(begin_run(owner, "orders", NOON, NOON, NOON), None, NOON, NOON)
+    turn = begin_run(owner, "orders", NOON, NOON, NOON)
+    forget_runs(NOON - timedelta(days=1), 500)
+    return end_turn(turn, None, NOON, NOON)
 
 
 def test_runs_that_begin_at_once_do_not_disturb_each_other(at_once):
