@@ -62,7 +62,7 @@ def test_a_poll_that_the_shop_did_not_answer_is_a_poll(linnworks):
     The dead man's switch is about Linnworks; a shop that is down is told of elsewhere.
     """
     linnworks.orders()
-    Run.update(finished_at=None, started_at=now()).execute()
+    Run.update(finished_at=None, asked_at=now()).execute()
     (moment,) = last_polls().values()
 
     assert now() - moment < timedelta(minutes=1)
@@ -76,7 +76,7 @@ def test_silence_shows_in_details_and_metrics(app, linnworks, seen):
     number = str(Connection.get().id)
     before, calm = app.test_client().get("/health/details").json, seen()
     long_ago = now() - POLL_SILENCE - timedelta(minutes=1)
-    Run.update(started_at=long_ago, finished_at=long_ago).execute()
+    Run.update(asked_at=long_ago).execute()
     after, alarm = app.test_client().get("/health/details").json, seen()
 
     assert timedelta(minutes=45) == POLL_SILENCE
