@@ -231,7 +231,7 @@ def test_the_check_passes_with_oauth(tmp_path):
         result = CliRunner().invoke(main, ["check", base_url, "--oauth-client", f"{client_id}:{secret}"])
 
     assert 0 == result.exit_code, result.output
-    assert " 0 failed, 0 skipped" in result.output
+    assert " 0 must failed, 0 should failed, 0 advice, 0 skipped" in result.output
 
 
 def test_guesses_are_counted_over_all_processes(tmp_path):
