@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from bridge.clock import Deadline
 from bridge.errors import ChannelError
-from bridge.messages.config import ConfigItem, Tag
+from bridge.messages.config import ConfigItem, Tag, ValueType
 from bridge.messages.listings import (
     Attribute,
     Category,
@@ -31,6 +31,18 @@ from bridge.settings import Settings
 T = TypeVar("T")
 
 LAST_STEP = "UserConfig"
+DESPATCH_DAYS = ConfigItem(
+    config_item_id="despatch_days",
+    name="Days to despatch",
+    description="How many days after an order it has to be sent, 0 to 30",
+    group_name="Orders",
+    selected_value="2",
+    value_type=ValueType.INT,
+    must_be_specified=True,
+    reg_ex_validation="^([0-9]|[12][0-9]|30)$",
+    reg_ex_error="must be a number from 0 to 30",
+)
+"""A question that any wizard may ask: no shop knows by when an order is due."""
 
 Outcome = ChannelError | None
 """How one item of a batch went: None for well, else why not (ChannelUnavailable: later; ChannelRefused: never)."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
-from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
+from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
 from bridge.channels.demo import listings, mapping, seed, shop, tables
 from bridge.errors import ChannelRefused
 from bridge.messages.config import ConfigItem, ListValue, Tag, ValueType
@@ -36,17 +36,7 @@ from bridge.messages.products import Price, Product, StockLevel
 NO_TAG = "-"
 
 PREFERENCES = (
-    ConfigItem(
-        config_item_id="despatch_days",
-        name="Days to despatch",
-        description="How many days after an order it has to be sent, 0 to 30",
-        group_name="Orders",
-        selected_value="2",
-        value_type=ValueType.INT,
-        must_be_specified=True,
-        reg_ex_validation="^([0-9]|[12][0-9]|30)$",
-        reg_ex_error="must be a number from 0 to 30",
-    ),
+    DESPATCH_DAYS,
     ConfigItem(
         config_item_id="customer_notes",
         name="Send customers' notes",

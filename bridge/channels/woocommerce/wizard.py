@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.channels.base import LAST_STEP, Step
+from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
 from bridge.channels.http import shop_address
 from bridge.messages.config import ConfigItem, ListValue, ValueType
 
@@ -86,17 +86,7 @@ CREDENTIALS = (
 )
 
 PREFERENCES = (
-    ConfigItem(
-        config_item_id="despatch_days",
-        name="Days to despatch",
-        description="How many days after an order it has to be sent, 0 to 30",
-        group_name="Orders",
-        selected_value="2",
-        value_type=ValueType.INT,
-        must_be_specified=True,
-        reg_ex_validation="^([0-9]|[12][0-9]|30)$",
-        reg_ex_error="must be a number from 0 to 30",
-    ),
+    DESPATCH_DAYS,
     ConfigItem(
         config_item_id="order_fields",
         name="Further order fields",
