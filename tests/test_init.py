@@ -15,7 +15,7 @@ from bridge.cli import main
 from bridge.settings import load_settings
 from tests.processes import healthy, until
 
-NAMES = {"bridge.env", "bridge", "bridge.service", "Caddyfile", "nginx.conf", "manifest.json"}
+NAMES = {"bridge.env", "bridge", "bridge.service", "bridge.socket", "Caddyfile", "nginx.conf", "manifest.json"}
 USUAL = ("--yes", "--base-url", "https://bridge.example.com", "--data-dir", "data", "--out", "setup")
 
 
@@ -74,6 +74,7 @@ def test_everything_names_the_same_places(init):
     assert texts["Caddyfile"].startswith("bridge.example.com {")
     assert "proxy_pass http://127.0.0.1:9009/;" in texts["nginx.conf"]
     assert f"BRIDGE_ENV_FILE={Path('setup/bridge.env').absolute()}" in texts["bridge.service"]
+    assert "ListenStream=127.0.0.1:" in texts["bridge.socket"]
     assert f"ReadWritePaths={Path('data').absolute()}" in texts["bridge.service"]
     assert "{{" not in "".join(texts.values())
 
@@ -156,7 +157,9 @@ def test_systemd_takes_the_unit(init):
     systemd finds nothing wrong with it, and its exposure low.
     """
     init(*USUAL)
-    verified = subprocess.run(["systemd-analyze", "verify", "setup/bridge.service"], capture_output=True, text=True)
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "setup/bridge.service", "setup/bridge.socket"], capture_output=True, text=True
+    )
     security = ["systemd-analyze", "security", "--offline=yes", "--threshold=25", "setup/bridge.service"]
 
     assert (0, "") == (verified.returncode, verified.stderr)

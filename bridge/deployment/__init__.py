@@ -27,7 +27,8 @@ ENV_FILE, COMMAND, MANIFEST = "bridge.env", "bridge", "manifest.json"
 MEANINGS = {
     ENV_FILE: "the settings",
     COMMAND: "runs the bridge's commands with them; for /usr/local/bin",
-    "bridge.service": "for /etc/systemd/system",
+    "bridge.service": "for /etc/systemd/system, and",
+    "bridge.socket": "beside it: holds the address while the service restarts",
     "Caddyfile": "for /etc/caddy, or",
     "nginx.conf": "for /etc/nginx/sites-enabled",
     MANIFEST: "the manifest, to be entered in the Linnworks developer portal",
