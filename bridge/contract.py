@@ -32,7 +32,7 @@ from bridge import grants, wizard
 from bridge.channels import Channels
 from bridge.channels.base import Channel
 from bridge.clock import Deadline, now
-from bridge.errors import BridgeError, CredentialsRefused, InvalidBearer, RequestRefused, UnknownToken, explain
+from bridge.errors import BridgeError, CredentialsRefused, InvalidBearer, RequestRefused, TooMany, UnknownToken, explain
 from bridge.gate import Gate
 from bridge.messages.base import Answer, schema_of
 from bridge.metrics import count_call
@@ -233,11 +233,18 @@ def _respond(payload: dict[str, Any]) -> Response:
 
 @contextmanager
 def _at_the_door(bridge: Bridge) -> Iterator[None]:
-    """Count who is not let in by the address; a valid token is let in from anywhere, whoever else calls from there."""
+    """Count who is not let in by the address, and hold back who guesses on and on.
+
+    A valid token is let in from anywhere, whoever else calls from there.
+    """
     try:
         yield
     except (UnknownToken, InvalidBearer):
-        bridge.throttle.take(TOKENS, g.address)
+        try:
+            bridge.throttle.take(TOKENS, g.address)
+        except TooMany:
+            bridge.throttle.hold_back()
+            raise
         raise
 
 

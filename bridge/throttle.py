@@ -16,6 +16,8 @@ from bridge.errors import TooMany
 from bridge.settings import Network
 
 BUCKETS = 65536
+HELD_BACK_SECONDS = 1.0
+HELD_BACK_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,15 @@ class Throttle:
     processes make at the same moment may count once, which does no harm.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, salt: bytes = b"") -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        salt: bytes = b"",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._clock = clock
+        self._sleep = sleep
+        self._held_back = threading.BoundedSemaphore(HELD_BACK_AT_ONCE)
         self._salt = salt or os.urandom(16)
         self._lock = threading.Lock()
         self._used_until = memoryview(mmap.mmap(-1, 8 * BUCKETS)).cast("d")
@@ -56,6 +65,14 @@ class Throttle:
         with self._lock:
             self._check(limit, bucket)
             self._used_until[bucket] = max(self._used_until[bucket], self._clock()) + limit.seconds
+
+    def hold_back(self) -> None:
+        """Let whoever comes too often wait a second; a few at a time in each process, or they hold its threads."""
+        if self._held_back.acquire(blocking=False):
+            try:
+                self._sleep(HELD_BACK_SECONDS)
+            finally:
+                self._held_back.release()
 
     def _check(self, limit: Limit, bucket: int) -> None:
         wait = self._used_until[bucket] - self._clock() - (limit.at_once - 1) * limit.seconds

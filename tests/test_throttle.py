@@ -25,12 +25,12 @@ PAIR = Limit("Too many", 2, 10)
 @pytest.fixture
 def time():
     """A clock that a test turns."""
-    return SimpleNamespace(now=1000.0)
+    return SimpleNamespace(now=1000.0, rests=[])
 
 
 @pytest.fixture
 def throttle(time) -> Throttle:
-    return Throttle(lambda: time.now, b"salt")
+    return Throttle(lambda: time.now, b"salt", time.rests.append)
 
 
 def taken(throttle: Throttle, address: str) -> int:
@@ -170,7 +170,7 @@ def whence(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address}
 
 
-def test_a_valid_token_is_never_slowed_down(call, linnworks, throttled):
+def test_a_valid_token_is_never_slowed_down(call, linnworks, throttled, time):
     """
     Whoever guesses is told so in the envelope; a valid token comes in, even from the same address.
     """
@@ -182,8 +182,21 @@ def test_a_valid_token_is_never_slowed_down(call, linnworks, throttled):
 
     assert {"Unknown authorization token"} == {*guesses[:-2], elsewhere}
     assert all(words.startswith("Unknown authorization token, and too many of them") for words in guesses[-2:])
+    assert [1.0, 1.0] == time.rests  # the two guesses too many waited
     assert linnworks("ConfigTestEndpoint")["Error"] is None
+    assert [1.0, 1.0] == time.rests
     assert before == dump()
+
+
+def test_guesses_that_wait_do_not_hold_all_threads():
+    """
+    Two wait at a time; whoever comes then is answered at once.
+    """
+    waits: list[float] = []
+    throttle = Throttle(sleep=lambda seconds: (waits.append(seconds), throttle.hold_back()))
+    throttle.hold_back()
+
+    assert [1.0, 1.0] == waits
 
 
 def test_beginnings_are_limited_by_address(call, throttled):
