@@ -139,9 +139,11 @@ control_socket_disable = True
 def when_ready(server: Any) -> None:
     """Say where things are, once the socket listens; freeze what the processes share."""
     gc.freeze()
-    click.echo(f"Listening on http://{_settings.bind}")
+    for listener in server.LISTENERS:
+        click.echo(f"Listening on {listener}")
     click.echo(f"Data in {_settings.data_dir.absolute()}")
-    click.echo(f"Next, in another terminal: bridge check http://{_settings.bind}")
+    if _settings.channel == "demo":  # a real shop is not to be changed by the way
+        click.echo(f"Next, in another terminal: bridge check http://{_settings.bind}")
 
 
 def pre_fork(server: Any, worker: Any) -> None:

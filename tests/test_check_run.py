@@ -350,6 +350,7 @@ def test_made_up_credentials_that_are_refused_are_no_fault(app, check, mode):
         (["--only", "XYZ-01"], "no rule or area is called XYZ-01"),
         (["--manifest", "setup.cfg.nowhere"], "cannot be read as a manifest"),
         (["--replay", "recorded"], 'recorded line 2 is not {"endpoint": an endpoint, "body": an object}'),
+        (["--html", "nowhere/report.html"], "nowhere/report.html cannot be written"),
     ],
 )
 def test_what_cannot_be_run_is_told_in_a_sentence(check, tmp_path, monkeypatch, words, said):

@@ -92,7 +92,7 @@ def test_a_data_folder_of_systemd_s_is_left_to_it(init):
 
 def test_nothing_is_overwritten_unasked(init):
     """
-    A second time is refused; with --force files are written anew, but never a key.
+    A second time is refused; with --force files are written anew and the old ones kept, but never a key.
     """
     init(*USUAL)
     key = Path("data/secret.key").read_text()
@@ -102,6 +102,7 @@ def test_nothing_is_overwritten_unasked(init):
     assert "# mine" == Path("setup/bridge.env").read_text()
     assert "the key, as it was" in init(*USUAL, "--force")
     assert "# mine" != Path("setup/bridge.env").read_text()
+    assert "# mine" == Path("setup/bridge.env.old").read_text()
     assert key == Path("data/secret.key").read_text()
 
 

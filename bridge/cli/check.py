@@ -106,6 +106,7 @@ def check(
     if replay and minutes:
         raise click.UsageError("--replay and --soak are two different runs")
     client = _client(oauth_client)
+    _try_to_write(json_file, junit_file, html_file)
     try:
         with _target(url, source, client, wanted["timeout"]) as manifest:
             options = Options(
@@ -123,6 +124,13 @@ def check(
         raise StartError(str(error)) from None
     _write(run, json_file, junit_file, html_file)
     sys.exit(run.status)
+
+
+def _try_to_write(*paths: Path | None) -> None:
+    """Raise StartError where a report could not be written: better before a long run than after it."""
+    for path in filter(None, paths):
+        if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            raise StartError(f"{path} cannot be written")
 
 
 def _perform(options: Options, verbose: bool) -> Run:

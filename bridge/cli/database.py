@@ -33,7 +33,8 @@ def migrate_database(url: str) -> None:
         try_to_listen(settings.bind)
     except StartError:
         raise BridgeError(
-            f"Something listens on {settings.bind}: stop the service, or what comes in meanwhile stays behind"
+            f"Something listens on {settings.bind}: stop the service (and bridge.socket), "
+            "or what comes in meanwhile stays behind"
         ) from None
     counts = move(settings.database, new.database_url)
     click.echo(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")

@@ -20,7 +20,11 @@ a_folder = click.Path(file_okay=False, path_type=Path)
 @click.option("--user", metavar="NAME", default="", help="The user that the service runs as; usually who asks.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is not given is the default.")
 @click.option("--show", is_flag=True, help="Write nothing and print it instead.")
-@click.option("--force", is_flag=True, help="Write files anew that are there; a key always stays.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Write files anew that are there, and keep the old ones as NAME.old; a key file always stays.",
+)
 def init(
     base_url: str | None,
     channel: str | None,

@@ -64,6 +64,8 @@ def _channel(connection: str | None) -> WooCommerceChannel:
     if len(rows) != 1:
         names = ", ".join(row.account_name for row in rows) or "none yet"
         raise BridgeError(f"Say which integration is meant: {names}")
+    if not rows[0].complete:
+        raise BridgeError(f"{rows[0].account_name} has not finished its wizard yet")
     channel = bridge.channels.open(bridge.channels.config(rows[0]), Deadline(bridge.settings.budget_seconds))
     if not isinstance(channel, WooCommerceChannel):
         raise BridgeError(f"{rows[0].account_name} is not connected to a WooCommerce shop")

@@ -54,9 +54,12 @@ def why(reference: str, connection: str | None) -> None:
         click.echo(f"{row.account_name}:")
         for line in _life(row.id, reference):
             click.echo(f"  {line}")
+        if not row.complete:
+            click.echo("  Its wizard is not finished, so the shop was not asked.")
+            continue
         try:
             channel = bridge.channels.open(bridge.channels.config(row), Deadline(bridge.settings.budget_seconds))
-            order = channel.order(reference) if row.complete else None
+            order = channel.order(reference)
             status = f"has it, {order.payment_status.name}" if order else "has no such order"
         except ChannelError as error:
             status = f"cannot be asked: {error}"

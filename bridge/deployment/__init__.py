@@ -111,14 +111,18 @@ def files(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, st
 
 
 def write(contents: Mapping[str, str], folder: Path, user: Account, *, force: bool) -> None:
-    """Write the files, readable by the service; raises StartError where one is there already, unless forced."""
+    """Write the files, readable by the service; raises StartError where one is there already.
+
+    Forced, it keeps those that are there under names that end with .old.
+    """
     there = [str(folder / name) for name in contents if (folder / name).exists()]
     if there and not force:
         raise StartError(f"There already: {', '.join(there)}; --force writes them anew")
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for name, text in contents.items():
         path = folder / name
-        path.unlink(missing_ok=True)
+        if path.exists():
+            path.replace(path.with_name(f"{name}.old"))  # it may have settings, or a key, that nobody asked about
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         if name == ENV_FILE and not user.is_us:

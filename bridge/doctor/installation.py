@@ -21,7 +21,7 @@ from bridge.store.unchanged import open_unchanged, server_time
 from bridge.vault import KEY_FILE, MARKER, Vault
 
 LITTLE_BYTES, TOO_LITTLE_BYTES = 500_000_000, 50_000_000
-RESTORE = "stop the service and put the last backup back: bridge restore FOLDER"
+RESTORE = "stop the service (and bridge.socket) and put the last backup back: bridge restore FOLDER"
 OFF_BY, FAR_OFF_BY = timedelta(seconds=30), timedelta(seconds=300)
 
 

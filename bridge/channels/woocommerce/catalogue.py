@@ -169,22 +169,32 @@ def variations(shop: Shop, wanted: Sequence[tuple[int, int]], fields: str) -> li
     """The variations of these products that there are; WooCommerce before 10 must be asked product by product."""
     if not wanted:
         return []
-    if shop.learnt.get(ONE_ROUTE) != "no":
-        asked = [
-            {"include": ",".join(str(number) for _, number in chunk), "per_page": AT_A_TIME, "_fields": fields}
-            for chunk in chunks(wanted)
-        ]
-        first = shop.get("variations", asked[0], accept=(HTTPStatus.NOT_FOUND,))
-        if first.status != HTTPStatus.NOT_FOUND:
-            rest = [partial(_rows, shop, "variations", params) for params in asked[1:]]
-            return [first.rows(), *shop.together(rest)]
-        shop.learnt[ONE_ROUTE] = "no"
+    if has_one_route(shop):
+        return shop.together(
+            [
+                partial(
+                    _rows,
+                    shop,
+                    "variations",
+                    {"include": ",".join(str(number) for _, number in chunk), "per_page": AT_A_TIME, "_fields": fields},
+                )
+                for chunk in chunks(wanted)
+            ]
+        )
     calls = []
     for product, of_product in groupby(wanted, itemgetter(0)):
         for chunk in chunks([number for _, number in of_product]):
             params = {"include": ",".join(map(str, chunk)), "per_page": AT_A_TIME, "_fields": fields}
             calls.append(partial(_children_of, shop, product, params))
     return shop.together(calls)
+
+
+def has_one_route(shop: Shop) -> bool:
+    """Whether variations of all products can be asked for at once, as from version 10 on; found out once."""
+    if ONE_ROUTE not in shop.learnt:
+        answer = shop.get("variations", {"per_page": 1, "_fields": "id"}, accept=(HTTPStatus.NOT_FOUND,))
+        shop.learnt[ONE_ROUTE] = "no" if answer.status == HTTPStatus.NOT_FOUND else "yes"
+    return shop.learnt[ONE_ROUTE] == "yes"
 
 
 def _rows(shop: Shop, path: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bridge.channels.woocommerce import catalogue
+from tests.linnworks import Linnworks
 from tests.woocommerce.shop import WooShop
 
 OLD = {"version": "7.9.0", "hpos": False}
@@ -79,6 +80,16 @@ def test_what_has_no_sku_of_its_own_is_left_out_and_told_by_the_doctor(connected
     assert "no SKU" in " ".join(words.values())
     assert "is not counted" in " ".join(text for (_, left_out), text in words.items() if not left_out)
     assert "6 products and variations, 4 of them left out." in table
+
+
+def test_the_doctor_wants_a_finished_wizard(call, run, monkeypatch):
+    """
+    Before that there is no shop to look at.
+    """
+    monkeypatch.setenv("BRIDGE_CHANNEL", "woocommerce")
+    Linnworks(call, account_name="Unfinished")
+
+    assert "Unfinished has not finished its wizard yet" in run("woocommerce", "doctor", "Unfinished", status=1)
 
 
 # -- page by page ------------------------------------------------------------------------------------------

@@ -112,21 +112,6 @@ def test_what_is_sold_only_in_variations_takes_nothing_itself(connected, shop):
     assert (3, 3) == (level(shop, "TEE-S"), level(shop, "TEE-M"))
 
 
-def test_only_what_differs_is_sent(connected, shop):
-    """
-    A full resync of what the shop has already costs it a look.
-    """
-    linnworks = connected(shop)
-    before = len(shop.server.calls)
-    same = set_stock(linnworks, ("MUG", "", 5), ("TEE-S", "", 3))
-    between = [path for method, path in shop.server.calls[before:] if method == "POST"]
-    other = set_stock(linnworks, ("MUG", "", 6), ("TEE-S", "", 3))
-    after = [path for method, path in shop.server.calls[before:] if method == "POST"]
-
-    assert [None, None] == same == other
-    assert ([], ["/wp-json/wc/v3/products/batch"]) == (between, after)
-
-
 def test_each_price_is_answered_for_itself(connected, shop):
     """
     A sale price that cannot be does not make the regular one a failure.
