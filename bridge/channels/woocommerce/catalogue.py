@@ -166,7 +166,7 @@ def _children(shop: Shop, families: Sequence[tuple[int, Sequence[int]]]) -> dict
 
 
 def variations(shop: Shop, wanted: Sequence[tuple[int, int]], fields: str) -> list[list[dict[str, Any]]]:
-    """The variations of these products that there are; WooCommerce before 10 must be asked product by product."""
+    """The variations of these products that there are; WooCommerce before 10.3 must be asked product by product."""
     if not wanted:
         return []
     if has_one_route(shop):
@@ -190,7 +190,7 @@ def variations(shop: Shop, wanted: Sequence[tuple[int, int]], fields: str) -> li
 
 
 def has_one_route(shop: Shop) -> bool:
-    """Whether variations of all products can be asked for at once, as from version 10 on; found out once."""
+    """Whether variations of all products can be asked for at once, as from version 10.3 on; found out once."""
     if ONE_ROUTE not in shop.learnt:
         answer = shop.get("variations", {"per_page": 1, "_fields": "id"}, accept=(HTTPStatus.NOT_FOUND,))
         shop.learnt[ONE_ROUTE] = "no" if answer.status == HTTPStatus.NOT_FOUND else "yes"

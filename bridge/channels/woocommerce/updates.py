@@ -1,7 +1,7 @@
-"""Stock levels and prices on their way into WooCommerce, a hundred at most in a call.
+"""Stock levels and prices on their way into WooCommerce, fifty at most in a call.
 
 WooCommerce takes almost anything without a word: a batch makes zero of what is no number, drops a sale price
-above the regular one, ignores the price of a product with variations, and before version 10 moves a variation to
+above the regular one, ignores the price of a product with variations, and before version 10.3 moves a variation to
 the product it is named with. So values and ids are checked before they go, and what the shop shows afterwards is
 held against them.
 """
