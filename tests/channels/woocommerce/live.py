@@ -43,6 +43,7 @@ class LiveShop(ShopUnderTest):
         self.picture = f"{URL}/wp-includes/images/media/default.png"
         self.answers = {"store_url": URL, "consumer_key": key, "consumer_secret": secret}
         self.wrong_answers = {**self.answers, "consumer_secret": f"cs_{'f' * 40}"}
+        self._take_away("NEW-")  # what an earlier run has listed
         for sku in self.skus:
             self._sell(sku, 100_000)
         missing = ENOUGH_PRODUCTS - len(self._ids("products"))
@@ -88,6 +89,12 @@ class LiveShop(ShopUnderTest):
             )
             self._call("DELETE", path, force="true")
 
+    def _take_away(self, beginning: str) -> None:
+        found = self._rows("products", "id,sku")
+        gone = [row["id"] for row in found if row["sku"].startswith(beginning)]
+        for first in range(0, len(gone), 50):
+            self._call("POST", "products/batch", {"delete": gone[first : first + 50]})
+
     def _sell(self, sku: str, stock: int) -> None:
         known = self._call("GET", "products", sku=sku)
         goods = _goods(sku, stock)
@@ -105,12 +112,15 @@ class LiveShop(ShopUnderTest):
         }
 
     def _ids(self, path: str) -> list[int]:
-        ids: list[int] = []
+        return [row["id"] for row in self._rows(path, "id")]
+
+    def _rows(self, path: str, fields: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
         number = 1
-        while len(ids) == 100 * (number - 1):
-            ids += [row["id"] for row in self._call("GET", path, per_page=100, page=number, _fields="id")]
+        while len(rows) == 100 * (number - 1):
+            rows += self._call("GET", path, per_page=100, page=number, _fields=fields)
             number += 1
-        return ids
+        return rows
 
     def _call(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         answer = self._session.request(method, f"{URL}/wp-json/wc/v3/{path}", params=params, json=body, timeout=60)
