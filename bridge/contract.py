@@ -293,8 +293,12 @@ def received(deadline: Deadline, most: int | None = None) -> bytes:
             if not deadline.left():
                 raise TimeoutError  # what there is may end because nothing more was read
             if not part:
-                return b"".join(parts)
+                break
             parts.append(part)
+        body = b"".join(parts)
+        if len(body) < (request.content_length or 0):
+            raise EOFError  # its sender has hung up, or the server has stopped reading it
+        return body
     except RequestEntityTooLarge:
         raise
     except Exception as error:  # whatever the server makes of a sender that stops, dawdles or breaks the rules

@@ -180,6 +180,18 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(service, tmp_path):
     assert "Address already in use; see BRIDGE_BIND" in result.stderr
 
 
+def test_a_body_that_breaks_off_is_not_taken_for_whole(service):
+    """
+    What has come of it may be JSON by itself.
+    """
+    with socket.create_connection(("127.0.0.1", int(service.rpartition(":")[2]))) as sender:
+        sender.sendall(b"POST /api/Order/Orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{}")
+        sender.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: sender.recv(4096), b""))
+
+    assert b"did not arrive whole and in time" in answer
+
+
 def test_a_sender_that_falls_silent_is_answered(tmp_path):
     """
     Half a body keeps a thread no longer than the budget, and then gets an Error.
