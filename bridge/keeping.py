@@ -10,9 +10,9 @@ from pathlib import Path
 from bridge.channels.demo.tables import FILE as SHOPS_FILE
 from bridge.channels.demo.tables import MIGRATIONS as SHOPS_MIGRATIONS
 from bridge.errors import StartError
-from bridge.settings import Settings
+from bridge.settings import Settings, sqlite_file
 from bridge.store.copies import ASIDE, copied_fact, copy_database, faults, in_use, is_used, steps_applied
-from bridge.store.database import MIGRATIONS, sqlite_file
+from bridge.store.database import MIGRATIONS
 from bridge.store.schema import newer_words
 from bridge.vault import KEY_FILE, MARKER, Vault
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from bridge.channels import Channels
 from bridge.clock import before, now
-from bridge.settings import Settings
+from bridge.settings import Settings, sqlite_file
 from bridge.store.connections import forget_unfinished
 from bridge.store.copies import ASIDE
-from bridge.store.database import forget_leftovers, sqlite_file
+from bridge.store.database import forget_leftovers
 from bridge.store.deeds import forget_deeds
 from bridge.store.feeds import forget_feeds
 from bridge.store.orders import forget_orders

@@ -230,6 +230,11 @@ class Settings:
         return self.base_url or f"http://{self.bind}"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for one on a server."""
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
+
+
 def variable(field: dataclasses.Field[Any]) -> str:
     """The environment variable that sets this field."""
     return PREFIX + field.name.upper()

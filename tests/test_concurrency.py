@@ -167,6 +167,17 @@ def test_one_deed_at_a_time_is_done_to_an_order(at_once):
     assert TURNS == sum(claimed) == Deed.select().count()
 
 
+def test_a_deed_begun_before_the_clock_was_set_back_holds_no_other_up():
+    """
+    Its claim lies further ahead than any claim that was made since.
+    """
+    owner, yesterday = connection(), NOON - timedelta(days=1)
+    plan_deed(owner.id, "despatch", "1", "before", {}, now=NOON, until=NOON + timedelta(seconds=60))
+    _, claimed = plan_deed(owner.id, "refund", "1", "since", {}, now=yesterday, until=yesterday + timedelta(seconds=60))
+
+    assert claimed
+
+
 def claim_expired(number: int, digest: str) -> bool:
     _, claimed = plan_deed(
         int(digest.partition("-")[0]), "refund", digest, digest, {}, now=NOON, until=NOON + timedelta(seconds=60)

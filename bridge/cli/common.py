@@ -7,11 +7,10 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError, StartError
-from bridge.settings import Settings, load_settings
+from bridge.settings import Settings, load_settings, sqlite_file
 
 if TYPE_CHECKING:
     from bridge.contract import Bridge
@@ -33,8 +32,8 @@ def opened() -> Bridge:
 
 def is_installed(settings: Settings) -> bool:
     """Whether there is a database already; one on a server is taken to be there."""
-    path = settings.database.removeprefix("sqlite:///")
-    return path == settings.database or Path(path).exists()
+    path = sqlite_file(settings.database)
+    return path is None or path.exists()
 
 
 def try_to_listen(bind: str) -> None:

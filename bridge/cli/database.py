@@ -9,7 +9,7 @@ import click
 
 from bridge.cli.common import is_installed, try_to_listen
 from bridge.errors import BridgeError, StartError
-from bridge.settings import load_settings
+from bridge.settings import load_settings, sqlite_file
 
 
 @click.command("migrate-database")
@@ -25,7 +25,7 @@ def migrate_database(url: str) -> None:
 
     settings = load_settings(os.environ)
     new = load_settings({}, database_url=sys.stdin.readline().strip() if url == "-" else url)
-    if not settings.database.startswith("sqlite:") or not is_installed(settings):
+    if sqlite_file(settings.database) is None or not is_installed(settings):
         raise StartError("There is no SQLite database to copy: run the command with the service's settings")
     if not new.database_url.startswith(("postgresql://", "postgres://")):
         raise BridgeError("The new database must be an address like postgresql://user:password@host/name")

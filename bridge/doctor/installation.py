@@ -12,10 +12,10 @@ from pathlib import Path
 from bridge.channels import Channels, load_channel
 from bridge.doctor.findings import Finding, State, fault, judged, warning, well
 from bridge.errors import StartError
-from bridge.settings import Settings, load_settings, unknown_variables
+from bridge.settings import Settings, load_settings, sqlite_file, unknown_variables
 from bridge.store.connections import list_connections
 from bridge.store.copies import faults
-from bridge.store.database import fact, sqlite_file
+from bridge.store.database import fact
 from bridge.store.schema import Schema, newer_words
 from bridge.store.unchanged import open_unchanged, server_time
 from bridge.vault import KEY_FILE, MARKER, Vault

@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import CharField, TextField
 
-from bridge.store.database import JsonField, MomentField, NumberField, Row, writing
+from bridge.store.database import JsonField, MomentField, NumberField, Row, delete_some, writing
 
 SECRET_COLUMNS = ("token_digest", "sealed", "claim")
 
@@ -107,11 +107,7 @@ def delete_connection(connection: Connection) -> None:
 
 def forget_unfinished(before: datetime, most: int) -> int:
     """Forget some connections that were begun before this moment and whose wizard was never finished; how many."""
-    begun = Connection.completed_at.is_null() & (Connection.created_at < before)
-    with writing():
-        # one that is finished meanwhile stays
-        some = Connection.select(Connection.id).where(begun).limit(most)
-        return int(Connection.delete().where(Connection.id.in_(some) & begun).execute())
+    return delete_some(Connection, Connection.completed_at.is_null() & (Connection.created_at < before), most)
 
 
 def everything_about(connection: Connection) -> dict[str, list[dict[str, Any]]]:

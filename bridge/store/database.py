@@ -31,6 +31,7 @@ from playhouse.migrations import Runner
 
 from bridge.clock import EPOCH, FARTHEST
 from bridge.errors import StartError
+from bridge.settings import sqlite_file
 from bridge.store.copies import copy_aside
 from bridge.store.schema import newer_words, schema_of
 from bridge.vault import owner_only
@@ -136,9 +137,9 @@ def connect(url: str) -> peewee.Database:
     SQLite runs in WAL mode with every commit on disk before it is answered for, and its file can be read
     by its owner only. Either waits 5 s for another writer.
     """
-    if not url.startswith("sqlite:"):
+    path = sqlite_file(url)
+    if path is None:
         return _postgres(url)
-    path = Path(url.removeprefix("sqlite:///"))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     owner_only(path)
@@ -204,11 +205,6 @@ def open_store(url: str) -> None:
     open_database(url, MIGRATIONS, database, "The database that BRIDGE_DATABASE_URL or BRIDGE_DATA_DIR names")
 
 
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for one on a server."""
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
-
-
 def forget_leftovers() -> None:
     """Have what was erased gone from SQLite's log too, where nobody is reading just now."""
     if isinstance(database.obj, SqliteDatabase):
@@ -241,6 +237,13 @@ def writing(connection_id: int | None = None) -> Iterator[None]:
         if connection_id is not None and not isinstance(database.obj, SqliteDatabase):
             database.execute_sql("SELECT pg_advisory_xact_lock(%s, %s)", (WRITING_LOCK, connection_id))
         yield
+
+
+def delete_some(model: Any, which: Any, most: int) -> int:
+    """Delete some of the rows that `which` holds of, and still holds of when they go; how many."""
+    with writing():
+        some = model.select(model.id).where(which).limit(most)
+        return int(model.delete().where(model.id.in_(some) & which).execute())
 
 
 def works() -> bool:

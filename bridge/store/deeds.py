@@ -11,7 +11,7 @@ from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextFiel
 
 from bridge.clock import lies_ahead
 from bridge.store.connections import Connection
-from bridge.store.database import JsonField, MomentField, Row, writing
+from bridge.store.database import JsonField, MomentField, Row, delete_some, reached, writing
 
 PLANNED, DONE, FAILED, UNKNOWN = "planned", "done", "failed", "unknown"
 
@@ -78,7 +78,7 @@ def plan_deed(
 def _others_at(connection_id: int, reference: str, digest: str, now: datetime) -> bool:
     """Whether somebody is at another deed of this order."""
     of_order = (Deed.connection == connection_id) & (Deed.reference == reference) & (Deed.digest != digest)
-    under_way = of_order & (Deed.state == PLANNED) & (Deed.claimed_until > now)
+    under_way = of_order & (Deed.state == PLANNED) & ~reached(Deed.claimed_until, now)
     return bool(Deed.select().where(under_way).exists())
 
 
@@ -194,9 +194,7 @@ def unsettled_deeds(before: datetime) -> list[Deed]:
 
 def forget_deeds(before: datetime, most: int) -> int:
     """Forget some deeds that were settled before this moment; how many."""
-    settled = Deed.state.in_([DONE, FAILED]) & (Deed.finished_at < before)
-    with writing():
-        return int(Deed.delete().where(Deed.id.in_(Deed.select(Deed.id).where(settled).limit(most))).execute())
+    return delete_some(Deed, Deed.state.in_([DONE, FAILED]) & (Deed.finished_at < before), most)
 
 
 def drop_deed(deed: Deed) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.store.connections import Connection
-from bridge.store.database import JsonField, MomentField, Row, reached, writing
+from bridge.store.database import JsonField, MomentField, Row, delete_some, reached, writing
 
 
 class Feed(Row):
@@ -133,9 +133,7 @@ def items_since(moment: datetime) -> list[FeedItem]:
 def forget_feeds(before: datetime, most: int) -> int:
     """Forget some feeds, with their listings, of which every one was done before this moment; how many."""
     lively = FeedItem.select(FeedItem.feed).where(~FeedItem.done | (FeedItem.claimed_until >= before))
-    old = Feed.select(Feed.id).where((Feed.created_at < before) & Feed.id.not_in(lively)).limit(most)
-    with writing():
-        return int(Feed.delete().where(Feed.id.in_(old)).execute())
+    return delete_some(Feed, (Feed.created_at < before) & Feed.id.not_in(lively), most)
 
 
 def hurry_item(item: FeedItem, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from peewee import AutoField, ForeignKeyField, IntegerField, TextField
 
 from bridge.store.connections import Connection
-from bridge.store.database import MomentField, Row, writing
+from bridge.store.database import MomentField, Row, delete_some, writing
 
 
 class SeenOrder(Row):
@@ -32,6 +32,9 @@ class SeenOrder(Row):
 
     class Meta:
         indexes = ((("connection", "reference"), True), (("connection", "held_since"), False))
+
+
+IS_HELD = SeenOrder.held_since.is_null(False) & (SeenOrder.held != "")
 
 
 def record_orders(
@@ -93,22 +96,17 @@ def forget_hold(connection_id: int, reference: str) -> None:
 def held_orders() -> list[SeenOrder]:
     """All orders that are held, of every connection, the longest held first."""
     query = SeenOrder.select(SeenOrder, Connection).join(Connection)
-    return list(
-        query.where(SeenOrder.held_since.is_null(False) & (SeenOrder.held != "")).order_by(SeenOrder.held_since)
-    )
+    return list(query.where(IS_HELD).order_by(SeenOrder.held_since))
 
 
 def forget_orders(before: datetime, most: int) -> int:
     """Forget some orders that have not been looked at since this moment and are not to be offered again; how many."""
-    old = SeenOrder.held_since.is_null() & (SeenOrder.looked_at < before)
-    some = SeenOrder.select(SeenOrder.id).where(old).limit(most)
-    with writing():
-        return int(SeenOrder.delete().where(SeenOrder.id.in_(some)).execute())
+    return delete_some(SeenOrder, SeenOrder.held_since.is_null() & (SeenOrder.looked_at < before), most)
 
 
 def count_held() -> int:
     """How many orders are held."""
-    return int(SeenOrder.select().where(SeenOrder.held_since.is_null(False) & (SeenOrder.held != "")).count())
+    return int(SeenOrder.select().where(IS_HELD).count())
 
 
 def seen_order(connection_id: int, reference: str) -> SeenOrder | None:

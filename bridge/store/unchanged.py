@@ -8,7 +8,8 @@ import peewee
 from peewee import SqliteDatabase
 
 from bridge.errors import StartError
-from bridge.store.database import MIGRATIONS, connect, database, immediate, sqlite_file
+from bridge.settings import sqlite_file
+from bridge.store.database import MIGRATIONS, connect, database, immediate
 from bridge.store.schema import Schema, schema_of
 
 
