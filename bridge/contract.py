@@ -250,10 +250,7 @@ def _at_the_door(bridge: Bridge) -> Iterator[None]:
 
 def _admit(bridge: Bridge, scope: str) -> bool:
     """With OAuth on, only a bearer of an access token for this scope comes in; whether there was one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    scopes = grants.scopes_of(
-        bridge.vault, token.strip() if scheme.lower() == BEARER else "", bridge.settings.oauth_token_seconds
-    )
+    scopes = grants.scopes_of(bridge.vault, _borne_token(), bridge.settings.oauth_token_seconds)
     if scopes is None and grants.required():
         raise InvalidBearer
     if scopes is not None and scope not in scopes:
@@ -267,13 +264,18 @@ def admit_operator() -> None:
     A proxy calls from this machine as well, and says for whom.
     """
     token = the_bridge().settings.metrics_token
-    scheme, _, borne = request.headers.get("Authorization", "").partition(" ")
     if token:
-        known = scheme.lower() == BEARER and hmac.compare_digest(digest(borne.strip()), digest(token))
+        known = hmac.compare_digest(digest(_borne_token()), digest(token))
     else:
         known = is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED)
     if not known:
         raise NotFound
+
+
+def _borne_token() -> str:
+    """The token that the call bears; empty where it bears none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == BEARER else ""
 
 
 def received(deadline: Deadline, most: int | None = None) -> bytes:

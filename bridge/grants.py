@@ -39,5 +39,5 @@ def access_token(vault: Vault, client: OauthClient, scopes: tuple[str, ...]) -> 
 
 def scopes_of(vault: Vault, token: str, max_age: int) -> tuple[str, ...] | None:
     """What the bearer of a token may do; None where it is forged, too old, or of a client that was revoked."""
-    client_id, *scopes = vault.signed(token, max_age) or [""]
-    return tuple(scopes) if active_client(client_id) else None
+    words = vault.signed(token, max_age)
+    return tuple(words[1:]) if words and active_client(words[0]) else None

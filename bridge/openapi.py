@@ -13,10 +13,23 @@ from typing import Any
 from bridge import __version__
 from bridge.contract import Area
 from bridge.grants import READ, WRITE
-from bridge.messages.base import Code, Flag, Many, Moment, Name, Number, One, Shape, Text, Whole, Wire, shape_of
+from bridge.messages.base import (
+    UNLIMITED,
+    Code,
+    Flag,
+    Many,
+    Moment,
+    Name,
+    Number,
+    One,
+    Shape,
+    Text,
+    Whole,
+    Wire,
+    shape_of,
+)
 
 OPENAPI = "3.1.0"
-UNLIMITED = 1_000_000
 TOKEN = "AuthorizationToken"  # noqa: S105 (its name)
 INTRODUCTION = (
     "What Linnworks calls. Every answer has the status 200 and `Error`, null or in words. Keys are read in any case, "

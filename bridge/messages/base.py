@@ -35,6 +35,7 @@ else:
 T = TypeVar("T")
 
 MISSING = "Missing."
+UNLIMITED = 1_000_000  # characters of a text of which nothing else is said
 MOST_FAULTS = 20  # of one list; who sends thousands of faulty rows is not sent thousands of sentences
 
 
@@ -75,7 +76,7 @@ class Wire(fields.Field[Any]):
 
 
 class Text(Wire):
-    def __init__(self, *args: Any, limit: int = 1_000_000, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limit: int = UNLIMITED, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limit = limit
 
