@@ -17,7 +17,6 @@ _QUOTED = re.compile(r"'([^']{2,})'|order (\S+)")
 class Exchange:
     """One call; the status is None where no answer came."""
 
-    endpoint: str
     method: str
     url: str
     sent: bytes

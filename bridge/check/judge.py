@@ -46,9 +46,11 @@ class Kind:
     array: bool = False
 
 
-def complaints(kind: Kind, body: dict[str, Any]) -> Complaints:
-    """What is wrong with an answer; beside an Error it owes no more than empty arrays and HasMorePages false."""
-    read = kind.read(body)
+def complaints(kind: Kind, body: dict[str, Any], read: dict[str, Any]) -> Complaints:
+    """What is wrong with an answer, given as Linnworks reads it too.
+
+    Beside an Error it owes no more than empty arrays and HasMorePages false.
+    """
     if not read.get("Error"):
         yield from kind.judge(body, "")
         return

@@ -172,7 +172,7 @@ class Linnworks:
         return Evidence(self.redact(shown.request()), self.redact(shown.answer(about))) if shown else None
 
     def _exchange(self, name: str, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Exchange:
-        self.last = exchange = Exchange(name, method, url, content, headers)
+        self.last = exchange = Exchange(method, url, content, headers)
         started = time.monotonic()
         try:
             response = self._session.request(
@@ -208,9 +208,9 @@ class Linnworks:
         if not isinstance(body, dict):
             self._unusable("json", name, "answered JSON that is not an object")
         kind = SHAPES.get(name, anything)
-        for rule, words in complaints(kind, body):
-            self._fault(rule, name, words)
         read = kind.read(body)
+        for rule, words in complaints(kind, body, read):
+            self._fault(rule, name, words)
         if not read.keys() & {"Error", "IsError"}:
             self._fault("error", name, "left the Error key out")
         return Answer(name, read, exchange)

@@ -6,11 +6,11 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.check.answer import Answer, spaced
 from bridge.check.configurator import Configurator, Listing
@@ -19,6 +19,8 @@ from bridge.check.judge import summary
 from bridge.check.linnworks import Linnworks
 from bridge.check.records import Order, Product
 from bridge.check.registry import Failed, Skipped
+
+T = TypeVar("T")
 
 MOST_PAGES = 1000
 LONG_AGO = "2000-01-01 00:00:00Z"
@@ -53,6 +55,7 @@ class Play:
         self.answers = answers
         self.rng = rng
         self.patience = patience
+        self.read_only = False
         account = str(uuid.UUID(int=rng.getrandbits(128), version=4))
         self.first = Integration(account, f"check-{self.word()}", "check@example.com")
         self.second = Integration(account, f"check-{self.word()}", "check@example.com")
@@ -102,7 +105,10 @@ class Play:
             "Email": integration.email,
             "AccountName": integration.name,
         }
-        answer = self.linnworks.post("AddNewUser", {**body, **changes})
+        return self.keep(self.linnworks.post("AddNewUser", {**body, **changes}))
+
+    def keep(self, answer: Answer) -> Answer:
+        """The answer; a token in it is given up when the run ends."""
         token = answer.says("AuthorizationToken")
         if token:
             self.linnworks.secrets.add(token)
@@ -199,6 +205,18 @@ class Play:
                 raise Failed(f"{words} (looked again for {patience:g} s)")
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
+
+
+def try_each(things: Iterable[T], deed: Callable[[T], object]) -> None:
+    """Does it with each of them; raises Failed with all that failed after the last."""
+    failures = []
+    for thing in things:
+        try:
+            deed(thing)
+        except Failed as failure:
+            failures.append(failure)
+    if failures:
+        raise Failed(summary(map(str, failures)), failures[0].exchange)
 
 
 def now() -> datetime:

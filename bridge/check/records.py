@@ -32,6 +32,11 @@ class Product:
         """The products of some rows by SKU."""
         return {product.sku: product for product in map(cls.read, rows)}
 
+    def row(self, name: str, value: Any) -> dict[str, Any]:
+        """A new Quantity or Price of it, as an update names it."""
+        row = {"SKU": self.sku, "Reference": self.reference, name: value}
+        return {**row, "Tag": ""} if name == "Price" else row
+
 
 @dataclass(frozen=True)
 class Line:
@@ -66,7 +71,6 @@ class Order:
     received: str
     status: str
     lines: tuple[Line, ...]
-    paid_on: str = ""
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Order:
@@ -76,7 +80,6 @@ class Order:
             received=string(row.get("ReceivedDate")),
             status=string(row.get("PaymentStatus")),
             lines=tuple(Line.read(line) for line in objects(row.get("OrderItems"))),
-            paid_on=string(row.get("PaidOn")),
         )
 
     @property

@@ -113,7 +113,7 @@ def run_check(options: Options, begin: Callable[[int], None], watch: Callable[[s
     linnworks = Linnworks(options.manifest, options.oauth, options.timeout, rng)
     linnworks.secrets |= {value for name, value in options.answers.items() if SECRET.search(name) and len(value) > 5}
     play = Play(linnworks, options.answers, rng, options.patience)
-    play.soaking, play.tell = options.soaking, watch
+    play.soaking, play.read_only, play.tell = options.soaking, options.read_only, watch
     play.recorded = [(name, body) for name, body in options.recorded if not (options.read_only and name in CHANGES)]
     run = Run(target, options.mode, seed, now(), [])
     begin(len(checks))
@@ -173,8 +173,9 @@ def _chosen(checks: list[Check], options: Options) -> list[Check]:
 
 def _asked_for(outcomes: list[Outcome], checks: list[Check], options: Options) -> list[Outcome]:
     """What was asked for, and whatever stood in its way."""
-    wanted = {check.id for check in _wanted(checks, options)}
-    needed = {check.id for check in closure(_wanted(checks, options), checks, after=False)}
+    chosen = _wanted(checks, options)
+    wanted = {check.id for check in chosen}
+    needed = {check.id for check in closure(chosen, checks, after=False)}
     return [
         one
         for one in outcomes

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +36,6 @@ class Soaking:
     rounds: int = 60
     tempo: float = 1.0
     integrations: int = 3
-    read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Seller:
             deeds.append(self.look_for_products)
         if number % TEST_EVERY == 0:
             deeds.append(self.test)
-        if not self.soak.soaking.read_only:
+        if not self.soak.play.read_only:
             deeds += [self.send_stock, self.despatch]
             deeds += [self.send_prices] if number % 4 == 0 else []
         return deeds
@@ -157,20 +157,18 @@ class Seller:
 
     def send_stock(self) -> None:
         """Sends new levels of some SKUs of its share."""
-        self._send("InventoryUpdate", "Quantity", lambda product: self.rng.randrange(1, 500))
+        self._send("InventoryUpdate", "Quantity", lambda: self.rng.randrange(1, 500))
 
     def send_prices(self) -> None:
         """Sends new prices of some SKUs of its share."""
-        self._send("PriceUpdate", "Price", lambda product: round(self.rng.uniform(1, 200), 2))
+        self._send("PriceUpdate", "Price", lambda: round(self.rng.uniform(1, 200), 2))
 
-    def _send(self, name: str, value: str, chosen: Any) -> None:
+    def _send(self, name: str, value: str, chosen: Callable[[], float]) -> None:
         mine = [p for p in self.products.values() if self._mine(p.sku) and (value != "Price" or p.price is not None)]
         some = self.rng.sample(mine, min(SKUS_AT_ONCE, len(mine)))
         if not some:
             return
-        rows = [{"SKU": p.sku, "Reference": p.reference, value: chosen(p)} for p in some]
-        if value == "Price":
-            rows = [{**row, "Tag": ""} for row in rows]
+        rows = [p.row(value, chosen()) for p in some]
         # What a cut connection leaves behind, the same values overwrite.
         self.sent[value].update({row["SKU"]: row[value] for row in rows})
         self._perhaps_cut(name, {"Products": rows})

@@ -8,29 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from dotenv import dotenv_values
-from rich.console import Console
 
-from bridge.check import (
-    CheckCouldNotRun,
-    Manifest,
-    ManifestUnreadable,
-    Options,
-    Run,
-    Soaking,
-    manifest_of,
-    read_manifest,
-    recorded,
-    run_check,
-)
-from bridge.check.documents import as_html, as_json, as_junit, as_rules
-from bridge.check.plays import RULES
-from bridge.check.report import progress, report
 from bridge.errors import StartError
 from bridge.settings import load_settings
+
+if TYPE_CHECKING:
+    from bridge.check import Manifest, Options, Run
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -40,6 +26,9 @@ TEMPO = 1.0
 
 def _print_rules(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
     if asked:
+        from bridge.check.documents import as_rules
+        from bridge.check.plays import RULES
+
         click.echo(as_rules(RULES.values()), nl=False)
         context.exit()
 
@@ -101,6 +90,8 @@ def check(
 
     Exit status: 0 no must-rule was broken, 1 one was, 2 the check could not run.
     """
+    from bridge.check import CheckCouldNotRun, ManifestUnreadable, Options, Soaking, recorded
+
     if url and not url.startswith(("http://", "https://")):
         raise click.UsageError("The URL must begin with http:// or https://")
     if replay and minutes:
@@ -114,9 +105,7 @@ def check(
                 answers=_answers(answers, config_file),
                 oauth=client,
                 recorded=recorded(replay) if replay else (),
-                soaking=Soaking(max(1, round(minutes * 60 / TEMPO)), TEMPO, integrations, wanted["read_only"])
-                if minutes
-                else None,
+                soaking=Soaking(max(1, round(minutes * 60 / TEMPO)), TEMPO, integrations) if minutes else None,
                 **wanted,
             )
             run = _perform(options, verbose)
@@ -134,6 +123,11 @@ def _try_to_write(*paths: Path | None) -> None:
 
 
 def _perform(options: Options, verbose: bool) -> Run:
+    from rich.console import Console
+
+    from bridge.check import run_check
+    from bridge.check.report import progress, report
+
     console = Console()
     with progress(console) as (begin, watch):
         run = run_check(options, begin, watch)
@@ -142,6 +136,8 @@ def _perform(options: Options, verbose: bool) -> Run:
 
 
 def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file: Path | None) -> None:
+    from bridge.check.documents import as_html, as_json, as_junit
+
     if json_file:
         json_file.write_text(json.dumps(as_json(run), indent=2) + "\n", encoding="utf-8")
     if junit_file:
@@ -153,6 +149,7 @@ def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file:
 @contextmanager
 def _target(url: str | None, source: str | None, client: tuple[str, str] | None, timeout: int) -> Iterator[Manifest]:
     """The manifest of what is to be checked."""
+    from bridge.check import read_manifest
     from bridge.trial import trial_service
 
     if source:
@@ -169,6 +166,7 @@ def _target(url: str | None, source: str | None, client: tuple[str, str] | None,
 
 def _ours(base_url: str, *, with_oauth: bool = False) -> Manifest:
     from bridge.channels import load_channel
+    from bridge.check import manifest_of
     from bridge.manifest import manifest
 
     settings = load_settings(os.environ)
@@ -177,6 +175,8 @@ def _ours(base_url: str, *, with_oauth: bool = False) -> Manifest:
 
 def _answers(given: tuple[str, ...], path: Path | None) -> dict[str, str]:
     """The seller's answers to the wizard: those of the file, overridden by those of the command line."""
+    from dotenv import dotenv_values
+
     if any("=" not in answer for answer in given):
         raise click.UsageError("--config takes NAME=VALUE")
     lines = dotenv_values(path, interpolate=False) if path else {}

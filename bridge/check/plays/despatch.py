@@ -103,9 +103,8 @@ def a_full_batch(play: Play) -> None:
 
     After ten seconds Linnworks drops the connection and sends the whole batch again, in vain.
     """
-    item = {"SKU": "no-such-sku", "OrderLineNumber": "1", "DespatchedQuantity": 1}
     size = play.linnworks.manifest.batch("DespatchUpdate", 100)
-    play.despatch([parcel(Order(f"no-such-order-{play.word()}", "", "", "", ()), [item]) for _ in range(size)])
+    play.despatch([_stranger(play) for _ in range(size)])
 
 
 @area.check("DSP-09", Severity.SHOULD)
@@ -114,9 +113,8 @@ def not_to_be_retried(play: Play) -> None:
 
     With Retry true Linnworks sends it up to ten times more.
     """
-    unknown = Order(f"no-such-order-{play.word()}", "", "", "", ())
-    item = {"SKU": "no-such-sku", "OrderLineNumber": "1", "DespatchedQuantity": 1}
-    if play.despatch([parcel(unknown, [item])])[unknown.reference].get("Retry") is True:
+    unknown = _stranger(play)
+    if play.despatch([unknown])[unknown["ReferenceNumber"]].get("Retry") is True:
         raise Failed("an order that does not exist has Retry true")
     if play.parcels and play.despatch(play.parcels[:1])[play.parcels[0]["ReferenceNumber"]].get("Retry") is True:
         raise Failed("an order that went out has Retry true")
@@ -137,12 +135,17 @@ def one_entry_each(play: Play) -> None:
 
     Which of two parcels of a split order failed cannot be told.
     """
-    item = {"SKU": "no-such-sku", "OrderLineNumber": "1", "DespatchedQuantity": 1}
-    batch = [parcel(Order(f"no-such-order-{play.word()}", "", "", "", ()), [item])] * 2
+    batch = [_stranger(play)] * 2
     answer = play.call("Despatch", Orders=batch).accepted()
     if len(answer.rows("Orders")) != len(batch):
         words = f"{len(batch)} despatches were sent and {len(answer.rows('Orders'))} answered"
         raise Failed(words, answer.exchange)
+
+
+def _stranger(play: Play) -> dict[str, Any]:
+    """A despatch of an order that does not exist."""
+    item = {"SKU": "no-such-sku", "OrderLineNumber": "1", "DespatchedQuantity": 1}
+    return parcel(Order(f"no-such-order-{play.word()}", "", "", "", ()), [item])
 
 
 def _send_some(play: Play, changed: Callable[[dict[str, Any]], dict[str, Any]], beside: str = "") -> None:

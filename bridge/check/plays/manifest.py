@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bridge.check.judge import summary
 from bridge.check.manifest import AFTER_THE_SALE, BATCHES, CONFIGURATION, ENDPOINTS, LISTINGS, PARAMETERS, SALES
-from bridge.check.play import Play
+from bridge.check.play import Play, try_each
 from bridge.check.registry import Area, Failed, Severity, Skipped
 from bridge.check.shapes import SHAPES
 
@@ -103,15 +103,8 @@ def reachable(play: Play) -> None:
 
     A URL that leads nowhere may get the customer's integration disabled automatically.
     """
-    failures = []
-    for name in SHAPES:
-        if play.linnworks.offers(name):
-            try:
-                play.linnworks.send(name, b"{}", odd=True)
-            except Failed as failure:
-                failures.append(failure)
-    if failures:
-        raise Failed(summary(map(str, failures)), failures[0].exchange)
+    offered = [name for name in SHAPES if play.linnworks.offers(name)]
+    try_each(offered, lambda name: play.linnworks.send(name, b"{}", odd=True))
 
 
 @area.check("MAN-08", Severity.SHOULD)

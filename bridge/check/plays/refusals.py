@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from bridge.check.answer import Answer
-from bridge.check.judge import summary
 from bridge.check.linnworks import TOKEN_CALLS
-from bridge.check.play import Play
+from bridge.check.play import Play, try_each
 from bridge.check.registry import Area, Failed, Severity
 from bridge.check.samples import SAMPLES
 from bridge.check.shapes import SHAPES
@@ -96,7 +95,7 @@ def wrong_method(play: Play) -> None:
     def look(name: str) -> None:
         play.linnworks.send(name, b"", method="GET", headers={}, odd=True).refused("to GET")
 
-    _everywhere(_offered(play, SHAPES), look)
+    try_each(_offered(play, SHAPES), look)
 
 
 @area.check("REF-09", Severity.ADVICE, "endpoints-general")
@@ -123,7 +122,7 @@ def wrong_types(play: Play) -> None:
             play.linnworks.send(name, json.dumps(body).encode(), odd=True)
 
     lasting = ("ListingUpdate", "ListingDelete", "SaveConfig")
-    _everywhere(_offered(play, (name for name in SAMPLES if SAMPLES[name] and name not in lasting)), send)
+    try_each(_offered(play, (name for name in SAMPLES if SAMPLES[name] and name not in lasting)), send)
 
 
 @area.check("REF-11", needs=("CFG-08",))
@@ -168,7 +167,7 @@ def _refused_everywhere(play: Play, token: dict[str, Any]) -> None:
         if name != "ConfigDeleted":  # a notification, and deleting again what is gone may well succeed
             _bare(answer.refused(f"to the token {next(iter(token.values()), 'left out')!r}"))
 
-    _everywhere(_offered(play, TOKEN_CALLS), send)
+    try_each(_offered(play, TOKEN_CALLS), send)
 
 
 def _refused_bytes(play: Play, content: bytes) -> None:
@@ -177,22 +176,11 @@ def _refused_bytes(play: Play, content: bytes) -> None:
         if name != "GetConfiguratorSettings":  # it needs nothing of its body
             _bare(answer.refused(f"to the body {content!r}"))
 
-    _everywhere(_offered(play, SHAPES), send)
+    try_each(_offered(play, SHAPES), send)
 
 
 def _offered(play: Play, names: Iterable[str]) -> list[str]:
     return [name for name in names if play.linnworks.offers(name)]
-
-
-def _everywhere(names: list[str], deed: Callable[[str], None]) -> None:
-    failures = []
-    for name in names:
-        try:
-            deed(name)
-        except Failed as failure:
-            failures.append(failure)
-    if failures:
-        raise Failed(summary(map(str, failures)), failures[0].exchange)
 
 
 def _bare(answer: Answer) -> None:

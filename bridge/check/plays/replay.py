@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bridge.check.judge import summary
-from bridge.check.play import Play
-from bridge.check.registry import Area, Failed
+from typing import Any
+
+from bridge.check.play import Play, try_each
+from bridge.check.registry import Area
 
 area = Area("Replay", "channel-integration", needs=("CFG-08",))
 
@@ -15,17 +16,11 @@ def recorded(play: Play) -> None:
 
     What Linnworks sent once it sends again; an answer that cannot be read may get the integration disabled.
     """
-    failures = []
-    for endpoint, body in play.recorded:
+
+    def send(call: tuple[str, dict[str, Any]]) -> None:
+        endpoint, body = call
         if "AuthorizationToken" in body:
             body = {**body, "AuthorizationToken": play.first.token}
-        try:
-            token = play.linnworks.post(endpoint, body).says("AuthorizationToken")
-        except Failed as failure:
-            failures.append(failure)
-            continue
-        if token:
-            play.linnworks.secrets.add(token)
-            play.open.add(token)
-    if failures:
-        raise Failed(summary(map(str, failures)), failures[0].exchange)
+        play.keep(play.linnworks.post(endpoint, body))
+
+    try_each(play.recorded, send)

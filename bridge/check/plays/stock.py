@@ -21,9 +21,9 @@ def stock(play: Play) -> None:
     Linnworks shows an error on each of them and sends the level again and again.
     """
     products = _some(play.products)
-    play.displaced["InventoryUpdate"] = [_row(p, "Quantity", max(0, p.quantity)) for p in products]
+    play.displaced["InventoryUpdate"] = [p.row("Quantity", max(0, p.quantity)) for p in products]
     play.repair(lambda: _restore(play))
-    _taken(play, "InventoryUpdate", [_row(p, "Quantity", max(0, p.quantity) + 7) for p in products])
+    _taken(play, "InventoryUpdate", [p.row("Quantity", max(0, p.quantity) + 7) for p in products])
 
 
 @area.check("STK-02", Severity.SHOULD, needs=("STK-01",))
@@ -52,7 +52,7 @@ def a_full_batch(play: Play) -> None:
     After ten seconds Linnworks drops the connection and sends the whole batch again, in vain.
     """
     size = play.linnworks.manifest.batch("InventoryUpdate", 1000)
-    known = [_row(p, "Quantity", p.quantity) for p in play.catalogue().values() if p.quantity >= 0][:size]
+    known = [p.row("Quantity", p.quantity) for p in play.catalogue().values() if p.quantity >= 0][:size]
     strangers = [_stranger(play, "Quantity", 1) for _ in range(size - len(known))]
     play.update("InventoryUpdate", known + strangers)
 
@@ -64,9 +64,9 @@ def prices(play: Play) -> None:
     Linnworks shows an error on each of them and sends the price again and again.
     """
     priced = _priced(play)
-    play.displaced["PriceUpdate"] = [_row(p, "Price", price) for p, price in priced.items()]
+    play.displaced["PriceUpdate"] = [p.row("Price", price) for p, price in priced.items()]
     play.repair(lambda: _restore(play))
-    _taken(play, "PriceUpdate", [_row(p, "Price", _dearer(price)) for p, price in priced.items()])
+    _taken(play, "PriceUpdate", [p.row("Price", _dearer(price)) for p, price in priced.items()])
 
 
 @area.check("STK-06", Severity.SHOULD, PRICES, needs=("STK-05",))
@@ -95,7 +95,7 @@ def an_unknown_sku(play: Play) -> None:
     Nobody learns that the product is gone from the shop.
     """
     product = _some(play.products)[0]
-    _one_refused(play, "InventoryUpdate", _row(product, "Quantity", max(0, product.quantity)), "Quantity")
+    _one_refused(play, "InventoryUpdate", product.row("Quantity", max(0, product.quantity)), "Quantity")
 
 
 @area.check("STK-09", Severity.SHOULD, PRICES)
@@ -105,7 +105,7 @@ def an_unknown_sku_s_price(play: Play) -> None:
     Nobody learns that the product is gone from the shop.
     """
     product, price = next(iter(_priced(play).items()))
-    _one_refused(play, "PriceUpdate", _row(product, "Price", price), "Price")
+    _one_refused(play, "PriceUpdate", product.row("Price", price), "Price")
 
 
 @area.check("STK-10", Severity.SHOULD)
@@ -127,7 +127,7 @@ def quantities_as_text(play: Play) -> None:
     On several numbers the pages and their samples disagree whether they are texts.
     """
     product = _some(play.products)[0]
-    _taken(play, "InventoryUpdate", [_row(product, "Quantity", str(max(0, product.quantity)))])
+    _taken(play, "InventoryUpdate", [product.row("Quantity", str(max(0, product.quantity)))])
 
 
 @area.check("STK-12", Severity.ADVICE, PRICES)
@@ -137,7 +137,7 @@ def two_prices_of_one_sku(play: Play) -> None:
     Which of the two prices failed cannot be told.
     """
     product, price = next(iter(_priced(play).items()))
-    rows = [_row(product, "Price", price), {**_row(product, "Price", price), "Tag": "RETAILPRICE"}]
+    rows = [product.row("Price", price), {**product.row("Price", price), "Tag": "RETAILPRICE"}]
     answer = play.call("PriceUpdate", Products=rows).accepted()
     answered = sum(row.get("SKU") == product.sku for row in answer.rows("Products"))
     if answered not in (0, len(rows)):
@@ -150,7 +150,7 @@ def row_for_row(play: Play) -> None:
 
     Whoever reads the answer beside the request, in a log or a test, is led astray.
     """
-    known = [_row(product, "Quantity", max(0, product.quantity)) for product in _some(play.products)]
+    known = [product.row("Quantity", max(0, product.quantity)) for product in _some(play.products)]
     rows = [known[0], _stranger(play, "Quantity", 5), *known[1:]]
     answer = play.call("InventoryUpdate", Products=rows).accepted()
     answered = [row.get("SKU") for row in answer.rows("Products")]
@@ -179,14 +179,9 @@ def _dearer(price: float) -> float:
     return round(price + 1.11, 2)
 
 
-def _row(product: Product, name: str, value: Any) -> dict[str, Any]:
-    row = {"SKU": product.sku, "Reference": product.reference, name: value}
-    return {**row, "Tag": ""} if name == "Price" else row
-
-
 def _stranger(play: Play, name: str, value: Any) -> dict[str, Any]:
     word = f"no-such-sku-{play.word()}"
-    return _row(Product(sku=word, reference=word, title="", quantity=0, price=None), name, value)
+    return Product(sku=word, reference=word, title="", quantity=0, price=None).row(name, value)
 
 
 def _taken(play: Play, name: str, rows: list[dict[str, Any]]) -> None:
