@@ -15,13 +15,11 @@ from bridge.errors import BridgeError, ChannelRefused, CredentialsRefused, Reque
 from bridge.messages.base import schema_of, shape_of
 from bridge.messages.listings import (
     CheckFeedResponse,
-    FeedMessage,
     ListingRemoval,
     ListingUpdateRequest,
     ProductFeed,
     ProductListing,
     ProductSettings,
-    Severity,
 )
 from bridge.store.connections import Connection
 from bridge.store.feeds import FeedItem, add_feed, claim_item, drop_item, feed_items, finish_item, postpone_item
@@ -80,7 +78,7 @@ def work_one(channels: Channels) -> bool:
         if isinstance(error, CredentialsRefused):
             wizard.ask_again(item.connection, channels)
         elif isinstance(error, ChannelRefused):
-            finish_item(item, _plain(_report(item, _failed(str(error)))))
+            finish_item(item, _plain(_report(item, ListingResult.failed([str(error)]))))
             return True
         elif not isinstance(error, BridgeError):
             log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
@@ -89,14 +87,14 @@ def work_one(channels: Channels) -> bool:
             wait = min(2**item.attempts, LONGEST_WAIT_SECONDS)
             postpone_item(item, words, now() + timedelta(seconds=wait))
             return True
-        result = _failed(f"Given up after {MOST_ATTEMPTS} attempts: {words}")
+        result = ListingResult.failed([f"Given up after {MOST_ATTEMPTS} attempts: {words}"])
     finish_item(item, _plain(_report(item, result)))
     return True
 
 
 def give_up(item: FeedItem, words: str) -> bool:
     """End a listing that waits as failed, with these words; False where it is done or in hand just now."""
-    return drop_item(item, _plain(_report(item, _failed(words))), now())
+    return drop_item(item, _plain(_report(item, ListingResult.failed([words]))), now())
 
 
 def _do(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:
@@ -122,10 +120,6 @@ def _report(item: FeedItem, result: ListingResult) -> ProductFeed:
         messages=result.messages,
         channel_references=result.references,
     )
-
-
-def _failed(words: str) -> ListingResult:
-    return ListingResult(messages=(FeedMessage(type=Severity.Error, message=words),))
 
 
 def _plain(obj: Any) -> Any:

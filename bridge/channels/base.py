@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
@@ -21,6 +21,7 @@ from bridge.messages.listings import (
     ListingRemoval,
     ProductListing,
     ProductSettings,
+    Severity,
     VariationsResponse,
 )
 from bridge.messages.orders import DespatchItem, DespatchOrder, Order
@@ -83,6 +84,11 @@ class ListingResult:
     url: str = ""
     references: tuple[ChannelReference, ...] = ()
     messages: tuple[FeedMessage, ...] = ()
+
+    @classmethod
+    def failed(cls, words: Iterable[str]) -> ListingResult:
+        """Nothing was listed, for these reasons."""
+        return cls(messages=tuple(FeedMessage(type=Severity.Error, message=one) for one in words))
 
 
 class Channel(ABC):

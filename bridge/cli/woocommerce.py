@@ -35,12 +35,11 @@ def doctor(connection: str | None, as_json: bool) -> None:
 
     Exit status: 0 all well, 1 products are left out or the shop cannot be worked with.
     """
-    from bridge.channels.woocommerce.connecting import facts, try_out
     from bridge.channels.woocommerce.doctor import findings
 
     channel = _channel(connection)
-    try_out(channel.shop)
-    click.echo(facts(channel.shop), err=as_json)
+    channel.about.try_out()
+    click.echo(channel.about.facts(), err=as_json)
     entries = _catalogue(channel)
     found = list(findings(entries, channel.wishes.manage_stock))
     left_out = [finding for finding in found if finding.left_out]

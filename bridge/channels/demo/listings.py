@@ -112,7 +112,7 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
             return _result(made)
         errors = [*_taken(shop, listing), *_faults(listing, category(listing.categories))]
         if errors:
-            return _errors(errors)
+            return ListingResult.failed(errors)
         brand = {
             answer.id: ", ".join(answer.values) for answer in settings.general_settings if answer.id and answer.values
         }
@@ -126,7 +126,11 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
         )
         for variation in listing.variations:
             _add_variation(product, variation, listing)
-    remarks = () if listing.images else (_message(Severity.Recommendation, "Listings with images sell better"),)
+    remarks = (
+        ()
+        if listing.images
+        else (FeedMessage(type=Severity.Recommendation, message="Listings with images sell better"),)
+    )
     return _result(product, remarks)
 
 
@@ -135,10 +139,10 @@ def update(shop: Shop, listing: ProductListing) -> ListingResult:
     with changing():
         product = _find(shop, listing.external_listing_id, listing.sku)
         if product is None:
-            return _errors([f"The shop has no listing of {listing.sku}"])
+            return ListingResult.failed([f"The shop has no listing of {listing.sku}"])
         errors = [*_taken(shop, listing, product), *_faults(listing, product.category, product.attributes)]
         if errors:
-            return _errors(errors)
+            return ListingResult.failed(errors)
         changes = {**_changes(listing, product.attributes), "variable": product.variable or bool(listing.variations)}
         Product.update(**changes).where(Product.id == product.id).execute()
         for variation in listing.variations:
@@ -245,11 +249,3 @@ def _result(product: Product, remarks: tuple[FeedMessage, ...] = ()) -> ListingR
         references=tuple(ChannelReference(sku=row.sku, reference=reference(row)) for row in sold),
         messages=remarks,
     )
-
-
-def _errors(words: Sequence[str]) -> ListingResult:
-    return ListingResult(messages=tuple(_message(Severity.Error, one) for one in words))
-
-
-def _message(severity: Severity, words: str) -> FeedMessage:
-    return FeedMessage(type=severity, message=words)

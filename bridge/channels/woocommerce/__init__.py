@@ -68,6 +68,11 @@ class WooCommerceChannel(Channel):
         return Shop(url, key, secret, self.deadline, self.settings)
 
     @cached_property
+    def about(self) -> connecting.About:
+        """What the shop says of itself."""
+        return connecting.About(self.shop)
+
+    @cached_property
     def wishes(self) -> wizard.Preferences:
         """What the seller answered in the wizard."""
         return wizard.preferences(self.config)
@@ -82,7 +87,7 @@ class WooCommerceChannel(Channel):
         step = super().step(name)
         if name == wizard.SHOP:
             return step
-        facts = f"{connecting.facts(self.shop)} {step.description}" if name == wizard.ORDERS else step.description
+        facts = f"{self.about.facts()} {step.description}" if name == wizard.ORDERS else step.description
         return replace(step, items=wizard.items(self._statuses()), description=facts)
 
     def _statuses(self) -> Mapping[str, str]:
@@ -95,13 +100,12 @@ class WooCommerceChannel(Channel):
 
     def verify(self, step: str) -> None:
         if step == wizard.SHOP:
-            connecting.try_out(self.shop)
+            self.about.try_out()
         elif self.wishes.tags_collide:
             raise ChannelRefused("The regular price and the sale price cannot be set by the same price tag")
 
     def check(self) -> None:
-        self.shop.get("orders", {"per_page": 1, "_fields": "id"})
-        self.shop.may_write()
+        self.about.try_key()
 
     def shipping_tags(self) -> Sequence[Tag]:
         return connecting.shipping_tags(self.shop)

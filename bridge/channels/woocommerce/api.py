@@ -99,9 +99,9 @@ class Shop:
         heard = (*REFUSALS, *accept)
         return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=heard), accept)
 
-    def put(self, path: str, body: Any, *, accept: Collection[int] = ()) -> Answer:
+    def put(self, path: str, body: Any) -> Answer:
         """Change something."""
-        return self._call(lambda client: client.put(_v3(path), body, accept=REFUSALS), accept)
+        return self._call(lambda client: client.put(_v3(path), body, accept=REFUSALS), ())
 
     def delete(self, path: str, *, accept: Collection[int] = ()) -> Answer:
         """Take something away, into the bin where there is one."""

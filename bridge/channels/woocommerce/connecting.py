@@ -7,7 +7,8 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from bridge.channels.http import StrangeAnswer
@@ -22,30 +23,64 @@ API = "wc/v3"
 INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
 
 
-def try_out(shop: Shop) -> None:
-    """Raise with what the seller can do where the shop cannot be worked with: address, version, key or settings."""
-    if API not in _index(shop)["namespaces"]:
-        raise ChannelRefused("There is WordPress at this address, but WooCommerce is not active in it")
-    version = _status(shop)["environment"]["version"]
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
-        raise ChannelRefused(f"WooCommerce 7.9 or newer is needed; the shop has {version}: please update it")
-    shop.get("orders", {"per_page": 1, "_fields": "id"})
-    shop.may_write()
-    if _setting(shop, "products/woocommerce_manage_stock") != "yes":
-        raise ChannelRefused(
-            "WooCommerce does not manage stock: switch that on in WooCommerce, Settings, Products, Inventory"
+@dataclass(frozen=True)
+class About:
+    """What a shop says of itself, within one request asked for once."""
+
+    shop: Shop
+
+    def try_out(self) -> None:
+        """Raise with what the seller can do where the shop cannot be worked with: address, version, key or settings."""
+        if API not in self._index["namespaces"]:
+            raise ChannelRefused("There is WordPress at this address, but WooCommerce is not active in it")
+        version = self._status["environment"]["version"]
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
+            raise ChannelRefused(f"WooCommerce 7.9 or newer is needed; the shop has {version}: please update it")
+        self.try_key()
+        if self._setting("products/woocommerce_manage_stock") != "yes":
+            raise ChannelRefused(
+                "WooCommerce does not manage stock: switch that on in WooCommerce, Settings, Products, Inventory"
+            )
+
+    def try_key(self) -> None:
+        """Raise where the key may not read and write."""
+        self.shop.get("orders", {"per_page": 1, "_fields": "id"})
+        self.shop.may_write()
+
+    def facts(self) -> str:
+        """What was found out about the shop, in a sentence or two."""
+        status, index = self._status, self._index
+        prices = "with" if self._setting("tax/woocommerce_prices_include_tax") == "yes" else "without"
+        zone = index.get("timezone_string") or f"UTC{money(index.get('gmt_offset')):+}"
+        return (
+            f"Connected to {plain(index.get('name')) or 'the shop'}: WooCommerce {status['environment']['version']}, "
+            f"prices in {status['settings']['currency']} {prices} tax, time zone {zone}."
         )
 
+    @cached_property
+    def _index(self) -> dict[str, Any]:
+        """What WordPress says of itself; raises ChannelRefused where it cannot be asked under its usual address."""
+        for path, params in (("wp-json/", INDEX_FIELDS), ("", {"rest_route": "/", **INDEX_FIELDS})):
+            with suppress(StrangeAnswer):
+                found = self.shop.get_public(path, params).object()
+                if isinstance(found.get("namespaces"), list) and path:
+                    return found
+                if "namespaces" in found:
+                    raise ChannelRefused(
+                        "WordPress runs with plain permalinks, with which keys do not work: choose any other structure "
+                        "in Settings, Permalinks"
+                    )
+        raise ChannelRefused(
+            f"There is no WordPress at {self.shop.url}, or its REST API is blocked: check the address, with the folder "
+            f"that WordPress is in, and that {self.shop.url}/wp-json/ shows data in a browser"
+        )
 
-def facts(shop: Shop) -> str:
-    """What was found out about a shop, in a sentence or two."""
-    status, index = _status(shop), _index(shop)
-    prices = "with" if _setting(shop, "tax/woocommerce_prices_include_tax") == "yes" else "without"
-    zone = index.get("timezone_string") or f"UTC{money(index.get('gmt_offset')):+}"
-    return (
-        f"Connected to {plain(index.get('name')) or 'the shop'}: WooCommerce {status['environment']['version']}, "
-        f"prices in {status['settings']['currency']} {prices} tax, time zone {zone}."
-    )
+    @cached_property
+    def _status(self) -> dict[str, Any]:
+        return self.shop.get("system_status", {"_fields": "environment,settings"}).object()
+
+    def _setting(self, name: str) -> Any:
+        return self.shop.get(f"settings/{name}", {"_fields": "value"}).object().get("value")
 
 
 def statuses(shop: Shop) -> Mapping[str, str]:
@@ -94,29 +129,3 @@ def payment_tags(shop: Shop) -> list[Tag]:
 
 def _tags(names: Mapping[str, str]) -> list[Tag]:
     return [Tag(tag=tag, friendly_name=(name or tag)[:255]) for tag, name in names.items()]
-
-
-def _index(shop: Shop) -> dict[str, Any]:
-    """What WordPress says of itself; raises ChannelRefused where it cannot be asked under its usual address."""
-    for path, params in (("wp-json/", INDEX_FIELDS), ("", {"rest_route": "/", **INDEX_FIELDS})):
-        with suppress(StrangeAnswer):
-            found = shop.get_public(path, params).object()
-            if isinstance(found.get("namespaces"), list) and path:
-                return found
-            if "namespaces" in found:
-                raise ChannelRefused(
-                    "WordPress runs with plain permalinks, with which keys do not work: choose any other structure in "
-                    "Settings, Permalinks"
-                )
-    raise ChannelRefused(
-        f"There is no WordPress at {shop.url}, or its REST API is blocked: check the address, with the folder that "
-        f"WordPress is in, and that {shop.url}/wp-json/ shows data in a browser"
-    )
-
-
-def _status(shop: Shop) -> dict[str, Any]:
-    return shop.get("system_status", {"_fields": "environment,settings"}).object()
-
-
-def _setting(shop: Shop, name: str) -> Any:
-    return shop.get(f"settings/{name}", {"_fields": "value"}).object().get("value")

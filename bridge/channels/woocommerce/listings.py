@@ -36,17 +36,12 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
     """Sell what is listed from now on; the same key again finds what it made before and finishes it."""
     wrong = list(faults(listing))
     if wrong:
-        return _failed(wrong)
+        return ListingResult.failed(wrong)
     category_ids = category_numbers(shop, listing.categories)
     found = by_sku(shop, [listing.sku, *(variation.sku for variation in listing.variations)])
     made = _made(shop, found.get(listing.sku.casefold(), ()), key)
-    taken = [
-        sku
-        for sku, rows in found.items()
-        if any(not made or row["id"] != made["id"] != row["parent_id"] for row in rows)
-    ]
-    if taken:
-        return _failed(f"The SKU {sku} is used already" for sku in _as_written(listing, taken))
+    if taken := _taken(listing, found, made["id"] if made else None):
+        return ListingResult.failed(taken)
     draft = Draft(listing, settings, global_attributes(shop))
     if made is None:
         body = {
@@ -63,17 +58,15 @@ def update(shop: Shop, listing: ProductListing, settings: ProductSettings) -> Li
     """Sell it as it is listed now, with the variations that are new; others stay."""
     product = _find(shop, listing.external_listing_id, listing.sku)
     if product is None:
-        return _failed([f"The shop has no listing of {listing.sku}"])
+        return ListingResult.failed([f"The shop has no listing of {listing.sku}"])
     varied = bool(product["variations"])
     wrong = list(faults(listing, varied))
     if wrong:
-        return _failed(wrong)
+        return ListingResult.failed(wrong)
     category_ids = category_numbers(shop, listing.categories) if listing.categories else []
-    mine = {product["id"], *product["variations"]}
     found = by_sku(shop, [listing.sku, *(variation.sku for variation in listing.variations)])
-    taken = [sku for sku, rows in found.items() if any(row["id"] not in mine for row in rows)]
-    if taken:
-        return _failed(f"The SKU {sku} is used already" for sku in _as_written(listing, taken))
+    if taken := _taken(listing, found, product["id"]):
+        return ListingResult.failed(taken)
     draft = Draft(listing, settings, global_attributes(shop), product["attributes"], varied)
     body = {**draft.product(), "sku": listing.sku, **({"categories": _ids(category_ids)} if category_ids else {})}
     return _finished(shop, shop.put(f"products/{product['id']}", body).object(), draft)
@@ -108,6 +101,13 @@ def _made(shop: Shop, rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, 
             if any(meta["key"] == KEY and meta["value"] == key for meta in product["meta_data"]):
                 return product
     return None
+
+
+def _taken(listing: ProductListing, found: Mapping[str, Sequence[Mapping[str, Any]]], own: int | None) -> list[str]:
+    """Complaints of the listing's SKUs that other products than its own have."""
+    written = {sku.casefold(): sku for sku in (listing.sku, *(variation.sku for variation in listing.variations))}
+    taken = [sku for sku, rows in found.items() if any(own not in (row["id"], row["parent_id"]) for row in rows)]
+    return [f"The SKU {sku} is used already" for sku in sorted(written.get(sku, sku) for sku in taken)]
 
 
 def _finished(shop: Shop, product: Mapping[str, Any], draft: Draft) -> ListingResult:
@@ -194,17 +194,8 @@ def _shown(row: Mapping[str, Any]) -> str:
     return next((str(meta["value"]) for meta in row["meta_data"] if meta["key"] == PICTURES), "")
 
 
-def _as_written(listing: ProductListing, folded: Iterable[str]) -> list[str]:
-    skus = {sku.casefold(): sku for sku in (listing.sku, *(variation.sku for variation in listing.variations))}
-    return sorted(skus.get(sku, sku) for sku in folded)
-
-
 def _ids(numbers: Iterable[int]) -> list[dict[str, int]]:
     return [{"id": number} for number in numbers]
-
-
-def _failed(words: Iterable[str]) -> ListingResult:
-    return ListingResult(messages=tuple(_message(Severity.Error, one) for one in words))
 
 
 def _message(severity: Severity, words: str) -> FeedMessage:

@@ -304,6 +304,3 @@ def _shipping_rate(lines: Sequence[Mapping[str, Any]], rates: Mapping[int, Decim
         return next(iter(found), Decimal(0))
     net, tax = (sum((money(line[name]) for line in lines), Decimal(0)) for name in ("total", "total_tax"))
     return (tax / net * 100).quantize(RATE, ROUND_HALF_UP) if net else Decimal(0)
-
-
-# -- the rest ------------------------------------------------------------------------------------------

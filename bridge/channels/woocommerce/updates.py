@@ -38,7 +38,6 @@ NO_SUCH = ("woocommerce_rest_product_invalid_id", "woocommerce_rest_product_vari
 ANOTHER_KIND = "woocommerce_rest_invalid_product_id"  # a variation where a product is named
 IN_A_CALL = 50
 """Entries of a batch. WooCommerce takes a hundred; halves lose less where time runs out in the middle."""
-MOST_STOCK = 2**31 - 1
 
 Row = Mapping[str, Any]
 Fault = Callable[[Row], str]
@@ -69,7 +68,7 @@ def set_stock(shop: Shop, levels: Sequence[StockLevel], wishes: Preferences) -> 
     aims = _targets(shop, levels)
     rows = [
         Wish(
-            aim if 0 <= level.quantity <= MOST_STOCK else ChannelRefused(f"The quantity of {level.sku} cannot be set"),
+            aim if level.quantity >= 0 else ChannelRefused(f"The quantity of {level.sku} cannot be set"),
             "stock_quantity",
             level.quantity,
             partial(_stock_fault, level.quantity),
