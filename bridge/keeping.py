@@ -14,7 +14,7 @@ from bridge.settings import Settings, sqlite_file
 from bridge.store.copies import ASIDE, copied_fact, copy_database, faults, in_use, is_used, steps_applied
 from bridge.store.database import MIGRATIONS
 from bridge.store.schema import newer_words
-from bridge.vault import KEY_FILE, MARKER, Vault
+from bridge.vault import KEY_FILE, MARKER, Vault, write_key_file
 
 BRIDGE_FILE = "bridge.db"
 ON_A_SERVER = (
@@ -41,7 +41,7 @@ def backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
     for name in names:
         copy_database(sources[name], folder / name)
     if with_key and key is not None:
-        _write_key(folder / KEY_FILE, key)
+        write_key_file(folder / KEY_FILE, key)
         names.append(KEY_FILE)
     return names
 
@@ -92,7 +92,7 @@ def _put_back(settings: Settings, found: dict[str, Path], places: dict[str, Path
     for name, draft in drafts.items():
         draft.replace(places[name])
     if key:
-        _write_key(key_file, key)
+        write_key_file(key_file, key)
     _give_to_owner(settings.data_dir, [*places.values(), key_file, aside.parent, aside])
     return aside if aside.exists() else None
 
@@ -126,13 +126,6 @@ def _fitting_key(settings: Settings, folder: Path) -> str | None:
 def _key(settings: Settings) -> str | None:
     path = settings.data_dir / KEY_FILE
     return settings.secret_key or (path.read_text(encoding="ascii").strip() if path.is_file() else None)
-
-
-def _write_key(path: Path, key: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _bridge_file(settings: Settings) -> Path:

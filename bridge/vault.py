@@ -117,9 +117,7 @@ def open_vault(settings: Settings, *, first: bool = True) -> Vault:
     try:
         if first and not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # where another process was first, its file stays
-            with _draft(path, new_key()) as draft, suppress(FileExistsError):
-                os.link(draft, path)
+            make_key_file(path)
         owner_only(path)
     except FileNotFoundError:
         raise StartError(
@@ -129,6 +127,22 @@ def open_vault(settings: Settings, *, first: bool = True) -> Vault:
     except OSError as error:
         raise StartError(f"The key file {path} cannot be used: {error.strerror}") from None
     return Vault(path)
+
+
+def make_key_file(path: Path, owner: tuple[int, int] | None = None) -> bool:
+    """Put a new key there, unless there is a file, which stays; whether it was put there."""
+    with _draft(path, new_key(), owner) as draft:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+    return True
+
+
+def write_key_file(path: Path, keys: str, owner: tuple[int, int] | None = None) -> None:
+    """Put these keys there, in place of what is there; at no moment is there half a file."""
+    with _draft(path, keys, owner) as draft:
+        os.replace(draft, path)
 
 
 def owner_only(path: Path) -> None:
@@ -159,9 +173,11 @@ def rotation(settings: Settings) -> Iterator[Vault]:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # one rotation at a time
         keys = [new_key(), *_read(path).split(",")]
-        _replace(path, keys)
+        found = path.stat()
+        owner = found.st_uid, found.st_gid  # root may rotate for the service
+        write_key_file(path, ",".join(keys), owner)
         yield Vault(path)
-        _replace(path, keys[:2])
+        write_key_file(path, ",".join(keys[:2]), owner)
     finally:
         os.close(folder)
 
@@ -183,19 +199,14 @@ def _read(path: Path) -> str:
         raise StartError(f"The key file {path} cannot be read ({type(error).__name__})") from None
 
 
-def _replace(path: Path, keys: list[str]) -> None:
-    owner = path.stat()
-    with _draft(path, ",".join(keys)) as draft:
-        os.chown(draft, owner.st_uid, owner.st_gid)  # root may rotate for the service
-        os.replace(draft, path)
-
-
 @contextmanager
-def _draft(path: Path, text: str) -> Iterator[str]:
+def _draft(path: Path, text: str, owner: tuple[int, int] | None) -> Iterator[str]:
     """The text in a file beside the path, whole and on disk, readable by its owner only, gone afterwards."""
     descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:
         with os.fdopen(descriptor, "w") as file:
+            if owner:
+                os.fchown(descriptor, *owner)
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())

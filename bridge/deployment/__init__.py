@@ -21,7 +21,7 @@ from bridge.channels import load_channel
 from bridge.errors import StartError
 from bridge.manifest import manifest
 from bridge.settings import parse_settings
-from bridge.vault import KEY_FILE, new_key
+from bridge.vault import KEY_FILE, make_key_file
 
 ENV_FILE, COMMAND, MANIFEST = "bridge.env", "bridge", "manifest.json"
 MEANINGS = {
@@ -134,15 +134,7 @@ def make_key(data_dir: Path, user: Account) -> bool:
     """Make the data folder and a key in it, the service's own; False where there is a key, which stays."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(data_dir, user.uid, user.gid)
-    path = data_dir / KEY_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return False
-    with os.fdopen(descriptor, "w") as file:
-        file.write(new_key() + "\n")
-        os.fchown(file.fileno(), user.uid, user.gid)
-    return True
+    return make_key_file(data_dir / KEY_FILE, (user.uid, user.gid))
 
 
 def _below(path: Path, parent: Path) -> str:
