@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -87,8 +88,11 @@ class WooCommerceChannel(Channel):
         step = super().step(name)
         if name == wizard.SHOP:
             return step
-        facts = f"{self.about.facts()} {step.description}" if name == wizard.ORDERS else step.description
-        return replace(step, items=wizard.items(self._statuses()), description=facts)
+        words = step.description
+        if name == wizard.ORDERS:
+            with suppress(ChannelError):  # which the step before has let pass: it is taken, and this one is shown
+                words = f"{self.about.facts()} {words}"
+        return replace(step, items=wizard.items(self._statuses()), description=words)
 
     def _statuses(self) -> Mapping[str, str]:
         """The shop's order statuses with their names; where it cannot be asked those that were asked about before."""

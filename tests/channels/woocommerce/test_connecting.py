@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.channels import Channels
+from tests.hostile.server import Fault
 from tests.linnworks import Linnworks
 from tests.woocommerce.shop import WooShop
 
@@ -55,6 +56,16 @@ def test_a_time_zone_may_be_just_an_offset(call, woo, zone, offset, words):
     woo.index |= {"timezone_string": zone, "gmt_offset": offset}
 
     assert words in try_out(call, woo)["WizardStepDescription"]
+
+
+def test_a_hiccup_after_the_key_was_tried_does_not_halt_the_wizard(call, woo):
+    """
+    The step is taken by then; asked for the answers again, Linnworks would send those of a step that is over.
+    """
+    woo.faults.add(Fault.BROKEN, "/settings/tax", times=None)
+    answer = try_out(call, woo)
+
+    assert (None, "Orders") == (answer["Error"], answer["StepName"])
 
 
 def test_a_secret_that_was_refused_is_not_shown_again(call):
