@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from bridge.manifest import endpoints
 from bridge.settings import Settings
 from bridge.store import database as store
 from bridge.store.database import close_store, database
+from bridge.throttle import Throttle
 from tests.linnworks import Linnworks
 
 SERVER = os.environ.get("BRIDGE_TEST_DATABASE_URL", "")
@@ -86,6 +89,11 @@ def opened(settings: Settings) -> Iterator[Flask]:
     if not SERVER:
         database.execute_sql("PRAGMA synchronous = off")  # tests need not outlive a power cut
     yield app
+    leave()
+
+
+def leave() -> None:
+    """Close every database, as a service does that stops."""
     close_store()
     if tables.database.obj is not None:
         tables.database.close()
@@ -102,6 +110,13 @@ def app(settings) -> Iterator[Flask]:
     """The application of one test."""
     with opened(settings) as app:
         yield app
+
+
+@pytest.fixture
+def unhurried(app) -> None:
+    """Nobody is slowed down, however often strangers knock: that is another promise."""
+    throttle = Throttle(itertools.count(step=1000).__next__)
+    app.extensions["bridge"] = replace(app.extensions["bridge"], throttle=throttle)
 
 
 @pytest.fixture

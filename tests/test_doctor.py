@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bridge.channels.demo import shop, tables
+from bridge.channels.demo import shop
 from bridge.channels.demo.tables import OrderLine
 from bridge.clock import now
 from bridge.doctor import examine
@@ -30,13 +30,13 @@ from bridge.doctor.integrations import polls
 from bridge.doctor.service import public_address, worker
 from bridge.settings import Settings
 from bridge.store.connections import Connection
-from bridge.store.database import close_store, database
+from bridge.store.database import database
 from bridge.store.deeds import Deed
 from bridge.store.feeds import Feed, FeedItem
 from bridge.store.pages import Run
 from bridge.store.spool import SpoolItem
 from bridge.trial import free_port
-from tests.conftest import SERVER, database_url, dump, sqlite_only
+from tests.conftest import SERVER, database_url, dump, leave, sqlite_only
 from tests.processes import Service
 
 HOUR = timedelta(hours=1)
@@ -64,12 +64,6 @@ def look(settings, tmp_path, monkeypatch):
         return found
 
     return ask
-
-
-def leave() -> None:
-    close_store()
-    if tables.database.obj is not None:
-        tables.database.close()
 
 
 # -- broken installations ----------------------------------------------------------------------------

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +23,6 @@ from bridge.messages.config import ConfigTestRequest
 from bridge.settings import Settings
 from bridge.store.connections import Connection
 from bridge.store.database import close_store
-from bridge.throttle import Throttle
 from bridge.vault import digest, new_token
 from tests.conftest import dump, opened, sender
 from tests.linnworks import Linnworks
@@ -118,13 +115,6 @@ def open_doors(ways: dict[str, set[str]], error: str) -> list[str]:
         if path not in OPEN and (len(answers) > 1 or statuses != {200} or words != {said}):
             doors.append(route)
     return doors
-
-
-@pytest.fixture
-def unhurried(app) -> None:
-    """Nobody is slowed down, however often strangers knock: that is another promise."""
-    throttle = Throttle(itertools.count(step=1000).__next__)
-    app.extensions["bridge"] = replace(app.extensions["bridge"], throttle=throttle)
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -21,20 +19,13 @@ from marshmallow import ValidationError
 from bridge.areas import AREAS
 from bridge.contract import Endpoint
 from bridge.messages.base import Flag, Many, Moment, Name, Number, One, Shape, Whole, Wire, schema_of, shape_of
-from bridge.throttle import Throttle
 from tests.conftest import dump
 
 CALLS = {call.manifest: call for area in AREAS for call in area.calls}
 FEW, MANY = 75, 1500  # examples of each kind and call
 
+pytestmark = pytest.mark.usefixtures("unhurried")
 usual_and_long = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
-
-
-@pytest.fixture(autouse=True)
-def unhurried(app) -> None:
-    """Nobody is slowed down, however much is sent: that is another promise."""
-    throttle = Throttle(itertools.count(step=1000).__next__)
-    app.extensions["bridge"] = replace(app.extensions["bridge"], throttle=throttle)
 
 
 def answer(app: Flask, path: str, raw: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:

@@ -13,23 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from bridge.channels.demo import tables
 from bridge.errors import StartError
 from bridge.keeping import backup, restore
 from bridge.settings import Settings
 from bridge.store.database import close_store, remember
 from bridge.vault import new_key
-from tests.conftest import opened, sender, sqlite_only
+from tests.conftest import leave, opened, sender, sqlite_only
 from tests.linnworks import Linnworks
 from tests.processes import Service
 
 pytestmark = sqlite_only
-
-
-def leave() -> None:
-    """Close every database, as a service does that stops."""
-    close_store()
-    tables.database.close()
 
 
 @pytest.fixture
