@@ -14,7 +14,7 @@ from bridge.settings import Settings, sqlite_file
 from bridge.store.copies import ASIDE, copied_fact, copy_database, faults, in_use, is_used, steps_applied
 from bridge.store.database import MIGRATIONS
 from bridge.store.schema import newer_words
-from bridge.vault import KEY_FILE, MARKER, Vault, write_key_file
+from bridge.vault import KEY_FILE, MARKER, Vault, read_key_file, write_key_file
 
 BRIDGE_FILE = "bridge.db"
 ON_A_SERVER = (
@@ -110,22 +110,29 @@ def _sound(path: Path) -> None:
 def _fitting_key(settings: Settings, folder: Path) -> str | None:
     """The backup's own key where it has to be put back with it, None where ours opens it."""
     marker = copied_fact(folder / BRIDGE_FILE, MARKER)
-    ours, theirs = _key(settings), folder / KEY_FILE
-    if marker is None or (ours and Vault(ours).open(marker) is not None):
+    theirs = folder / KEY_FILE
+    if marker is None or _opens(settings.secret_key or settings.data_dir / KEY_FILE, marker):
         return None
     if settings.secret_key:
         raise StartError("BRIDGE_SECRET_KEY is not the key this backup was sealed with: set it to that one")
-    if theirs.is_file() and Vault(theirs).open(marker) is not None:
-        return theirs.read_text(encoding="ascii").strip()
+    if _opens(theirs, marker):
+        return read_key_file(theirs)
     raise StartError(
         f"This backup was sealed with a key that is neither in it nor at {settings.data_dir / KEY_FILE}: put the key "
         "file there first, or set BRIDGE_SECRET_KEY"
     )
 
 
+def _opens(keys: str | Path, sealed: str) -> bool:
+    try:
+        return Vault(keys).open(sealed) is not None
+    except StartError:  # there are none, or something else is in their place
+        return False
+
+
 def _key(settings: Settings) -> str | None:
     path = settings.data_dir / KEY_FILE
-    return settings.secret_key or (path.read_text(encoding="ascii").strip() if path.is_file() else None)
+    return settings.secret_key or (read_key_file(path) if path.is_file() else None)
 
 
 def _bridge_file(settings: Settings) -> Path:

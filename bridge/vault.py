@@ -48,7 +48,7 @@ class Vault:
     def __init__(self, keys: str | Path) -> None:
         self._file = keys if isinstance(keys, Path) else None
         self._seen = self._look()
-        self._fernets = _fernets(_read(keys) if isinstance(keys, Path) else keys)
+        self._fernets = _fernets(read_key_file(keys) if isinstance(keys, Path) else keys)
 
     def seal(self, values: Mapping[str, str]) -> str:
         """Encrypt names and values to one text that may be stored."""
@@ -94,7 +94,7 @@ class Vault:
         seen = self._look()
         if self._file and seen and seen != self._seen:
             with suppress(StartError):
-                self._fernets, self._seen = _fernets(_read(self._file)), seen
+                self._fernets, self._seen = _fernets(read_key_file(self._file)), seen
         return self._fernets
 
     def _look(self) -> tuple[int, int] | None:
@@ -172,7 +172,7 @@ def rotation(settings: Settings) -> Iterator[Vault]:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # one rotation at a time
-        keys = [new_key(), *_read(path).split(",")]
+        keys = [new_key(), *read_key_file(path).split(",")]
         found = path.stat()
         owner = found.st_uid, found.st_gid  # root may rotate for the service
         write_key_file(path, ",".join(keys), owner)
@@ -192,7 +192,8 @@ def _fernets(keys: str) -> list[Fernet]:
     return fernets
 
 
-def _read(path: Path) -> str:
+def read_key_file(path: Path) -> str:
+    """The keys in a file; raises StartError where it cannot be read."""
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -114,6 +114,20 @@ def test_a_used_installation_is_not_overwritten(backed_up, elsewhere):
         assert Linnworks(sender(app), "more").token
 
 
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\x00"])
+def test_a_damaged_key_makes_way_for_the_backup_s(backed_up, elsewhere, content):
+    """
+    What is in its place is put aside like all the rest.
+    """
+    elsewhere.data_dir.mkdir()
+    (elsewhere.data_dir / "secret.key").write_bytes(content)
+    aside = restore(elsewhere, backed_up, force=False)
+
+    assert aside
+    assert content == (aside / "secret.key").read_bytes()
+    assert (backed_up / "secret.key").read_text() == (elsewhere.data_dir / "secret.key").read_text()
+
+
 def test_an_installation_without_integrations_is_replaced_unasked(backed_up, elsewhere):
     """
     A service that was only started once keeps nobody from restoring.
