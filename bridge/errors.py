@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import peewee
-from marshmallow import ValidationError
+if TYPE_CHECKING:
+    import peewee
 
 
 class BridgeError(Exception):
@@ -68,6 +68,9 @@ def explain(error: BaseException, request_id: str = "") -> str:
     Messages of our own errors are written for callers; of anything else only the request id is told,
     under which the log has the rest.
     """
+    import peewee  # the command line does without, and starts faster
+    from marshmallow import ValidationError
+
     if isinstance(error, BridgeError):
         return str(error)
     if isinstance(error, ValidationError):

@@ -3,7 +3,7 @@
 Also what gunicorn leaves open to strangers: for how long a request may trickle in, and what it answers to what is no
 HTTP.
 
-Read by gunicorn itself, as `gunicorn --config python:bridge.serving "bridge.app:create_app()"`.
+Read by gunicorn itself, as `gunicorn --config python:bridge.serving "bridge.serving:application()"`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import select
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -24,10 +25,22 @@ import click
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from bridge.errors import StartError
 from bridge.logs import JsonLines
 from bridge.settings import load_settings
 
 NOT_HTTP = b'{"Error":"The request is not proper HTTP"}'
+
+
+def application() -> Any:
+    """The application; where it cannot be made, a sentence says why instead of a traceback, with exit status 2."""
+    from bridge.app import create_app  # which counts: only now the processes have a folder for that
+
+    try:
+        return create_app(_settings)
+    except StartError as error:
+        click.echo(f"bridge: {error}", err=True)
+        sys.exit(2)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]

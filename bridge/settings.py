@@ -19,6 +19,11 @@ Network = IPv4Network | IPv6Network
 
 PREFIX = "BRIDGE_"
 ENV_FILE = "bridge.env"
+BUILT_IN = {
+    "demo": "bridge.channels.demo:DemoChannel",
+    "woocommerce": "bridge.channels.woocommerce:WooCommerceChannel",
+}
+"""Names of channels that BRIDGE_CHANNEL may give instead of a module path."""
 
 
 def setting(default: Any, meaning: str, *, parse: Callable[[str], Any] = str, secret: bool = False) -> Any:

@@ -9,14 +9,9 @@ from collections.abc import Mapping
 from bridge.channels.base import LAST_STEP, Channel, Step
 from bridge.clock import Deadline
 from bridge.errors import CredentialsRefused, StartError
-from bridge.settings import Settings
+from bridge.settings import BUILT_IN, Settings
 from bridge.store.connections import Connection
 from bridge.vault import Vault
-
-BUILT_IN = {
-    "demo": "bridge.channels.demo:DemoChannel",
-    "woocommerce": "bridge.channels.woocommerce:WooCommerceChannel",
-}
 
 
 class Channels:
@@ -29,9 +24,10 @@ class Channels:
 
     def config(self, connection: Connection) -> dict[str, str]:
         """What was entered in the wizard, opened secrets among it; raises CredentialsRefused where they stay shut."""
-        if connection.sealed and self.vault.open(connection.sealed) is None:
+        secrets = self.vault.open(connection.sealed) if connection.sealed else {}
+        if secrets is None:
             raise CredentialsRefused("The stored credentials cannot be opened any more: please enter them again")
-        return self.entered(connection)
+        return {**connection.config, **secrets}
 
     def entered(self, connection: Connection) -> dict[str, str]:
         """What was entered and can still be read: to the wizard, secrets that stay shut were never entered."""

@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from bridge import __version__
-from bridge.channels.demo.commands import demo
 from bridge.cli.check import check
 from bridge.cli.common import is_installed, try_to_listen
 from bridge.cli.connections import connections
 from bridge.cli.database import migrate_database
+from bridge.cli.demo import demo
 from bridge.cli.init import init
 from bridge.cli.keeping import backup, doctor, restore
 from bridge.cli.keys import keys
@@ -56,18 +56,15 @@ def serve(bind: str | None) -> None:
     after the requests in hand; SIGHUP restarts its processes. A socket that systemd hands over is listened
     on instead of BRIDGE_BIND: callers wait in it while the service is restarted.
     """
-    from bridge.app import open_bridge
-
     environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
     for sentence in unknown_variables(environ):
         click.echo(f"bridge: {sentence}", err=True)
     # what gunicorn would refuse in a traceback is refused here in a sentence
     settings = load_settings(environ)
-    open_bridge(settings)
     if "LISTEN_FDS" not in environ:
         try_to_listen(settings.bind)
     environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
-    command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.app:create_app()"]
+    command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.serving:application()"]
     os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
 
 

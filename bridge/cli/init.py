@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridge.channels import BUILT_IN
+from bridge.settings import BUILT_IN
 
 a_folder = click.Path(file_okay=False, path_type=Path)
 

@@ -6,10 +6,11 @@ import textwrap
 
 import pytest
 
-from bridge.channels import BUILT_IN, load_channel
+from bridge.channels import load_channel
 from bridge.channels.base import LAST_STEP, Channel
 from bridge.channels.demo import DemoChannel
 from bridge.errors import StartError
+from bridge.settings import BUILT_IN
 
 A_CHANNEL = """
     from bridge.channels import demo
