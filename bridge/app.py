@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import peewee
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
 
 from bridge import logs
 from bridge.areas import AREAS, docs, front, oauth, operator
@@ -21,11 +24,23 @@ from bridge.vault import MARKER, Vault, open_vault
 from bridge.worker import Worker
 
 
+class Application(Flask):
+    """Flask without what nothing here needs: addresses that are made from the host's name, and coroutines."""
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        if request is None:
+            return None
+        return self.url_map.bind("", path_info=request.path, default_method=request.method)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the WSGI application; raises StartError with a sentence where it cannot work."""
     bridge = open_bridge(settings or load_settings(os.environ))
     logs.set_up(bridge.settings)
-    app = Flask("bridge", static_folder=None)
+    app = Application("bridge", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     install(app, bridge)
     wanted = bridge.settings

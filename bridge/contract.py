@@ -11,12 +11,11 @@ import hmac
 import inspect
 import json
 import logging
-import secrets
+import random
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -34,7 +33,7 @@ from bridge.channels.base import Channel
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidBearer, RequestRefused, TooMany, UnknownToken, explain
 from bridge.gate import Gate
-from bridge.messages.base import Answer, schema_of
+from bridge.messages.base import Answer, schema_of, to_json
 from bridge.metrics import count_call
 from bridge.settings import Settings
 from bridge.store.connections import Connection, find_connection
@@ -54,9 +53,9 @@ CHUNK_BYTES = 65536
 SEND_SECONDS = 10
 HEAR_OUT_SECONDS = 2
 LONGEST_TOKEN = 100
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
-_write_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,19 @@ class Endpoint:
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
-    """One request on its way: when it came, by when it must be answered, whose it is."""
+    """One request on its way: when and whence it came, by when it must be answered, whose it is, what came of it."""
 
     bridge: Bridge
     deadline: Deadline
     now: datetime
-    exits: ExitStack
+    address: str
+    id: str
+    exits: ExitStack = field(default_factory=ExitStack)
     caller: Connection | None = field(default=None, repr=False)
+    read_whole: bool = False
+    outcome: str = "ok"
 
     @property
     def settings(self) -> Settings:
@@ -134,11 +137,14 @@ class Area(Blueprint):
         """
 
         def register(handler: Handler) -> Handler:
-            def view() -> Response:
-                with ExitStack() as exits:
-                    return _answer(handler, takes, gives, scope, token, exits)
+            endpoint = Endpoint(path, manifest, takes, gives, scope, token, inspect.getdoc(handler) or "")
 
-            self.calls.append(Endpoint(path, manifest, takes, gives, scope, token, inspect.getdoc(handler) or ""))
+            def view() -> Response:
+                call = the_call()
+                with call.exits:
+                    return _answer(call, endpoint, handler)
+
+            self.calls.append(endpoint)
             self.add_url_rule(path, handler.__name__, view, methods=METHODS, provide_automatic_options=False)
             return handler
 
@@ -161,78 +167,81 @@ def install(app: Flask, bridge: Bridge) -> None:
     app.register_error_handler(Exception, lambda error: _respond(failure(error, Answer)))
 
 
-def failure(error: Exception, gives: type[Answer]) -> dict[str, Any]:
+def the_call() -> Call:
+    """The request in hand."""
+    call: Call = g.call
+    return call
+
+
+def failure(error: Exception, gives: type[Answer]) -> Answer:
     """The answer to a call that failed: its empty defaults, and what the caller may read of the error."""
-    answer: dict[str, Any] = schema_of(gives).dump(gives(error=_words(error)))
-    g.outcome = type(error).__name__
+    call = the_call()
+    call.outcome = type(error).__name__
     if not isinstance(error, (BridgeError, HTTPException, ValidationError)):
-        facts = {"message": "A request failed", "request": g.request_id, "connection": g.get("connection_id")}
-        log.error("Request %s failed", g.request_id, exc_info=error, extra={"facts": facts})
+        facts = {"message": "A request failed", "request": call.id, "connection": call.caller and call.caller.id}
+        log.error("Request %s failed", call.id, exc_info=error, extra={"facts": facts})
     if isinstance(error, peewee.PeeweeException):
         discard_connection()
-    return answer
+    return gives(error=_words(error, call))
 
 
 def _begin() -> None:
     bridge = the_bridge()
-    g.started = time.monotonic()
-    g.deadline = Deadline(bridge.settings.budget_seconds)
-    g.request_id = secrets.token_hex(6)
-    g.address = caller_address(
-        request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), bridge.settings.trusted_proxies
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    g.call = Call(
+        bridge=bridge,
+        deadline=Deadline(bridge.settings.budget_seconds),
+        now=now(),
+        address=caller_address(request.remote_addr or "", forwarded, bridge.settings.trusted_proxies),
+        id=f"{random.getrandbits(48):012x}",
     )
     bridge.worker.start()
 
 
 def _log(response: Response) -> Response:
-    seconds, outcome = time.monotonic() - g.started, g.get("outcome", "ok")
-    count_call(request.url_rule.rule if request.url_rule else None, outcome, seconds)
+    call, rule = the_call(), request.url_rule
+    seconds = call.bridge.settings.budget_seconds - call.deadline.left()
+    count_call(rule.rule if rule else None, call.outcome, seconds)
     facts = {
-        "request": g.request_id,
-        "address": g.address,
-        "path": request.path if request.url_rule else None,
-        "connection": g.get("connection_id"),
+        "request": call.id,
+        "address": call.address,
+        "path": request.path if rule else None,
+        "connection": call.caller and call.caller.id,
         "ms": round(1000 * seconds),
-        "shop_calls": g.deadline.shop_calls,
-        "outcome": outcome,
+        "shop_calls": call.deadline.shop_calls,
+        "outcome": call.outcome,
     }
-    log.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra={"facts": facts})
+    log.info(" ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
     return response
 
 
-def _answer(
-    handler: Callable[..., Answer], takes: type, gives: type[Answer], scope: str, token: bool, exits: ExitStack
-) -> Response:
-    bridge = the_bridge()
-    call = Call(bridge, g.deadline, now(), exits)
+def _answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
     try:
         if request.method != "POST":
             raise MethodNotAllowed
-        with _at_the_door(bridge):
-            vouched_for = _admit(bridge, scope)
-            body = _body(received(call.deadline))
-            if token:
-                call = replace(call, caller=_caller(body))
-                g.connection_id = call.connection.id
-        if scope == grants.WRITE and not (token or vouched_for):
-            bridge.throttle.take(BEGINNINGS, g.address)
-        answer = handler(call, schema_of(takes).load(body))
-        payload = schema_of(gives).dump(answer)
+        with _at_the_door(call):
+            vouched_for = _admit(call.bridge, endpoint.scope)
+            body = _body(received(call))
+            if endpoint.token:
+                call.caller = _caller(body)
+        if endpoint.scope == grants.WRITE and not (endpoint.token or vouched_for):
+            call.bridge.throttle.take(BEGINNINGS, call.address)
+        answer = handler(call, schema_of(endpoint.takes).load(body))
         if answer.error:
-            g.outcome = "refused"
+            call.outcome = "refused"
+        return _respond(answer)
     except Exception as error:
         if isinstance(error, CredentialsRefused) and call.caller:
-            wizard.ask_again(call.caller, bridge.channels)
-        payload = failure(error, gives)
-    return _respond(payload)
+            wizard.ask_again(call.caller, call.bridge.channels)
+        return _respond(failure(error, endpoint.gives))
 
 
-def _respond(payload: dict[str, Any]) -> Response:
-    return Response(_write_json(payload), 200, mimetype="application/json")
+def _respond(answer: Answer) -> Response:
+    return Response(to_json(answer), 200, content_type="application/json")
 
 
 @contextmanager
-def _at_the_door(bridge: Bridge) -> Iterator[None]:
+def _at_the_door(call: Call) -> Iterator[None]:
     """Count who is not let in by the address, and hold back who guesses on and on.
 
     A valid token is let in from anywhere, whoever else calls from there.
@@ -241,16 +250,17 @@ def _at_the_door(bridge: Bridge) -> Iterator[None]:
         yield
     except (UnknownToken, InvalidBearer):
         try:
-            bridge.throttle.take(TOKENS, g.address)
+            call.bridge.throttle.take(TOKENS, call.address)
         except TooMany:
-            bridge.throttle.hold_back()
+            call.bridge.throttle.hold_back()
             raise
         raise
 
 
 def _admit(bridge: Bridge, scope: str) -> bool:
     """With OAuth on, only a bearer of an access token for this scope comes in; whether there was one."""
-    scopes = grants.scopes_of(bridge.vault, _borne_token(), bridge.settings.oauth_token_seconds)
+    token = _borne_token()
+    scopes = grants.scopes_of(bridge.vault, token, bridge.settings.oauth_token_seconds) if token else None
     if scopes is None and grants.required():
         raise InvalidBearer
     if scopes is not None and scope not in scopes:
@@ -278,7 +288,7 @@ def _borne_token() -> str:
     return token.strip() if scheme.lower() == BEARER else ""
 
 
-def received(deadline: Deadline, most: int | None = None) -> bytes:
+def received(call: Call, most: int | None = None) -> bytes:
     """All that was sent, if it comes in time and is not longer than allowed.
 
     A sender who dawdles must not keep a thread.
@@ -287,20 +297,22 @@ def received(deadline: Deadline, most: int | None = None) -> bytes:
         request.max_content_length = most
     connection = request.environ.get("gunicorn.socket")
     parts: list[bytes] = []
+    read = 0
     try:
         while True:
             if connection:
-                connection.settimeout(max(deadline.left(), 0.01))
+                connection.settimeout(max(call.deadline.left(), 0.01))
             part = request.stream.read(CHUNK_BYTES)
-            if not deadline.left():
+            if not call.deadline.left():
                 raise TimeoutError  # what there is may end because nothing more was read
-            if not part:
-                break
             parts.append(part)
-        body = b"".join(parts)
-        if len(body) < (request.content_length or 0):
+            read += len(part)
+            if not part or read == request.content_length:
+                break
+        if read < (request.content_length or 0):
             raise EOFError  # its sender has hung up, or the server has stopped reading it
-        return body
+        call.read_whole = True
+        return b"".join(parts)
     except RequestEntityTooLarge:
         raise
     except Exception as error:  # whatever the server makes of a sender that stops, dawdles or breaks the rules
@@ -316,7 +328,7 @@ def received(deadline: Deadline, most: int | None = None) -> bytes:
 def _hear_out(response: Response) -> Response:
     """Read what nobody wanted to its end, for a moment: whoever is still sending would not hear the answer."""
     connection = request.environ.get("gunicorn.socket")
-    if connection:
+    if connection and not the_call().read_whole:
         deadline = Deadline(HEAR_OUT_SECONDS)
         with suppress(Exception):  # as above
             connection.settimeout(HEAR_OUT_SECONDS)
@@ -328,18 +340,30 @@ def _hear_out(response: Response) -> Response:
 
 def _body(raw: bytes) -> dict[str, Any]:
     """The JSON object that was sent, whatever its content type says; nothing at all counts as {}."""
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
+    if not raw.strip():
+        return {}
     try:
-        body = _read_json(raw) if raw.strip() else {}
+        body = _read_json(raw)
+        if not isinstance(body, dict):
+            raise RequestRefused("The request is not a JSON object")
         # msgspec would take the last of several; what others take to be the value must not differ from what we take
-        json.loads(raw or b"0", object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+        if raw.count(b":") != _keys_near_the_top(body):
+            json.loads(raw, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
     except (msgspec.DecodeError, ValueError, ArithmeticError):
         raise RequestRefused("The request is not valid JSON") from None
     except RecursionError:
         raise RequestRefused("The request is nested too deeply") from None
-    if not isinstance(body, dict):
-        raise RequestRefused("The request is not a JSON object")
     return body
+
+
+def _keys_near_the_top(body: dict[str, Any]) -> int:
+    """How many keys there are in the object and in the rows of its lists.
+
+    Each key needs a colon: as many colons as keys leave none for a key that comes twice, here or further down.
+    """
+    lists = [value for value in body.values() if type(value) is list and set(map(type, value)) == {dict}]
+    return len(body) + sum(sum(map(len, rows)) for rows in lists)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:
@@ -361,13 +385,13 @@ def _caller(body: dict[str, Any]) -> Connection:
     return found
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, call: Call) -> str:
     if isinstance(error, NotFound):
         return "There is no endpoint at this address"
     if isinstance(error, MethodNotAllowed):
         return "Endpoints are called with POST"
     if isinstance(error, RequestEntityTooLarge):
-        return f"The request is longer than {the_bridge().settings.max_body_bytes} bytes"
+        return f"The request is longer than {call.bridge.settings.max_body_bytes} bytes"
     if isinstance(error, HTTPException):
         return error.name
-    return explain(error, g.request_id)
+    return explain(error, call.id)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from bridge import wizard
 from bridge.channels import Channels
 from bridge.channels.base import Channel, ListingResult
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, ChannelRefused, CredentialsRefused, RequestRefused
-from bridge.messages.base import schema_of, shape_of
+from bridge.messages.base import plain_data, shape_of
 from bridge.messages.listings import (
     CheckFeedResponse,
     ListingRemoval,
@@ -40,8 +39,8 @@ def accept(connection_id: int, request: ListingUpdateRequest, moment: datetime) 
             (
                 request.type.name,
                 {
-                    "listing": _plain(listing),
-                    "settings": _plain(settings.get(listing.configurator_id, ProductSettings())),
+                    "listing": plain_data(listing),
+                    "settings": plain_data(settings.get(listing.configurator_id, ProductSettings())),
                 },
             )
             for listing in request.listings
@@ -52,7 +51,7 @@ def accept(connection_id: int, request: ListingUpdateRequest, moment: datetime) 
 
 def accept_removals(connection_id: int, removals: Sequence[ListingRemoval], moment: datetime) -> str:
     """Keep listings to delete; the feed's id."""
-    return add_feed(connection_id, [("DELETE", {"listing": _plain(removal)}) for removal in removals], moment)
+    return add_feed(connection_id, [("DELETE", {"listing": plain_data(removal)}) for removal in removals], moment)
 
 
 def report(connection_id: int, feed_id: str) -> CheckFeedResponse:
@@ -78,7 +77,7 @@ def work_one(channels: Channels) -> bool:
         if isinstance(error, CredentialsRefused):
             wizard.ask_again(item.connection, channels)
         elif isinstance(error, ChannelRefused):
-            finish_item(item, _plain(_report(item, ListingResult.failed([str(error)]))))
+            finish_item(item, plain_data(_report(item, ListingResult.failed([str(error)]))))
             return True
         elif not isinstance(error, BridgeError):
             log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
@@ -88,13 +87,13 @@ def work_one(channels: Channels) -> bool:
             postpone_item(item, words, now() + timedelta(seconds=wait))
             return True
         result = ListingResult.failed([f"Given up after {MOST_ATTEMPTS} attempts: {words}"])
-    finish_item(item, _plain(_report(item, result)))
+    finish_item(item, plain_data(_report(item, result)))
     return True
 
 
 def give_up(item: FeedItem, words: str) -> bool:
     """End a listing that waits as failed, with these words; False where it is done or in hand just now."""
-    return drop_item(item, _plain(_report(item, ListingResult.failed([words]))), now())
+    return drop_item(item, plain_data(_report(item, ListingResult.failed([words]))), now())
 
 
 def _do(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:
@@ -120,8 +119,3 @@ def _report(item: FeedItem, result: ListingResult) -> ProductFeed:
         messages=result.messages,
         channel_references=result.references,
     )
-
-
-def _plain(obj: Any) -> Any:
-    """A message as plain data for a JSON column."""
-    return schema_of(type(obj)).dump(obj)

@@ -13,7 +13,7 @@ from typing import Any
 from bridge.channels.base import Channel
 from bridge.clock import now
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
-from bridge.messages.base import schema_of
+from bridge.messages.base import plain_data
 from bridge.store.deeds import DONE, FAILED, UNKNOWN, Deed, claim_deed, finish_deed, plan_again, plan_deed
 
 GRACE_SECONDS = 5
@@ -38,7 +38,7 @@ def once(
     deed whose answer was lost is looked up in the shop before anything is sent again. Deeds of one order follow
     each other. Raises what the channel raises, and ChannelUnavailable while another request is at the same deed.
     """
-    content = schema_of(type(wanted)).dump(wanted)
+    content = plain_data(wanted)
     text = json.dumps([kind, content], sort_keys=True, default=_canonical)
     digest = hashlib.sha256(text.encode()).hexdigest()
     while True:

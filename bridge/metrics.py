@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.metrics_core import Metric
@@ -49,11 +50,18 @@ def take_place(number: int) -> None:
     _place = number
 
 
+@cache
+def _of_calls(endpoint: str, outcome: str) -> tuple[Counter, Histogram]:
+    """What counts the calls of an endpoint that came to this, and their duration; found once, because it takes long."""
+    return _calls.labels(endpoint, outcome), _call_seconds.labels(endpoint)
+
+
 def count_call(endpoint: str | None, outcome: str, seconds: float) -> None:
     """Count a call of Linnworks, or of whoever else called."""
     with suppress(OSError):  # whatever becomes of the folder, no call fails for it
-        _calls.labels(endpoint or ELSEWHERE, outcome).inc()
-        _call_seconds.labels(endpoint or ELSEWHERE).observe(seconds)
+        count, duration = _of_calls(endpoint or ELSEWHERE, outcome)
+        count.inc()
+        duration.observe(seconds)
 
 
 def count_shop_call(status: int | None, seconds: float) -> None:

@@ -120,10 +120,10 @@ def _object(shape: Shape, *, whole: bool) -> dict[str, Any]:
         key: wire for wire in shape.wires.values() for key in (str(wire.data_key), *(wire.also if wire.twice else ()))
     }
     required = [key for key, wire in wires.items() if whole or (wire.required and key == wire.data_key)]
-    words = inspect.getdoc(shape.make) or ""
+    words = vars(shape.make)["__doc__"]
     return {
         "type": "object",
-        **({} if words.startswith(f"{_name(shape)}(") else {"description": words}),  # dataclasses make up one
+        **({"description": inspect.cleandoc(words)} if words else {}),
         "properties": {key: _wire(wire) for key, wire in wires.items()},
         **({"required": required} if required else {}),
     }

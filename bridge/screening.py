@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from bridge.messages.orders import Address, ExtendedProperty, Option, Order, OrderItem
 
@@ -20,6 +21,7 @@ Named = TypeVar("Named", Option, ExtendedProperty)
 
 CENT = Decimal("0.01")
 TAG_LIMIT = 64
+NO_ADDRESS = Address()
 
 
 def mend(order: Order) -> Order:
@@ -52,18 +54,22 @@ def faults(order: Order) -> list[str]:
     if not order.order_items:
         found.append("it has no lines")
     for item in order.order_items:
-        name = f"line {item.order_line_number or '(no number)'} ({item.item_title or item.sku or 'no title'})"
         if not item.order_line_number:
-            found.append(f"{name} has no line number")
+            found.append(f"{_name(item)} has no line number")
         if not item.sku.strip():
-            found.append(f"{name} has no SKU: give the product one in the shop")
+            found.append(f"{_name(item)} has no SKU: give the product one in the shop")
         if item.qty < 1:
-            found.append(f"{name} has the quantity {item.qty}")
-    numbers = Counter(item.order_line_number for item in order.order_items)
-    found += [f"the line number {number} comes {count} times" for number, count in numbers.items() if count > 1]
+            found.append(f"{_name(item)} has the quantity {item.qty}")
+    numbers = [item.order_line_number for item in order.order_items]
+    if len(set(numbers)) < len(numbers):
+        found += [f"the line number {number} comes {n} times" for number, n in Counter(numbers).items() if n > 1]
     if order.shop_total is not None and total(order) != order.shop_total:
         found.append(f"its lines add up to {total(order)}, but the shop's total is {order.shop_total}")
     return found
+
+
+def _name(item: OrderItem) -> str:
+    return f"line {item.order_line_number or '(no number)'} ({item.item_title or item.sku or 'no title'})"
 
 
 def total(order: Order) -> Decimal:
@@ -77,13 +83,16 @@ def total(order: Order) -> Decimal:
 
 
 def _line_total(item: OrderItem, unit: Decimal) -> Decimal:
-    net = item.price_per_unit * item.qty * (1 - item.line_percent_discount / 100)
-    gross = net if item.tax_cost_inclusive else net * (1 + item.tax_rate / 100)
-    return gross.quantize(unit, ROUND_HALF_UP)
+    amount = item.price_per_unit * item.qty
+    if item.line_percent_discount:
+        amount *= 1 - item.line_percent_discount / 100
+    if not item.tax_cost_inclusive:
+        amount *= 1 + item.tax_rate / 100
+    return amount.quantize(unit, ROUND_HALF_UP)
 
 
 def _filled(address: Address | None) -> bool:
-    return address is not None and address != Address()
+    return address is not None and address != NO_ADDRESS
 
 
 def _distinct(named: Sequence[Named]) -> tuple[Named, ...]:

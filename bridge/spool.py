@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from bridge.channels import Channels
 from bridge.channels.base import Channel, Outcome
 from bridge.clock import Deadline, lies_ahead, now
 from bridge.errors import BridgeError, ChannelError, ChannelRefused, CredentialsRefused, OutcomeUnknown
-from bridge.messages.base import shape_of
+from bridge.messages.base import One, shape_of
 from bridge.messages.products import Price, StockLevel, UpdatedProduct
 from bridge.store.spool import (
     SETTLES_IN,
@@ -32,6 +33,7 @@ from bridge.store.spool import (
     end_turn,
     key_of,
     leftovers,
+    tag_of,
     take_due,
     take_turn,
 )
@@ -47,16 +49,17 @@ _random = secrets.SystemRandom()
 
 @dataclass(frozen=True)
 class Kind:
-    """What can be set: its message, the field that holds the value, and how a channel sets it."""
+    """What can be set: its message, the fields that say of what it is set, and to what, and how a channel sets it."""
 
     message: type
+    key: Callable[[Any], Hashable]
     value: str
     push: Callable[[Channel, Sequence[Any]], Sequence[Outcome]]
 
 
 KINDS = {
-    "stock": Kind(StockLevel, "quantity", lambda channel, levels: channel.set_stock(levels)),
-    "price": Kind(Price, "price", lambda channel, prices: channel.set_prices(prices)),
+    "stock": Kind(StockLevel, attrgetter("sku"), "quantity", lambda channel, levels: channel.set_stock(levels)),
+    "price": Kind(Price, attrgetter("sku", "tag"), "price", lambda channel, prices: channel.set_prices(prices)),
 }
 
 
@@ -94,18 +97,19 @@ def _push(
     name: str, connection_id: int, channel: Channel, asked: Sequence[StockLevel | Price]
 ) -> tuple[UpdatedProduct, ...]:
     kind = KINDS[name]
-    good = [row for row in asked if getattr(row, kind.value) >= 0]
-    errors = iter(_kept_and_pushed(name, connection_id, channel, list(map(shape_of(kind.message).write, good))))
-    return tuple(
-        UpdatedProduct(
-            sku=row.sku,
-            error=next(errors) if getattr(row, kind.value) >= 0 else f"The {kind.value} of {row.sku} is below zero",
-        )
-        for row in asked
-    )
+    value = attrgetter(kind.value)
+    good = [row for row in asked if value(row) >= 0]
+    answers = _kept_and_pushed(name, connection_id, channel, good)
+    if len(good) < len(asked):
+        of_good = iter(answers)
+        answers = [
+            next(of_good) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero" for row in asked
+        ]
+    columns: Any = {"sku": [row.sku for row in asked], "error": answers}
+    return tuple(shape_of(UpdatedProduct).of_columns(len(asked), columns))
 
 
-def _kept_and_pushed(name: str, connection_id: int, channel: Channel, rows: Sequence[Mapping[str, Any]]) -> Answers:
+def _kept_and_pushed(name: str, connection_id: int, channel: Channel, rows: Sequence[StockLevel | Price]) -> Answers:
     """The answers to a request's rows, from a turn of its own or from another's that pushed them too."""
     if not rows:
         return []
@@ -131,27 +135,29 @@ def _use(turn: Turn, channel: Callable[[], Channel], own: SpoolBatch | None = No
 
     Raises CredentialsRefused once everything is kept.
     """
-    keys = {batch.id: [key_of(row) for row in batch.content] for batch in turn.batches}
-    newest: dict[str, Any] = {item.key: item.row for item in turn.leftovers}
-    for batch in turn.batches:
-        for key, row in zip(keys[batch.id], batch.content, strict=True):
-            newest.pop(key, None)  # to the end: a shop may take two of our keys for one product
-            newest[key] = row
-    outcomes = dict(zip(newest, _outcomes(turn.kind, list(newest.values()), channel), strict=True))
-    before = leftovers(turn, newest)
+    kind = KINDS[turn.kind]
+    left_over = _rows(kind, [item.row for item in turn.leftovers])
+    rows_of = {batch.id: batch.content if batch is own else _rows(kind, batch.content) for batch in turn.batches}
+    newest = _newest(kind, left_over, *rows_of.values())
+    outcomes = _outcomes(kind, list(newest.values()), channel)
+    outcome_of = dict(zip(newest, outcomes, strict=True))
+    different = set(outcomes)
+    before = dict(zip(map(kind.key, left_over), turn.leftovers, strict=True)) | leftovers(turn, newest)
     mine = next((batch for batch in turn.batches if own and batch.identity == own.identity), None)
     moment, jitter = now(), _random.random()
+    all_well = different == {None} and not before and not lies_ahead(turn.lane.unsure_until, turn.started)
     left = [
         later
-        for key, outcome in outcomes.items()
-        if (later := _left_over(turn, key, newest[key], outcome, before.get(key), moment, jitter))
+        for key in (() if all_well else newest)
+        if (later := _left_over(turn, newest[key], outcome_of[key], before.get(key), moment, jitter))
     ]
     attempts, next_at = turn.lane.attempts, turn.lane.next_at
-    if not outcomes or any(map(_settled, outcomes.values())):
+    if not outcomes or any(map(_settled, different)):
         attempts, next_at = 0, moment
     elif next_at <= turn.started:  # a failure between two tries does not put the next one off
         attempts, next_at = attempts + 1, moment + timedelta(seconds=wait_seconds(attempts, jitter))
-    answers = {number: [_answer(outcomes[key]) for key in of_batch] for number, of_batch in keys.items()}
+    said = {outcome: _answer(outcome) for outcome in different}
+    answers = {number: [said[outcome_of[key]] for key in map(kind.key, rows)] for number, rows in rows_of.items()}
     ended = end_turn(
         turn,
         answers=answers,
@@ -164,19 +170,33 @@ def _use(turn: Turn, channel: Callable[[], Channel], own: SpoolBatch | None = No
     )
     if not ended:
         return None
-    for outcome in outcomes.values():
+    for outcome in different:
         if isinstance(outcome, CredentialsRefused):
             raise outcome
     return answers[mine.id] if mine else None
 
 
-def _outcomes(name: str, rows: Sequence[Any], channel: Callable[[], Channel]) -> Sequence[Outcome]:
+def _newest(kind: Kind, *oldest_first: Sequence[Any]) -> dict[Hashable, Any]:
+    """The newest row of each SKU and tag, in the order of these: a shop may take two of our keys for one product."""
+    newest: dict[Hashable, Any] = {}
+    for rows in oldest_first:
+        for key, row in zip(map(kind.key, rows), rows, strict=True):
+            newest.pop(key, None)
+            newest[key] = row
+    return newest
+
+
+def _rows(kind: Kind, content: Sequence[Any]) -> Sequence[Any]:
+    """What was kept, as messages."""
+    return One(kind.message).read_all(content)
+
+
+def _outcomes(kind: Kind, rows: Sequence[Any], channel: Callable[[], Channel]) -> Sequence[Outcome]:
     """What the shop makes of each row."""
     if not rows:
         return ()
-    read = shape_of(KINDS[name].message).read
     try:
-        outcomes = KINDS[name].push(channel(), list(map(read, rows)))
+        outcomes = kind.push(channel(), rows)
         if len(outcomes) != len(rows):
             raise ValueError(f"{len(outcomes)} outcomes of {len(rows)} rows")
         return outcomes
@@ -185,7 +205,7 @@ def _outcomes(name: str, rows: Sequence[Any], channel: Callable[[], Channel]) ->
     except BridgeError as error:
         return [OutcomeUnknown(str(error))] * len(rows)
     except Exception:
-        log.exception("Setting %s values failed", name)
+        log.exception("Setting a %s failed", kind.value)
         return [OutcomeUnknown("the bridge failed; its log has the details")] * len(rows)
 
 
@@ -196,8 +216,7 @@ def _settled(outcome: Outcome) -> bool:
 
 def _left_over(
     turn: Turn,
-    key: str,
-    row: Mapping[str, Any],
+    row: StockLevel | Price,
     outcome: Outcome,
     before: SpoolItem | None,
     moment: datetime,
@@ -220,9 +239,9 @@ def _left_over(
     elif not lies_ahead(unsure_until, turn.started):
         return None
     return {
-        "key": key,
-        "sku": row["SKU"],
-        "tag": row.get("Tag", ""),
+        "key": key_of(row),
+        "sku": row.sku,
+        "tag": tag_of(row),
         "row": row,
         "attempts": attempts,
         "error": str(outcome or ""),

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from bridge.errors import TooMany
@@ -111,6 +112,7 @@ def is_loopback(address: str) -> bool:
     return ip is not None and ip.is_loopback
 
 
+@lru_cache(maxsize=1024)
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     """The address that a text names, without its scope, and as IPv4 where it is that in IPv6 clothes."""
     try:

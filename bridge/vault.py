@@ -20,6 +20,7 @@ from bridge.errors import StartError
 from bridge.settings import Settings
 
 KEY_FILE = "secret.key"
+MOST_OPENED = 1000
 MARKER = "sealed-marker"  # the fact by which a database knows its key
 
 
@@ -49,15 +50,24 @@ class Vault:
         self._file = keys if isinstance(keys, Path) else None
         self._seen = self._look()
         self._fernets = _fernets(read_key_file(keys) if isinstance(keys, Path) else keys)
+        self._opened: dict[str, dict[str, str] | None] = {}
 
     def seal(self, values: Mapping[str, str]) -> str:
         """Encrypt names and values to one text that may be stored."""
         return self._encrypt(dict(values))
 
     def open(self, sealed: str) -> dict[str, str] | None:
-        """The sealed names and values; None where the text is forged or of another key."""
-        opened = self._decrypt(sealed)
-        return opened if isinstance(opened, dict) else None
+        """The sealed names and values; None where the text is forged or of another key.
+
+        What was opened is remembered while the keys stay: every call needs it, and decrypting costs more than the rest.
+        """
+        self._current()
+        if sealed not in self._opened:
+            if len(self._opened) >= MOST_OPENED:
+                self._opened = {}
+            opened = self._decrypt(sealed)
+            self._opened[sealed] = opened if isinstance(opened, dict) else None
+        return self._opened[sealed]
 
     def sign(self, *words: str) -> str:
         """A token that carries these words and when it was made; it is nothing that `open` opens."""
@@ -94,7 +104,7 @@ class Vault:
         seen = self._look()
         if self._file and seen and seen != self._seen:
             with suppress(StartError):
-                self._fernets, self._seen = _fernets(read_key_file(self._file)), seen
+                self._fernets, self._seen, self._opened = _fernets(read_key_file(self._file)), seen, {}
         return self._fernets
 
     def _look(self) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bridge import screening
 from bridge.channels.base import Channel, Page
@@ -14,8 +14,9 @@ from bridge.errors import ChannelError, ChannelUnavailable, RequestRefused
 from bridge.messages.listings import Category
 from bridge.messages.orders import Order
 from bridge.messages.products import Product
+from bridge.store.database import writing
 from bridge.store.orders import due_orders, forget_hold, record_orders, settle_orders, touch_order
-from bridge.store.pages import ORDERS, begin_run, end_turn, last_complete_start, resume_run
+from bridge.store.pages import ORDERS, PageTurn, begin_run, end_turn, last_complete_start, resume_run
 
 log = logging.getLogger(__name__)
 
@@ -33,24 +34,29 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
     Linnworks' clock may be ahead of the shop's. What Linnworks would refuse is held, and offered again at the
     end of later runs.
     """
-    complete = last_complete_start(connection_id, ORDERS, since) or since
-    reach = before(min(since, complete), channel.settings.orders_overlap_seconds)
-    if number == 1:
-        settle_orders(connection_id, since)
-    page = _page(connection_id, ORDERS, since, reach, number, now, channel.orders)
+    with writing(connection_id, lasting=False):
+        complete = last_complete_start(connection_id, ORDERS, since) or since
+        reach = before(min(since, complete), channel.settings.orders_overlap_seconds)
+        if number == 1:
+            settle_orders(connection_id, since)
+        turn = _begin(connection_id, ORDERS, since, reach, number, now)
+    page = channel.orders(turn.since, turn.cursor) if turn else Page[Order](())
     found = list(page.items)
     if page.next_cursor is None:
         found += _due_again(connection_id, channel, {order.reference_number for order in found}, now)
     mended = [screening.mend(order) for order in found]
     held = {order.reference_number: "; ".join(screening.faults(order)) for order in mended}
     fit = [order for order in mended if not held[order.reference_number]]
-    record_orders(
-        connection_id,
-        [order.reference_number for order in fit],
-        {reference: reason for reference, reason in held.items() if reason},
-        since,
-        now,
-    )
+    with writing(connection_id):
+        if turn:
+            _end(turn, page, now)
+        record_orders(
+            connection_id,
+            [order.reference_number for order in fit],
+            {reference: reason for reference, reason in held.items() if reason},
+            since,
+            now,
+        )
     return Page(fit, page.next_cursor)
 
 
@@ -75,41 +81,45 @@ def _due_again(connection_id: int, channel: Channel, shown: set[str], now: datet
 
 def products(connection_id: int, channel: Channel, number: int, now: datetime) -> Page[Product]:
     """A page of the catalogue."""
-    return _page(connection_id, "products", EPOCH, EPOCH, number, now, lambda _, cursor: channel.products(cursor))
+    return _page(connection_id, "products", number, now, channel.products)
 
 
 def categories(connection_id: int, channel: Channel, number: int, now: datetime) -> Page[Category]:
     """A page of the shop's categories."""
-    return _page(connection_id, "categories", EPOCH, EPOCH, number, now, lambda _, cursor: channel.categories(cursor))
+    return _page(connection_id, "categories", number, now, channel.categories)
 
 
-def _page(
-    connection_id: int,
-    kind: str,
-    asked_since: datetime,
-    since: datetime,
-    number: int,
-    now: datetime,
-    read: Callable[[datetime, str | None], Page[T]],
-) -> Page[T]:
+def _page(connection_id: int, kind: str, number: int, now: datetime, read: Callable[[str | None], Page[T]]) -> Page[T]:
+    """A page of what is listed whole, without a moment to begin at."""
+    turn = _begin(connection_id, kind, EPOCH, EPOCH, number, now)
+    if turn is None:
+        return Page(())
+    page = read(turn.cursor)
+    with writing(connection_id, lasting=False):
+        _end(turn, page, now)
+    return page
+
+
+def _begin(
+    connection_id: int, kind: str, asked_since: datetime, since: datetime, number: int, now: datetime
+) -> PageTurn | None:
     """Page 1 begins a run; a later page goes on where the one before it ended, however the shop changed meanwhile.
 
-    A page past the last is empty. A page that cannot be placed is an error, as is a shop that serves a page
-    again, and an answer that was overtaken by a newer request for the same page.
+    A page past the last is None, and empty. A page that cannot be placed is an error.
     """
     if number < 1:
         raise RequestRefused("Invalid page number")
     if number == 1:
-        turn = begin_run(connection_id, kind, asked_since, since, now)
-    else:
-        found = resume_run(connection_id, kind, asked_since, number)
-        if found is True:
-            return Page(())
-        if found is False:
-            raise RequestRefused(f"Page {number} was asked for before page {number - 1}: please start at page 1")
-        turn = found
-    page = read(turn.since, turn.cursor)
+        return begin_run(connection_id, kind, asked_since, since, now)
+    found = resume_run(connection_id, kind, asked_since, number)
+    if found is False:
+        raise RequestRefused(f"Page {number} was asked for before page {number - 1}: please start at page 1")
+    return None if found is True else found
+
+
+def _end(turn: PageTurn, page: Page[Any], now: datetime) -> None:
+    """Keep where the next page begins; raises ChannelUnavailable where the shop served a page again, and where a
+    newer request for the same page has overtaken this one."""
     fault = end_turn(turn, page.next_cursor, page.as_of or now, now)
     if fault:
         raise ChannelUnavailable(f"{fault}: please start at page 1")
-    return page

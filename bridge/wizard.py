@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+
+from msgspec.structs import replace
 
 from bridge.channels import Channels
 from bridge.channels.base import LAST_STEP, Channel, Step
@@ -139,7 +140,7 @@ def _shown(item: ConfigItem, order: int, config: dict[str, str]) -> ConfigItem:
     known = config.get(item.config_item_id)
     if item.value_type is ValueType.PASSWORD:
         # a stored secret is not shown; leaving its field empty keeps it
-        return dataclasses.replace(
+        return replace(
             item, sort_order=order, selected_value="", must_be_specified=item.must_be_specified and not known
         )
-    return dataclasses.replace(item, sort_order=order, selected_value=item.selected_value if known is None else known)
+    return replace(item, sort_order=order, selected_value=item.selected_value if known is None else known)

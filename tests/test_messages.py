@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -12,7 +13,19 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from bridge.messages import config, listings, orders, postsale, products
-from bridge.messages.base import Flag, Moment, Number, Text, Whole, message, schema_of, shape_of, text
+from bridge.messages.base import (
+    Flag,
+    Message,
+    Moment,
+    Number,
+    Text,
+    Whole,
+    plain_data,
+    schema_of,
+    shape_of,
+    text,
+    to_json,
+)
 
 UTC = timezone.utc
 MORNING = datetime(2025, 7, 5, 3, 48, 51, tzinfo=UTC)
@@ -73,9 +86,9 @@ def test_dates_are_written_one_way():
         (Flag(), "FALSE", False),
         (Flag(), 1, True),
         (Text(), 12, "12"),
-        (orders.OrderItem._schema.shape.wires["cancel_status"], "canceled", orders.CancelStatus.CANCELLED),
-        (listings.ListingUpdateRequest._schema.shape.wires["type"], 1, listings.ListingAction.UPDATE),
-        (listings.ListingUpdateRequest._schema.shape.wires["type"], "create", listings.ListingAction.CREATE),
+        (shape_of(orders.OrderItem).wires["cancel_status"], "canceled", orders.CancelStatus.CANCELLED),
+        (shape_of(listings.ListingUpdateRequest).wires["type"], 1, listings.ListingAction.UPDATE),
+        (shape_of(listings.ListingUpdateRequest).wires["type"], "create", listings.ListingAction.CREATE),
     ],
 )
 def test_values_are_read_in_the_forms_they_come_in(wire, written, value):
@@ -101,7 +114,7 @@ def test_money_stays_exact_on_its_way(amount):
     A decimal is written as a JSON number that reads as the same decimal.
     """
     product = products.Price(sku="a", price=amount)
-    wire = msgspec.json.Encoder(decimal_format="number").encode(shape_of(products.Price).write(product))
+    wire = to_json(product)
     row = msgspec.json.Decoder(float_hook=Decimal).decode(wire)
 
     assert b'"Price":"' not in wire
@@ -186,7 +199,7 @@ def test_empty_lists_are_written_as_lists():
         "Error": None,
         "HasMorePages": False,
         "Orders": [],
-    } == schema_of(orders.OrdersResponse).dump(orders.OrdersResponse())
+    } == json.loads(to_json(orders.OrdersResponse()))
 
 
 def test_keys_on_which_sources_disagree_are_written_both_ways():
@@ -200,8 +213,8 @@ def test_keys_on_which_sources_disagree_are_written_both_ways():
         "Type": 2,
         "ProductFeedMessageType": 2,
         "Message": "w",
-    } == shape_of(listings.FeedMessage).write(feed_message)
-    assert [1] == shape_of(postsale.Reason).write(reason)["Types"] == shape_of(postsale.Reason).write(reason)["Type"]
+    } == plain_data(feed_message)
+    assert (1,) == plain_data(reason)["Types"] == plain_data(reason)["Type"]
 
 
 @pytest.mark.parametrize(
@@ -275,12 +288,10 @@ def test_a_message_inherits_the_fields_of_its_base():
     Fields of a base come first, and both sides of the object know them.
     """
 
-    @message
-    class Base:
+    class Base(Message):
         first: str = text(required=True)
 
-    @message
     class Derived(Base):
         second_one: str = text()
 
-    assert {"First": "1", "SecondOne": "2"} == shape_of(Derived).write(Derived(first="1", second_one="2"))
+    assert {"First": "1", "SecondOne": "2"} == plain_data(Derived(first="1", second_one="2"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.messages.orders import Address, ExtendedProperty, Option, Order, OrderItem, PaymentStatus
 from bridge.screening import faults, mend, total

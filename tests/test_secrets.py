@@ -8,7 +8,6 @@ import logging
 import traceback
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +22,7 @@ from bridge.errors import BridgeError, explain
 from bridge.grants import SCOPES
 from bridge.logs import JsonLines
 from bridge.manifest import endpoints
-from bridge.messages.base import schema_of
+from bridge.messages.base import plain_data, schema_of
 from bridge.messages.config import AddNewUserRequest, AddNewUserResponse, ConfigItem, SaveConfigRequest
 from bridge.store.connections import Connection
 from bridge.store.database import database
@@ -201,7 +200,7 @@ def test_no_repr_tells_a_secret(app, settings, planted):
     begun = schema_of(AddNewUserRequest).load({"Email": EMAIL, "AccountName": "planted"})
     deadline = Deadline(5)
     channel = bridge.channels.open(config, deadline)
-    call = Call(bridge, deadline, now(), None, connection)  # type: ignore[arg-type]
+    call = Call(bridge, deadline, now(), "127.0.0.1", "1", caller=connection)
     orders = channel.orders(connection.created_at.replace(year=2000), None)
     shown = [bridge, bridge.vault, settings, connection, saved, begun, channel, call, orders]
     shown += [AddNewUserResponse(authorization_token=planted.token), ConfigItem(selected_value=SHOP_KEY)]
@@ -219,10 +218,9 @@ def test_what_a_message_hides_is_still_compared_and_sent():
     """
     begun = AddNewUserResponse(authorization_token="a")
 
-    assert {"Error": None, "AuthorizationToken": "a"} == schema_of(AddNewUserResponse).dump(begun)
+    assert {"Error": None, "AuthorizationToken": "a"} == plain_data(begun)
     assert begun != AddNewUserResponse(authorization_token="b")
-    assert is_dataclass(begun)
-    assert {"authorization_token"} == {field.name for field in fields(begun) if not field.repr}
+    assert "AddNewUserResponse(error=None)" == repr(begun)
 
 
 def test_a_traceback_of_a_refusal_tells_no_secret(app, planted):

@@ -6,11 +6,11 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge import grants
-from bridge.contract import BEARER, Bridge, received, the_bridge
+from bridge.contract import BEARER, Bridge, received, the_bridge, the_call
 from bridge.errors import RequestRefused, TooMany
 from bridge.store.clients import OauthClient
 from bridge.throttle import SECRETS
@@ -24,13 +24,13 @@ LONGEST_FORM = 10_000
 @area.post(PATH)
 def authorize() -> Response:
     """Give an access token to a client that knows its secret (RFC 6749, sections 4.4 and 5)."""
-    bridge = the_bridge()
+    call, bridge = the_call(), the_bridge()
     try:
-        bridge.throttle.check(SECRETS, g.address)
-        form = _form(received(g.deadline, LONGEST_FORM))
+        bridge.throttle.check(SECRETS, call.address)
+        form = _form(received(call, LONGEST_FORM))
         client = grants.authenticate(*_credentials(form))
         if client is None:
-            bridge.throttle.take(SECRETS, g.address)
+            bridge.throttle.take(SECRETS, call.address)
             return _refused(401, "invalid_client", "Unknown client, or wrong secret", **{"WWW-Authenticate": "Basic"})
     except TooMany as error:
         return _refused(429, "temporarily_unavailable", str(error), **{"Retry-After": str(error.seconds)})
@@ -84,7 +84,7 @@ def _credentials(form: dict[str, str]) -> tuple[str, str]:
 
 
 def _refused(status: int, error: str, description: str, **headers: str) -> Response:
-    g.outcome = error
+    the_call().outcome = error
     return _answered(status, {"error": error, "error_description": description}, **headers)
 
 

@@ -6,10 +6,10 @@ from enum import IntEnum
 
 from bridge.messages.base import (
     Answer,
+    Message,
     enum_name,
     flag,
     many,
-    message,
     text,
     whole,
 )
@@ -28,8 +28,7 @@ class ValueType(IntEnum):
     BUTTON = 7
 
 
-@message
-class AddNewUserRequest:
+class AddNewUserRequest(Message):
     """A new integration of a Linnworks account; the account's GUID with or without hyphens."""
 
     linnworks_unique_identifier: str = text(limit=100)
@@ -37,21 +36,18 @@ class AddNewUserRequest:
     account_name: str = text(limit=255)
 
 
-@message
 class AddNewUserResponse(Answer):
     authorization_token: str | None = text(default=None, secret=True)
 
 
-@message
-class ListValue:
+class ListValue(Message):
     """One choice of a LIST item; `value` comes back as its SelectedValue."""
 
     display: str = text()
     value: str = text()
 
 
-@message
-class ConfigItem:
+class ConfigItem(Message):
     """One field of a wizard step; `selected_value` is always a text: "True", "5"."""
 
     config_item_id: str = text(limit=100)
@@ -69,20 +65,17 @@ class ConfigItem:
     hides_header_attribute: bool = flag()
 
 
-@message
-class SelectedItem:
+class SelectedItem(Message):
     """What matters of a ConfigItem that comes back: Linnworks changes nothing else of it."""
 
     config_item_id: str = text(limit=100)
     selected_value: str = text(limit=10_000, secret=True)
 
 
-@message
-class UserConfigRequest:
+class UserConfigRequest(Message):
     pass
 
 
-@message
 class UserConfigResponse(Answer):
     """The step the wizard is on; StepName `UserConfig` says that it is complete."""
 
@@ -93,14 +86,12 @@ class UserConfigResponse(Answer):
     config_items: tuple[ConfigItem, ...] = many(ConfigItem)
 
 
-@message
-class SaveConfigRequest:
+class SaveConfigRequest(Message):
     step_name: str = text(limit=100)
     config_items: tuple[SelectedItem, ...] = many(SelectedItem)
 
 
-@message
-class Tag:
+class Tag(Message):
     """A way to ship or to pay, as orders name it in their Match... fields."""
 
     tag: str = text(limit=64, required=True)
@@ -108,26 +99,21 @@ class Tag:
     site: str = text(limit=25)
 
 
-@message
-class TagsRequest:
+class TagsRequest(Message):
     pass
 
 
-@message
 class ShippingTagsResponse(Answer):
     shipping_tags: tuple[Tag, ...] = many(Tag)
 
 
-@message
 class PaymentTagsResponse(Answer):
     payment_tags: tuple[Tag, ...] = many(Tag)
 
 
-@message
-class ConfigTestRequest:
+class ConfigTestRequest(Message):
     pass
 
 
-@message
-class ConfigDeletedRequest:
+class ConfigDeletedRequest(Message):
     pass

@@ -7,12 +7,12 @@ from enum import IntEnum
 
 from bridge.messages.base import (
     Answer,
+    Message,
     Text,
     enum_code,
     enum_name,
     flag,
     many,
-    message,
     number,
     one,
     plain,
@@ -79,22 +79,19 @@ class Severity(IntEnum):
     Recommendation = 3
 
 
-@message
-class ImageTag:
+class ImageTag(Message):
     name: str = text()
     image_tag_type: ImageTagType = enum_code(ImageTagType, default=ImageTagType.SingleTag)
 
 
-@message
-class ListingImage:
+class ListingImage(Message):
     type: ImageCount = enum_code(ImageCount, default=ImageCount.CountTogether)
     max_images: int = whole()
     max_variant_images: int = whole()
     image_tags: tuple[ImageTag, ...] = many(ImageTag)
 
 
-@message
-class CustomerSetting:
+class CustomerSetting(Message):
     """A question that a configurator asks the seller; the answer comes back under its ConfigItemId."""
 
     group_name: SettingGroup = enum_name(SettingGroup, default=SettingGroup.GENERAL)
@@ -115,12 +112,10 @@ class CustomerSetting:
     is_wizard_only: bool = flag()
 
 
-@message
-class ConfiguratorSettingsRequest:
+class ConfiguratorSettingsRequest(Message):
     pass
 
 
-@message
 class ConfiguratorSettingsResponse(Answer):
     """What listings on this channel can have; the same for all connections."""
 
@@ -140,33 +135,28 @@ class ConfiguratorSettingsResponse(Answer):
     is_payment_listing_specific: bool = flag()
 
 
-@message
-class Category:
+class Category(Message):
     category_id: int = whole()
     category_name: str = text()
 
 
-@message
-class CategoriesRequest:
+class CategoriesRequest(Message):
     page_number: int = whole(default=1)
 
 
-@message
 class CategoriesResponse(Answer):
     has_more_pages: bool = flag()
     categories: tuple[Category, ...] = many(Category)
 
 
-@message
-class SettingAnswer:
+class SettingAnswer(Message):
     """The seller's answer to a CustomerSetting; pages name the values `Values` or `Value`."""
 
     id: str = text("ID")
     values: tuple[str, ...] = plain(Text(), also=("Value",), lenient=True)
 
 
-@message
-class CategoryQuestion:
+class CategoryQuestion(Message):
     """Which attributes, or which variations, the chosen categories have."""
 
     category_ids: tuple[str, ...] = plain(Text(), lenient=True)
@@ -174,8 +164,7 @@ class CategoryQuestion:
     variation_settings: tuple[SettingAnswer, ...] = many(SettingAnswer)
 
 
-@message
-class Attribute:
+class Attribute(Message):
     """Something a listing says of itself; AttribueReadFrom is misspelt on the wire."""
 
     id: str = text("ID")
@@ -191,50 +180,42 @@ class Attribute:
     reg_ex_error: str | None = text("RegExError", default=None)
 
 
-@message
 class AttributesResponse(Answer):
     attributes: tuple[Attribute, ...] = many(Attribute)
 
 
-@message
-class NeededVariation:
+class NeededVariation(Message):
     variation_name: str = text()
     description: str = text()
 
 
-@message
 class VariationsResponse(Answer):
     max_variation_attributes: int = whole()
     needed_variations: tuple[NeededVariation, ...] = many(NeededVariation)
 
 
-@message
-class Image:
+class Image(Message):
     url: str = text()
     tags: tuple[str, ...] = plain(Text(), lenient=True)
 
 
-@message
-class ShippingMethod:
+class ShippingMethod(Message):
     shipping_method_id: str = text("ShippingMethodID")
     price: Decimal = number()
 
 
-@message
-class AttributeValue:
+class AttributeValue(Message):
     is_custom_attribute: bool = flag()
     attribute_id: str = text("AttributeID")
     attribute_value: str = text()
 
 
-@message
-class OptionValue:
+class OptionValue(Message):
     position: int = whole()
     value: str = text()
 
 
-@message
-class VariationOption:
+class VariationOption(Message):
     """A way in which variations differ, such as Size, with all its values."""
 
     name: str = text()
@@ -242,15 +223,13 @@ class VariationOption:
     values: tuple[OptionValue, ...] = many(OptionValue, lenient=True)
 
 
-@message
-class ChosenOption:
+class ChosenOption(Message):
     name: str = text()
     position: int = whole()
     value: OptionValue = one(OptionValue, default=OptionValue())
 
 
-@message
-class ProductVariation:
+class ProductVariation(Message):
     sku: str = text("SKU", required=True)
     title: str = text()
     quantity: int = whole()
@@ -260,8 +239,7 @@ class ProductVariation:
     attribute_settings: tuple[AttributeValue, ...] = many(AttributeValue)
 
 
-@message
-class ProductListing:
+class ProductListing(Message):
     """A listing to create or to change; TemplateId is Linnworks' name for it and comes back in CheckFeed."""
 
     configurator_id: int = whole()
@@ -280,8 +258,7 @@ class ProductListing:
     variation_options: tuple[VariationOption, ...] = many(VariationOption)
 
 
-@message
-class ProductSettings:
+class ProductSettings(Message):
     """The answers to a configurator's questions; any of the groups may be missing."""
 
     payment_methods: tuple[str, ...] = plain(Text(), lenient=True)
@@ -293,54 +270,46 @@ class ProductSettings:
     attribute_settings: tuple[SettingAnswer, ...] = many(SettingAnswer)
 
 
-@message
-class Configurator:
+class Configurator(Message):
     configurator_id: int = whole()
     product_settings: ProductSettings = one(ProductSettings, default=ProductSettings())
 
 
-@message
-class ListingUpdateRequest:
+class ListingUpdateRequest(Message):
     type: ListingAction = enum_name(ListingAction, required=True)
     listings: tuple[ProductListing, ...] = many(ProductListing)
     settings: tuple[Configurator, ...] = many(Configurator)
 
 
-@message
-class ListingRemoval:
+class ListingRemoval(Message):
     channel_sku: str = text("ChannelSKU")
     external_listing_id: str = text()
     template_id: int = whole()
 
 
-@message
-class ListingDeleteRequest:
+class ListingDeleteRequest(Message):
     external_listing_ids: tuple[ListingRemoval, ...] = many(ListingRemoval)
 
 
-@message
 class FeedResponse(Answer):
     channel_feed_id: str | None = text(default=None)
 
 
-@message
-class FeedMessage:
+class FeedMessage(Message):
     """A word about a listing; the page calls its key ProductFeedMessageType, implementations Type: we send both."""
 
     type: Severity = enum_code(Severity, required=True, also=("ProductFeedMessageType",), twice=True)
     message: str = text()
 
 
-@message
-class ChannelReference:
+class ChannelReference(Message):
     """The Reference under which Products returns a SKU of the listing."""
 
     sku: str = text("SKU")
     reference: str = text(limit=64)
 
 
-@message
-class ProductFeed:
+class ProductFeed(Message):
     """How one listing of a feed went; no messages: it went well."""
 
     sku: str = text("SKU")
@@ -351,12 +320,10 @@ class ProductFeed:
     channel_references: tuple[ChannelReference, ...] = many(ChannelReference)
 
 
-@message
-class CheckFeedRequest:
+class CheckFeedRequest(Message):
     channel_feed_id: str = text(limit=100, required=True)
 
 
-@message
 class CheckFeedResponse(Answer):
     is_feed_ready: bool = flag()
     product_feeds: tuple[ProductFeed, ...] = many(ProductFeed)

@@ -8,11 +8,11 @@ from enum import IntEnum
 
 from bridge.messages.base import (
     Answer,
+    Message,
     Text,
     enum_name,
     flag,
     many,
-    message,
     moment,
     number,
     one,
@@ -45,8 +45,7 @@ class DiscountType(IntEnum):
     PostageThenItems = 2
 
 
-@message
-class Address:
+class Address(Message):
     full_name: str = text()
     company: str = text()
     address1: str = text()
@@ -61,16 +60,14 @@ class Address:
     email_address: str = text(secret=True)
 
 
-@message
-class Option:
+class Option(Message):
     """A customisation of a line; its name is unique in the line."""
 
     name: str = text()
     value: str = text()
 
 
-@message
-class ExtendedProperty:
+class ExtendedProperty(Message):
     """A fact about an order; its name is unique in the order."""
 
     name: str = text()
@@ -78,16 +75,14 @@ class ExtendedProperty:
     type: str = text(default="Info")
 
 
-@message
-class Note:
+class Note(Message):
     note: str = text()
     note_entry_date: datetime | None = moment()
     note_user_name: str = text()
     is_internal: bool = flag()
 
 
-@message
-class OrderItem:
+class OrderItem(Message):
     """A line; Linnworks refuses the whole order where two lines have the same OrderLineNumber."""
 
     tax_cost_inclusive: bool = flag()
@@ -106,8 +101,7 @@ class OrderItem:
     )
 
 
-@message
-class Order:
+class Order(Message):
     """An order of the shop, as Linnworks takes it in; ReferenceNumber is what it is called ever after.
 
     Two fields are not sent. `shop_total`: where a channel knows what the buyer paid, the lines must add up to it.
@@ -143,22 +137,19 @@ class Order:
     fault: str = ""
 
 
-@message
-class OrdersRequest:
+class OrdersRequest(Message):
     """One page, from 1, of the orders that changed since a moment."""
 
     utc_time_from: datetime = moment("UTCTimeFrom", required=True)
     page_number: int = whole(default=1)
 
 
-@message
 class OrdersResponse(Answer):
     has_more_pages: bool = flag()
     orders: tuple[Order, ...] = many(Order)
 
 
-@message
-class DespatchItem:
+class DespatchItem(Message):
     """How many of a line were sent, all when it is not said; a line may come more than once, one entry a package."""
 
     sku: str = text("SKU")
@@ -166,8 +157,7 @@ class DespatchItem:
     despatched_quantity: int | None = whole(default=None, least=0)
 
 
-@message
-class DespatchPackage:
+class DespatchPackage(Message):
     shipping_vendor: str = text()
     shipping_method: str = text()
     tracking_number: str = text()
@@ -175,8 +165,7 @@ class DespatchPackage:
     items: tuple[DespatchItem, ...] = many(DespatchItem)
 
 
-@message
-class DespatchOrder:
+class DespatchOrder(Message):
     """What was sent of an order, all of it or a part; the reference may come again with the rest."""
 
     reference_number: str = text(required=True)
@@ -190,13 +179,11 @@ class DespatchOrder:
     packages: tuple[DespatchPackage, ...] = many(DespatchPackage)
 
 
-@message
-class DespatchRequest:
+class DespatchRequest(Message):
     orders: tuple[DespatchOrder, ...] = many(DespatchOrder)
 
 
-@message
-class DespatchedOrder:
+class DespatchedOrder(Message):
     """How the despatch of one order went; `retry` asks Linnworks to send it again, at most 10 times."""
 
     reference_number: str = text()
@@ -204,6 +191,5 @@ class DespatchedOrder:
     retry: bool = flag()
 
 
-@message
 class DespatchResponse(Answer):
     orders: tuple[DespatchedOrder, ...] = many(DespatchedOrder)

@@ -8,10 +8,10 @@ from enum import IntEnum
 from bridge.messages.base import (
     Answer,
     Code,
+    Message,
     enum_code,
     flag,
     many,
-    message,
     number,
     one,
     plain,
@@ -39,8 +39,7 @@ class ReasonType(IntEnum):
     AdditionalRefund = 4
 
 
-@message
-class CancellationItem:
+class CancellationItem(Message):
     """How many of a line to cancel, all when it is not said; its SKU is Linnworks' own, so its number names it."""
 
     sku: str = text("SKU")
@@ -50,8 +49,7 @@ class CancellationItem:
     secondary_reason: str = text()
 
 
-@message
-class Cancellation:
+class Cancellation(Message):
     """What of an order is cancelled; no items: all of it."""
 
     reference_number: str = text(required=True)
@@ -59,18 +57,15 @@ class Cancellation:
     items: tuple[CancellationItem, ...] = many(CancellationItem)
 
 
-@message
-class CancelRequest:
+class CancelRequest(Message):
     cancellation: Cancellation = one(Cancellation, required=True)
 
 
-@message
 class CancelResponse(Answer):
     pass
 
 
-@message
-class RefundItem:
+class RefundItem(Message):
     """Money to give back for a line, in the order's currency."""
 
     sku: str = text("SKU")
@@ -80,8 +75,7 @@ class RefundItem:
     secondary_reason: str = text()
 
 
-@message
-class Refund:
+class Refund(Message):
     """Money to give back for lines, for shipping, or for both."""
 
     reference_number: str = text(required=True)
@@ -90,24 +84,20 @@ class Refund:
     items: tuple[RefundItem, ...] = many(RefundItem)
 
 
-@message
-class RefundRequest:
+class RefundRequest(Message):
     refund: Refund = one(Refund, required=True)
 
 
-@message
 class RefundResponse(Answer):
     refund_reference: str = text()
 
 
-@message
-class SubReason:
+class SubReason(Message):
     tag: str = text()
     display_name: str = text()
 
 
-@message
-class Reason:
+class Reason(Message):
     """Why something is cancelled or refunded; the SDK calls its types `Types`, the page `Type`: both are sent."""
 
     tag: str = text()
@@ -116,12 +106,10 @@ class Reason:
     sub_reasons: tuple[SubReason, ...] = many(SubReason)
 
 
-@message
-class PostSaleOptionsRequest:
+class PostSaleOptionsRequest(Message):
     pass
 
 
-@message
 class PostSaleOptionsResponse(Answer):
     """What the shop can cancel and refund; its reasons are none at all or cover every action it can do."""
 

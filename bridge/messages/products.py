@@ -6,17 +6,16 @@ from decimal import Decimal
 
 from bridge.messages.base import (
     Answer,
+    Message,
     flag,
     many,
-    message,
     number,
     text,
     whole,
 )
 
 
-@message
-class Product:
+class Product(Message):
     """Something the shop sells; its SKU is unique over all pages, its quantity the level the shop really has."""
 
     sku: str = text("SKU", required=True)
@@ -26,19 +25,16 @@ class Product:
     reference: str = text(limit=64)
 
 
-@message
-class ProductsRequest:
+class ProductsRequest(Message):
     page_number: int = whole(default=1)
 
 
-@message
 class ProductsResponse(Answer):
     has_more_pages: bool = flag()
     products: tuple[Product, ...] = many(Product)
 
 
-@message
-class StockLevel:
+class StockLevel(Message):
     """The available level of a product, absolute; SKU and reference as Products gave them."""
 
     sku: str = text("SKU", required=True)
@@ -46,13 +42,11 @@ class StockLevel:
     quantity: int = whole(required=True)
 
 
-@message
-class InventoryUpdateRequest:
+class InventoryUpdateRequest(Message):
     products: tuple[StockLevel, ...] = many(StockLevel)
 
 
-@message
-class Price:
+class Price(Message):
     """The price of a product; the tag is "" for the normal price, and the same SKU may come with several."""
 
     sku: str = text("SKU", required=True)
@@ -61,20 +55,17 @@ class Price:
     tag: str = text()
 
 
-@message
-class PriceUpdateRequest:
+class PriceUpdateRequest(Message):
     products: tuple[Price, ...] = many(Price)
 
 
-@message
-class UpdatedProduct:
+class UpdatedProduct(Message):
     """How one product of an update went; the SKU exactly as it was received."""
 
     sku: str = text("SKU")
     error: str | None = text(default=None)
 
 
-@message
 class UpdateResponse(Answer):
     """One entry for every product received: Linnworks may drop one that is left out."""
 

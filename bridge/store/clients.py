@@ -7,6 +7,7 @@ from datetime import datetime
 from peewee import CharField
 
 from bridge.store.database import MomentField, Row, writing
+from bridge.store.statements import Statement
 
 
 class OauthClient(Row):
@@ -23,6 +24,12 @@ class OauthClient(Row):
         return f"<OauthClient {self.id}>"
 
 
+_ACTIVE = Statement(
+    lambda client_id: OauthClient.select().where((OauthClient.id == client_id) & OauthClient.revoked_at.is_null())
+)
+_ANY = Statement(lambda: OauthClient.select(OauthClient.id).limit(1))
+
+
 def add_client(client_id: str, *, name: str, secret_digest: str, scope: str, now: datetime) -> OauthClient:
     """Keep a new client; from the first one on OAuth is on."""
     with writing():
@@ -34,15 +41,13 @@ def add_client(client_id: str, *, name: str, secret_digest: str, scope: str, now
 
 def active_client(client_id: str) -> OauthClient | None:
     """The client with this id, unless it was revoked."""
-    found: OauthClient | None = OauthClient.get_or_none(
-        (OauthClient.id == client_id) & OauthClient.revoked_at.is_null()
-    )
+    found: OauthClient | None = _ACTIVE.first(client_id)
     return found
 
 
 def any_client() -> bool:
     """Whether there ever was a client."""
-    return bool(OauthClient.select().exists())
+    return _ANY.any()
 
 
 def list_clients() -> list[OauthClient]:

@@ -9,6 +9,7 @@ from typing import Any
 from peewee import CharField, TextField
 
 from bridge.store.database import JsonField, MomentField, NumberField, Row, delete_some, writing
+from bridge.store.statements import Statement
 
 SECRET_COLUMNS = ("token_digest", "sealed", "claim")
 
@@ -42,6 +43,9 @@ class Connection(Row):
         return f"<Connection {self.id}>"
 
 
+_FIND = Statement(lambda digest: Connection.select().where(Connection.token_digest == digest))
+
+
 def add_connection(
     *, account: str, account_name: str, email: str, token_digest: str, step: str, now: datetime
 ) -> Connection | None:
@@ -67,7 +71,7 @@ def add_connection(
 
 def find_connection(token_digest: str) -> Connection | None:
     """The connection whose token has this digest."""
-    found: Connection | None = Connection.get_or_none(Connection.token_digest == token_digest)
+    found: Connection | None = _FIND.first(token_digest)
     return found
 
 

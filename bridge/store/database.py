@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import select
@@ -13,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import peewee
 from peewee import (
     SQL,
@@ -64,13 +64,13 @@ class MomentField(BigIntegerField):
 
 
 class JsonField(TextField):
-    """Plain data, kept as JSON text; decimals as texts, so that they stay exact."""
+    """Plain data and messages, kept as JSON text; decimals as texts, so that they stay exact."""
 
     def db_value(self, value: Any) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+        return None if value is None else msgspec.json.encode(value, enc_hook=str).decode()
 
     def python_value(self, value: str | None) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else msgspec.json.decode(value)
 
 
 class NumberField(AutoField):
@@ -227,16 +227,29 @@ def discard_connection() -> None:
 
 
 @contextmanager
-def writing(connection_id: int | None = None) -> Iterator[None]:
-    """A writing transaction; everything in it happens, or nothing.
+def writing(connection_id: int | None = None, *, lasting: bool = True) -> Iterator[None]:
+    """A writing transaction; everything in it happens, or nothing. Within another it is part of that one.
 
     What reads and then decides what to write names the connection it is for: those go one after another. On
-    SQLite all writers do.
+    SQLite all writers do. What is not `lasting` does not wait for the disk: a power cut may take it away together
+    with all that was written later, never anything before it. It is for what nobody was told of and can be done again.
     """
-    with immediate(database.obj):
-        if connection_id is not None and not isinstance(database.obj, SqliteDatabase):
-            database.execute_sql("SELECT pg_advisory_xact_lock(%s, %s)", (WRITING_LOCK, connection_id))
+    if database.in_transaction():
         yield
+        return
+    lite = isinstance(database.obj, SqliteDatabase)
+    if lite and not lasting:
+        database.execute_sql("PRAGMA synchronous = normal")
+    try:
+        with immediate(database.obj):
+            if not lite and not lasting:
+                database.execute_sql("SET LOCAL synchronous_commit = off")
+            if not lite and connection_id is not None:
+                database.execute_sql("SELECT pg_advisory_xact_lock(%s, %s)", (WRITING_LOCK, connection_id))
+            yield
+    finally:
+        if lite and not lasting and not database.is_closed():
+            database.execute_sql("PRAGMA synchronous = full")
 
 
 def delete_some(model: Any, which: Any, most: int) -> int:

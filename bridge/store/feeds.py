@@ -11,6 +11,7 @@ from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerF
 
 from bridge.store.connections import Connection
 from bridge.store.database import JsonField, MomentField, Row, delete_some, reached, writing
+from bridge.store.statements import Statement
 
 
 class Feed(Row):
@@ -64,11 +65,13 @@ def add_feed(connection_id: int, requests: Sequence[tuple[str, Any]], now: datet
     return feed_id
 
 
+_FEED = Statement(lambda feed, connection: Feed.select().where((Feed.id == feed) & (Feed.connection == connection)))
+_ITEMS = Statement(lambda feed: FeedItem.select().where(FeedItem.feed == feed).order_by(FeedItem.id))
+
+
 def feed_items(connection_id: int, feed_id: str) -> list[FeedItem] | None:
     """The items of a feed in the order they came; None where this connection has no such feed."""
-    if not Feed.select().where((Feed.id == feed_id) & (Feed.connection == connection_id)).exists():
-        return None
-    return list(FeedItem.select().where(FeedItem.feed == feed_id).order_by(FeedItem.id))
+    return _ITEMS.rows(feed_id) if _FEED.any(feed_id, connection_id) else None
 
 
 def claim_item(now: datetime, until: datetime) -> FeedItem | None:

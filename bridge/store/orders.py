@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from peewee import AutoField, ForeignKeyField, IntegerField, TextField
+from peewee import AutoField, Case, ForeignKeyField, IntegerField, TextField
 
 from bridge.store.connections import Connection
 from bridge.store.database import MomentField, Row, delete_some, writing
+from bridge.store.statements import Statement
 
 
 class SeenOrder(Row):
@@ -37,44 +38,63 @@ class SeenOrder(Row):
 IS_HELD = SeenOrder.held_since.is_null(False) & (SeenOrder.held != "")
 
 
+_WAS_HELD = SeenOrder.held_since.is_null(False)
+_OFFER = Statement(
+    lambda connection, reference, now, asked_since: SeenOrder.update(
+        offered_at=now,
+        offers=SeenOrder.offers + 1,
+        looked_at=now,
+        held=Case(None, [(_WAS_HELD, "")], SeenOrder.held),
+        released_for=Case(None, [(_WAS_HELD, SeenOrder.released_for.to_value(asked_since))], SeenOrder.released_for),
+    ).where((SeenOrder.connection == connection) & (SeenOrder.reference == reference))
+)
+_OFFER_FIRST = Statement(
+    lambda connection, reference, now: SeenOrder.insert(
+        connection=connection, reference=reference, first_seen_at=now, offered_at=now, offers=1, looked_at=now
+    ).on_conflict_ignore()
+)
+_SETTLE = Statement(
+    lambda connection, asked_since: SeenOrder.update(held_since=None, released_for=None).where(
+        (SeenOrder.connection == connection) & (SeenOrder.released_for < asked_since)
+    )
+)
+_DUE = Statement(
+    lambda connection, most: (
+        SeenOrder.select()
+        .where((SeenOrder.connection == connection) & _WAS_HELD)
+        .order_by(SeenOrder.looked_at)
+        .limit(most)
+    )
+)
+
+
 def record_orders(
     connection_id: int, offered: Sequence[str], held: Mapping[str, str], asked_since: datetime, now: datetime
 ) -> None:
     """Note which orders go out with this answer, and which are held for which reason."""
-    references = [*offered, *held]
-    of_these = (SeenOrder.connection == connection_id) & SeenOrder.reference.in_(references)
     with writing(connection_id):
-        known = {row.reference for row in SeenOrder.select(SeenOrder.reference).where(of_these)}
-        new = [
-            {"connection": connection_id, "reference": reference, "first_seen_at": now, "looked_at": now}
-            for reference in references
-            if reference not in known
-        ]
-        if new:
-            SeenOrder.insert_many(new).on_conflict_ignore().execute()
-        mine = SeenOrder.connection == connection_id
         if offered:
-            out = mine & SeenOrder.reference.in_(list(offered))
-            SeenOrder.update(offered_at=now, offers=SeenOrder.offers + 1, looked_at=now).where(out).execute()
-            due = out & SeenOrder.held_since.is_null(False)
-            SeenOrder.update(held="", released_for=asked_since).where(due).execute()
+            known = _OFFER.run_for_each([(connection_id, reference, now, asked_since) for reference in offered])
+            if known < len(offered):
+                _OFFER_FIRST.run_for_each([(connection_id, reference, now) for reference in offered])
         for reference, reason in held.items():
-            this = mine & (SeenOrder.reference == reference)
+            SeenOrder.insert(
+                connection=connection_id, reference=reference, first_seen_at=now, looked_at=now
+            ).on_conflict_ignore().execute()
+            this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
             SeenOrder.update(held=reason, looked_at=now, released_for=None).where(this).execute()
             SeenOrder.update(held_since=now).where(this & SeenOrder.held_since.is_null()).execute()
 
 
 def settle_orders(connection_id: int, asked_since: datetime) -> None:
     """Let go of orders that were held once and whose release Linnworks has confirmed by asking for later changes."""
-    confirmed = (SeenOrder.connection == connection_id) & (SeenOrder.released_for < asked_since)
     with writing(connection_id):
-        SeenOrder.update(held_since=None, released_for=None).where(confirmed).execute()
+        _SETTLE.run(connection_id, asked_since)
 
 
 def due_orders(connection_id: int, most: int) -> list[str]:
     """References of orders to offer again, those first that were looked at longest ago."""
-    due = (SeenOrder.connection == connection_id) & SeenOrder.held_since.is_null(False)
-    return [row.reference for row in SeenOrder.select().where(due).order_by(SeenOrder.looked_at).limit(most)]
+    return [row.reference for row in _DUE.rows(connection_id, most)]
 
 
 def touch_order(connection_id: int, reference: str, now: datetime) -> None:

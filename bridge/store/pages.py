@@ -20,6 +20,7 @@ from peewee import (
 
 from bridge.store.connections import Connection
 from bridge.store.database import MomentField, Row, writing
+from bridge.store.statements import Statement
 
 ORDERS = "orders"
 POLL_SILENCE = timedelta(minutes=45)
@@ -72,8 +73,7 @@ def last_complete_start(connection_id: int, kind: str, asked_since: datetime) ->
 
     Of the runs that reached their last page, that is the newest one asked since the latest moment before.
     """
-    earlier = (Run.connection == connection_id) & (Run.kind == kind) & (Run.asked_since < asked_since)
-    run = _latest_complete(earlier).first()
+    run = _COMPLETE.first(connection_id, kind, asked_since)
     return run.started_at if run else None
 
 
@@ -82,14 +82,33 @@ def _latest_complete(runs: Expression) -> ModelSelect[Run]:
     return complete.order_by(Run.asked_since.desc(), Run.started_at.desc()).limit(1)
 
 
+_COMPLETE = Statement(
+    lambda connection, kind, asked_since: _latest_complete(
+        (Run.connection == connection) & (Run.kind == kind) & (Run.asked_since < asked_since)
+    )
+)
+_BEGIN = Statement(
+    lambda connection, kind, asked_since, since, now: Run.insert(
+        connection=connection, kind=kind, asked_since=asked_since, since=since, started_at=now, asked_at=now
+    )
+)
+_ADD_PAGE = Statement(
+    lambda run, number, cursor, turn: RunPage.insert(run=run, number=number, cursor=cursor, turn=turn)
+)
+_PAGE = Statement(lambda run, number: RunPage.select().where((RunPage.run == run) & (RunPage.number == number)))
+_DROP_AFTER = Statement(lambda run, number: RunPage.delete().where((RunPage.run == run) & (RunPage.number > number)))
+_END = Statement(
+    lambda run, started_at, finished_at: Run.update(started_at=started_at, finished_at=finished_at).where(Run.id == run)
+)
+_GO_ON = Statement(lambda run, finished_at: Run.update(finished_at=finished_at).where(Run.id == run))
+
+
 def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageTurn:
     """Start at page 1."""
-    with writing(connection_id):
-        run = Run.create(
-            connection=connection_id, kind=kind, asked_since=asked_since, since=since, started_at=now, asked_at=now
-        )
-        RunPage.create(run=run, number=1, turn=1)
-    return PageTurn(connection_id, run.id, 1, 1, None, since)
+    with writing(connection_id, lasting=False):
+        run = _BEGIN.insert(connection_id, kind, asked_since, since, now)
+        _ADD_PAGE.run(run, 1, None, 1)
+    return PageTurn(connection_id, run, 1, 1, None, since)
 
 
 def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageTurn | bool:
@@ -121,19 +140,21 @@ def end_turn(turn: PageTurn, next_cursor: str | None, as_of: datetime, now: date
     A run has begun when its first page was read, `as_of` the shop's own clock.
     """
     with writing(turn.connection_id):
-        page = RunPage.get_or_none((RunPage.run == turn.run_id) & (RunPage.number == turn.number))
+        page = _PAGE.first(turn.run_id, turn.number)
         if page is None or page.turn != turn.turn:
             return "The same page was asked again meanwhile"
-        pages = RunPage.select().where((RunPage.run == turn.run_id) & (RunPage.number <= turn.number))
-        if next_cursor is not None and next_cursor in {known.cursor for known in pages}:
-            return "The shop gave the same page again"
-        RunPage.delete().where((RunPage.run == turn.run_id) & (RunPage.number > turn.number)).execute()
         if next_cursor is not None:
-            RunPage.create(run=turn.run_id, number=turn.number + 1, cursor=next_cursor)
-        changes = {"finished_at": now if next_cursor is None else None}
+            pages = RunPage.select().where((RunPage.run == turn.run_id) & (RunPage.number <= turn.number))
+            if next_cursor in {known.cursor for known in pages}:
+                return "The shop gave the same page again"
+        _DROP_AFTER.run(turn.run_id, turn.number)
+        if next_cursor is not None:
+            _ADD_PAGE.run(turn.run_id, turn.number + 1, next_cursor, 0)
+        finished_at = now if next_cursor is None else None
         if turn.number == 1:
-            changes["started_at"] = as_of
-        Run.update(changes).where(Run.id == turn.run_id).execute()
+            _END.run(turn.run_id, as_of, finished_at)
+        else:
+            _GO_ON.run(turn.run_id, finished_at)
     return None
 
 

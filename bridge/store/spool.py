@@ -7,13 +7,18 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
 
 from bridge.clock import lies_ahead
+from bridge.messages.products import Price, StockLevel
 from bridge.store.connections import Connection
 from bridge.store.database import JsonField, MomentField, Row, reached, writing
+from bridge.store.statements import Statement
+
+T = TypeVar("T")
 
 MOST_LEFTOVERS = 1000
 SETTLES_IN = timedelta(seconds=30)
@@ -24,7 +29,7 @@ Answers = list[str | None]
 
 
 class SpoolBatch(Row):
-    """One request's rows as they came, and once they were pushed an answer for each.
+    """One request's rows, and once they were pushed an answer for each.
 
     Its requester waits for them until `awaited_until`; from then on the batch is the worker's.
     """
@@ -94,21 +99,71 @@ class Turn:
     batches: Sequence[SpoolBatch]
 
 
-def key_of(row: Mapping[str, Any]) -> str:
+_THIS_LANE = Statement(lambda connection: Lane.select().where(Lane.connection == connection))
+_CLAIM = Statement(
+    lambda connection, claim, until, unsure_until: Lane.update(
+        claim=claim, claimed_until=until, unsure_until=unsure_until
+    ).where(Lane.connection == connection)
+)
+_FREE = Statement(
+    lambda connection, claim, now, attempts, next_at: Lane.update(
+        claim="", claimed_until=now, attempts=attempts, next_at=next_at
+    ).where((Lane.connection == connection) & (Lane.claim == claim))
+)
+_KEEP = Statement(
+    lambda connection, kind, rows, now, until: SpoolBatch.insert(
+        connection=connection, kind=kind, content=rows, created_at=now, awaited_until=until
+    )
+)
+_WAITING = Statement(
+    lambda connection, kind, but: (
+        SpoolBatch.select()
+        .where(
+            (SpoolBatch.connection == connection)
+            & (SpoolBatch.kind == kind)
+            & SpoolBatch.outcomes.is_null()
+            & (SpoolBatch.id != but)
+        )
+        .order_by(SpoolBatch.id)
+    )
+)
+_FORGET = Statement(
+    lambda connection, number, now: SpoolBatch.delete().where(
+        (SpoolBatch.connection == connection)
+        & (
+            (SpoolBatch.id == number)
+            | (SpoolBatch.outcomes.is_null(False) & reached(SpoolBatch.awaited_until, now))  # and what nobody came for
+        )
+    )
+)
+_LEFT = Statement(
+    lambda connection, kind: (
+        SpoolItem.select(SpoolItem.id).where((SpoolItem.connection == connection) & (SpoolItem.kind == kind)).limit(1)
+    )
+)
+
+
+def key_of(row: StockLevel | Price) -> str:
     """What a row sets: its SKU and tag, however long, as a digest."""
-    return hashlib.sha256(f"{row['SKU']}\0{row.get('Tag', '')}".encode()).hexdigest()
+    return hashlib.sha256(f"{row.sku}\0{tag_of(row)}".encode()).hexdigest()
+
+
+def tag_of(row: StockLevel | Price) -> str:
+    """The tag of a price."""
+    return row.tag if isinstance(row, Price) else ""
 
 
 def accept(
-    connection_id: int, kind: str, rows: Sequence[Any], *, now: datetime, until: datetime
+    connection_id: int, kind: str, rows: Sequence[StockLevel | Price], *, now: datetime, until: datetime
 ) -> tuple[SpoolBatch, Turn | None]:
     """Keep a request's rows for good; the batch, and the turn where the lane is free."""
     with writing(connection_id):
-        batch = SpoolBatch.create(
-            connection=connection_id, kind=kind, content=rows, created_at=now, awaited_until=until
-        )
+        number = _KEEP.insert(connection_id, kind, rows, now, until)
         lane = _claim(connection_id, now, until)
-    return batch, _turn(lane, kind, now) if lane else None
+    batch = SpoolBatch(
+        id=number, connection=connection_id, kind=kind, content=rows, created_at=now, awaited_until=until
+    )
+    return batch, _turn(lane, kind, now, own=batch) if lane else None
 
 
 def take_turn(connection_id: int, kind: str, *, now: datetime, until: datetime) -> Turn | None:
@@ -150,13 +205,14 @@ def take_due(now: datetime, until: datetime) -> Turn | None:
     return _turn(lane, kind, now, list(items.where(SpoolItem.kind == kind).limit(MOST_LEFTOVERS)))
 
 
-def leftovers(turn: Turn, keys: Collection[str]) -> dict[str, SpoolItem]:
-    """What is left over of these keys, by key."""
-    of_kind = (SpoolItem.connection == turn.lane.connection_id) & (SpoolItem.kind == turn.kind)
-    if not SpoolItem.select().where(of_kind).exists():
+def leftovers(turn: Turn, rows: Mapping[T, StockLevel | Price]) -> dict[T, SpoolItem]:
+    """What is left over of what these rows set, by their keys."""
+    if not _LEFT.any(turn.lane.connection_id, turn.kind):
         return {}
+    of_kind = (SpoolItem.connection == turn.lane.connection_id) & (SpoolItem.kind == turn.kind)
+    keys = {key_of(row): key for key, row in rows.items()}
     return {
-        item.key: item
+        keys[item.key]: item
         for some in chunked(keys, 500)
         for item in SpoolItem.select().where(of_kind & SpoolItem.key.in_(some))
     }
@@ -179,17 +235,13 @@ def end_turn(
     """
     connection_id = turn.lane.connection_id
     awaited = [batch.id for batch in turn.batches if batch != answered and lies_ahead(batch.awaited_until, now)]
-    spent = [batch.id for batch in turn.batches if batch.id not in awaited]
-    unread = SpoolBatch.outcomes.is_null(False) & reached(SpoolBatch.awaited_until, now)
-    with writing(connection_id):
-        ours = (Lane.connection == connection_id) & (Lane.claim == turn.lane.claim)
-        if not Lane.update(claim="", claimed_until=now, attempts=attempts, next_at=next_at).where(ours).execute():
+    with writing(connection_id, lasting=False):  # what is pushed once more does no harm
+        if not _FREE.run(connection_id, turn.lane.claim, now, attempts, next_at).rowcount:
             return False
         for batch_id in awaited:
             SpoolBatch.update(outcomes=answers[batch_id]).where(SpoolBatch.id == batch_id).execute()
-        SpoolBatch.delete().where(
-            (SpoolBatch.connection == connection_id) & (SpoolBatch.id.in_(spent) | unread)
-        ).execute()
+        for batch_id in [batch.id for batch in turn.batches if batch.id not in awaited] or [0]:
+            _FORGET.run(connection_id, batch_id, now)
         for some in chunked([item.id for item in replaced], 500):
             SpoolItem.delete().where(SpoolItem.id.in_(some)).execute()
         for rows in chunked(left, 50):
@@ -213,8 +265,7 @@ def collect(batch: SpoolBatch, now: datetime, *, leave: bool) -> Answers | None:
 
 def _claim(connection_id: int, now: datetime, until: datetime) -> Lane | None:
     """The lane, ours until then, where nobody has it."""
-    this = Lane.connection == connection_id
-    lane: Lane | None = Lane.get_or_none(this)
+    lane: Lane | None = _THIS_LANE.first(connection_id)
     if lane is None:
         lane = Lane.create(connection=connection_id, claimed_until=now, next_at=now, unsure_until=now)
     if lies_ahead(lane.claimed_until, now):
@@ -222,14 +273,17 @@ def _claim(connection_id: int, now: datetime, until: datetime) -> Lane | None:
     if lane.claim:
         lane.unsure_until = now + SETTLES_IN
     lane.claim, lane.claimed_until = secrets.token_hex(16), until
-    lane.save(only=[Lane.claim, Lane.claimed_until, Lane.unsure_until])
+    _CLAIM.run(connection_id, lane.claim, lane.claimed_until, lane.unsure_until)
     return lane
 
 
-def _turn(lane: Lane, kind: str, now: datetime, items: Sequence[SpoolItem] = ()) -> Turn:
-    """The turn with every batch that waits: those that come later are newer than all it leaves over."""
-    waiting = (SpoolBatch.connection == lane.connection_id) & (SpoolBatch.kind == kind) & SpoolBatch.outcomes.is_null()
-    return Turn(lane, kind, now, items, list(SpoolBatch.select().where(waiting).order_by(SpoolBatch.id)))
+def _turn(lane: Lane, kind: str, now: datetime, items: Sequence[SpoolItem] = (), own: SpoolBatch | None = None) -> Turn:
+    """The turn with every batch that waits: those that come later are newer than all it leaves over.
+
+    `own` is one of them, which need not be read again.
+    """
+    batches = _WAITING.rows(lane.connection_id, kind, own.id if own else 0)
+    return Turn(lane, kind, now, items, sorted([*batches, own], key=attrgetter("id")) if own else batches)
 
 
 def list_leftovers(most: int) -> list[SpoolItem]:

@@ -8,11 +8,13 @@ that of its lines, a line named Rounding, or the order's discount, makes up for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from bridge.channels.woocommerce.particulars import (
     IOSS,
