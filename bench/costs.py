@@ -1,0 +1,149 @@
+"""What calls cost in this process, without a server: processor time against the floor, and what each item adds."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.figures import Figure, of_target, ratios
+from bench.installation import INVENTORY, Installation, calls, environ_of, fresh_database, new_feed
+from bench.shops import CHANNEL, PRODUCTS
+from bridge.store.database import close_store
+
+Job = Callable[[], Any]
+
+RECORDED = Path(__file__).parent.parent / "tests/channels/woocommerce/orders-11.0.1-hpos.json"
+WORTH = 0.02
+"""Seconds of processor time that a sample lasts at least, so that the clock's grain is no matter."""
+
+
+def in_turn(jobs: Sequence[Job], rounds: int) -> list[list[float]]:
+    """Processor time of each job in microseconds, measured in turn and round by round, after two for warming up."""
+    samples: list[list[float]] = [[] for _ in jobs]
+    times = [max(1, round(WORTH / max(_seconds(job, 1), 1e-6))) for job in jobs]
+    for round_number in range(rounds + 2):
+        for job, often, taken in zip(jobs, times, samples, strict=True):
+            seconds = _seconds(job, often)
+            if round_number >= 2:
+                taken.append(1e6 * seconds)
+    return samples
+
+
+def _seconds(job: Job, often: int) -> float:
+    started = time.thread_time()
+    for _ in range(often):
+        job()
+    return (time.thread_time() - started) / often
+
+
+def measure(shop: str, database_url: str, rounds: int) -> list[Figure]:
+    """Each call over the whole stack; on the instant shop with the figures that have targets, and growth."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, fresh_database(database_url) as database:
+        here = Installation(environ_of(Path(folder), database, CHANNEL if shop == "instant" else shop))
+        token = here.connect()
+        skus = here.skus(token, PRODUCTS)
+        feed = new_feed(here, token)
+        where = f"{shop}, {'PostgreSQL' if database_url else 'SQLite'}"
+        figures = _calls(here, calls(token, skus, feed), where, rounds)
+        if shop == "instant" and not database_url:
+            figures += [*_targets(here, token, skus, rounds), *_pages(rounds), *_growth(here, token, rounds)]
+        here.close()
+        close_store()
+    return figures
+
+
+def _calls(here: Installation, asked: dict[str, tuple[str, bytes]], where: str, rounds: int) -> list[Figure]:
+    figures = []
+    for name, (path, raw) in asked.items():
+        floor, call = in_turn([_floor(here, path, raw), partial(here.call, path, raw)], rounds)
+        figures += [
+            Figure(f"{name} ({where}): processor", tuple(call), "us"),
+            Figure(f"{name} ({where}): / floor", ratios(call, floor), "x"),
+        ]
+    return figures
+
+
+def _floor(here: Installation, path: str, raw: bytes) -> Job:
+    """Reading the request and writing the answer as JSON, and nothing else."""
+    answer = json.loads(here.call(path, raw))
+    assert answer["Error"] is None, answer
+    return lambda: (json.loads(raw), json.dumps(answer))
+
+
+def _targets(here: Installation, token: str, skus: list[str], rounds: int) -> list[Figure]:
+    asked = calls(token, skus, "")
+    stock, prices = asked["InventoryUpdate"], asked["PriceUpdate"]
+    invalid = json.loads(stock[1])
+    invalid["Products"] = [{**row, "Quantity": "some"} for row in invalid["Products"]]
+    spoilt = json.dumps(invalid).encode()
+    assert "Products[0].Quantity" in json.loads(here.call(INVENTORY, spoilt))["Error"]
+    stock_floor, stock_call, price_floor, price_call, refused = in_turn(
+        [
+            _floor(here, *stock),
+            partial(here.call, *stock),
+            _floor(here, *prices),
+            partial(here.call, *prices),
+            partial(here.call, INVENTORY, spoilt),
+        ],
+        rounds,
+    )
+    return [
+        of_target("1", ratios(stock_call, stock_floor)),
+        of_target("2", ratios(price_call, price_floor)),
+        of_target("7", ratios(refused, stock_call)),
+    ]
+
+
+def _pages(rounds: int) -> list[Figure]:
+    """Pages written from objects, and WooCommerce's orders made such objects."""
+    from bench import shops
+    from bridge.channels.woocommerce.orders import order as mapped
+    from bridge.channels.woocommerce.wizard import preferences
+    from bridge.messages.base import to_json
+    from bridge.messages.orders import OrdersResponse
+    from bridge.messages.products import ProductsResponse
+
+    orders = OrdersResponse(orders=tuple(map(shops.order, range(shops.ORDERS))))
+    shop = shops.InstantShop({"seconds": "0"}, None, None)  # type: ignore[arg-type]
+    products = ProductsResponse(products=tuple(shop.products(None).items))
+    figures = []
+    for number, page in (("3", orders), ("4", products)):
+        ready = json.loads(to_json(page))
+        floor, written = in_turn([partial(json.dumps, ready), partial(to_json, page)], rounds)
+        figures.append(of_target(number, ratios(written, floor)))
+
+    recorded = [row for name, row in json.loads(RECORDED.read_text("utf-8")).items() if name.startswith("order-")]
+    raw = json.dumps([recorded[number % len(recorded)] for number in range(shops.ORDERS)]).encode()
+    wishes = preferences({})
+
+    def bridge() -> bytes:
+        rows = json.loads(raw, parse_float=Decimal)
+        found = [order for row in rows if (order := mapped(row, (), wishes))]
+        return to_json(OrdersResponse(orders=tuple(found)))
+
+    ready = json.loads(bridge())
+    floor, taken = in_turn([lambda: (json.loads(raw), json.dumps(ready)), bridge], rounds)
+    return [*figures, of_target("15", ratios(taken, floor))]
+
+
+def _growth(here: Installation, token: str, rounds: int) -> list[Figure]:
+    """What an item more costs, from one to ten thousand."""
+    sizes = (1, 10, 100, 1_000, 10_000)
+    bodies = [calls(token, here.skus(token, size), "")["InventoryUpdate"] for size in sizes]
+    samples = in_turn([partial(here.call, *body) for body in bodies], max(3, rounds // 3))
+    least = statistics.median(samples[0])
+    return [
+        Figure(f"InventoryUpdate: processor for each of {size:,} items", _each(taken, least, size), "us")
+        for size, taken in zip(sizes[1:], samples[1:], strict=True)
+    ]
+
+
+def _each(taken: Sequence[float], least: float, size: int) -> tuple[float, ...]:
+    return tuple((microseconds - least) / (size - 1) for microseconds in taken)

@@ -1,0 +1,81 @@
+"""Figures: what was measured, and what it should be."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a figure should be; `gate` is the generous limit beyond which a change may not land."""
+
+    what: str
+    limit: float
+    unit: str = "x"
+    least: bool = False
+    gate: float | None = None
+
+    def met(self, value: float) -> bool:
+        """Whether a value is as it should be."""
+        return value >= self.limit if self.least else value <= self.limit
+
+    def passes(self, value: float) -> bool:
+        """Whether a change with this value may land."""
+        return self.gate is None or (value >= self.gate if self.least else value <= self.gate)
+
+
+TARGETS = {
+    "1": Target("InventoryUpdate of 1,000, whole stack in process / floor", 2.0, gate=6),
+    "2": Target("PriceUpdate of 1,000, whole stack in process / floor", 2.5, gate=7),
+    "3": Target("Orders page of 100 x 5 from order objects / dumps of the page", 2.5, gate=5),
+    "4": Target("Products page of 1,000 from product objects / dumps of the page", 1.5, gate=3),
+    "5": Target("small call, throughput / Flask's JSON echo on the same server", 0.75, least=True, gate=0.3),
+    "6": Target("small call, instructions / Flask answering fixed bytes", 1.5),
+    "7": Target("all 1,000 rows invalid / all valid", 2, gate=4),
+    "8a": Target("small call's p99 with 16 calls to stalled shops in flight / idle", 3),
+    "8b": Target("small call's p99 with 16 calls to stalled shops in flight", 50, "ms"),
+    "9": Target("1,000 SKUs, 300 ms a call of 100, 4 at once / one call", 3.5, gate=4.5),
+    "10a": Target("connections that a second job opens to a shop", 0, "", gate=0),
+    "10b": Target("CPU of a warm HTTPS call to a shop", 0.8, "ms", gate=5),
+    "11": Target("answers that the database was locked, 4 processes writing", 0, "", gate=0),
+    "12a": Target("memory of the service after load, 2 processes x 16 threads (PSS)", 130, "MB", gate=260),
+    "12b": Target("largest process of it (RSS)", 75, "MB", gate=150),
+    "13a": Target("start of the service until its first answer", 0.6, "s", gate=6),
+    "13b": Target("bridge --help", 0.35, "s", gate=4),
+    "14a": Target("integrations in Linnworks' rhythm: answers after more than 10 s", 0, ""),
+    "14b": Target("the same: p99", 4, "s"),
+    "14c": Target("the same: CPU of the service", 25, "% of a core"),
+    "15": Target("WooCommerce: reading, mapping and writing a recorded page of orders / floor", 4, gate=10),
+    "length": Target("answers without their exact Content-Length", 0, "", gate=0),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Something measured so many times."""
+
+    what: str
+    values: tuple[float, ...]
+    unit: str
+    target: str = ""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the JSON report."""
+        return {**asdict(self), "median": self.median, "low": min(self.values), "high": max(self.values)}
+
+
+def of_target(number: str, values: Iterable[float]) -> Figure:
+    """A figure that has a target."""
+    return Figure(TARGETS[number].what, tuple(values), TARGETS[number].unit, number)
+
+
+def ratios(numerators: Iterable[float], denominators: Iterable[float]) -> tuple[float, ...]:
+    """One over the other, round by round: what slows a round down slows both."""
+    return tuple(one / other for one, other in zip(numerators, denominators, strict=True))

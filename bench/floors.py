@@ -1,0 +1,56 @@
+"""The floors: the least that the same server could do, as applications of their own.
+
+`a` reads the request and answers bytes; `b` also makes JSON of either; `echo` is Flask's JSON echo, `fixed` Flask
+answering fixed bytes. What `a` and `b` answer is what the bridge answered to the same request: it lies in the file
+that BENCH_ANSWERS names, by path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+START_RESPONSE = Callable[[str, list[tuple[str, str]]], Any]
+
+FIXED = b'{"Error":null}'
+
+
+def _answers() -> dict[str, Any]:
+    path = os.environ.get("BENCH_ANSWERS")
+    return json.loads(Path(path).read_text("utf-8")) if path else {}
+
+
+ready = _answers()
+ready_bytes = {path: json.dumps(answer).encode() for path, answer in ready.items()}
+
+
+def a(environ: dict[str, Any], start_response: START_RESPONSE) -> Iterable[bytes]:
+    """The same bytes in, the same bytes out."""
+    environ["wsgi.input"].read()
+    return _respond(ready_bytes.get(environ["PATH_INFO"], FIXED), start_response)
+
+
+def b(environ: dict[str, Any], start_response: START_RESPONSE) -> Iterable[bytes]:
+    """JSON in, JSON out."""
+    json.loads(environ["wsgi.input"].read() or b"0")
+    return _respond(json.dumps(ready.get(environ["PATH_INFO"], {"Error": None})).encode(), start_response)
+
+
+def _respond(body: bytes, start_response: START_RESPONSE) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _flask(name: str, view: Callable[[], Response]) -> Flask:
+    app = Flask(name)
+    app.add_url_rule("/<path:path>", name, lambda path: view(), methods=["GET", "POST"])
+    return app
+
+
+echo = _flask("echo", lambda: jsonify(request.get_json()))
+fixed = _flask("fixed", lambda: Response(FIXED, mimetype="application/json"))

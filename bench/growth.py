@@ -1,0 +1,41 @@
+"""Whether the service grows: the memory of its processes over a hundred thousand requests."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bench.figures import Figure
+from bench.installation import environ_of
+from bench.load import load
+from bench.processes import Server
+from bench.served import WELL, prepared
+
+REQUESTS = 100_000
+FIRST = 10_000
+SECONDS = 5
+LONGEST = 400
+
+
+def measure() -> list[Figure]:
+    """The memory after the first ten thousand requests, and after all."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        environ = environ_of(Path(folder))
+        asked = prepared(environ)[0]
+        with Server(environ) as server:
+            calls, spent, early = 0.0, 0.0, (0.0, 0.0)
+            while calls < REQUESTS and spent < LONGEST:
+                name = ("ConfigTest", "UserConfig", "Orders", "InventoryUpdate")[round(spent / SECONDS) % 4]
+                seconds = SECONDS if name in ("ConfigTest", "UserConfig") else 1
+                calls += load(server, asked[name][0], asked[name][1].encode(), seconds, WELL).rate * seconds
+                spent += SECONDS
+                if not early[0] and calls >= FIRST:
+                    early = server.memory()
+            late = server.memory()
+    return [
+        Figure("requests of the memory test", (round(calls),), ""),
+        Figure("memory after 10,000 requests (PSS)", (early[0],), "MB"),
+        Figure("memory after all of them (PSS)", (late[0],), "MB"),
+        Figure("largest process after 10,000 requests (RSS)", (early[1],), "MB"),
+        Figure("largest process after all of them (RSS)", (late[1],), "MB"),
+    ]

@@ -1,0 +1,172 @@
+"""An installation of the bridge in this process: called without a server, and filled with connections for one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from bench.shops import CHANNEL, sku
+
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="bench-metrics-"))  # as under the server
+
+ACCOUNT = "9b2d1a64-0000-4000-8000-000000000001"
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+CONFIG_TEST, USER_CONFIG = "/api/Config/ConfigTest", "/api/Config/UserConfig"
+ORDERS, PRODUCTS = "/api/Order/Orders", "/api/Product/Products"
+INVENTORY, PRICES = "/api/Product/InventoryUpdate", "/api/Product/PriceUpdate"
+
+
+def environ_of(data_dir: Path, database_url: str = "", channel: str = CHANNEL) -> dict[str, str]:
+    """The environment that makes it the bridge of this folder."""
+    return {
+        "BRIDGE_DATA_DIR": str(data_dir),
+        "BRIDGE_DATABASE_URL": database_url,
+        "BRIDGE_CHANNEL": channel,
+        "BRIDGE_BASE_URL": "https://bridge.example",
+    }
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """BRIDGE_DATABASE_URL of an empty database while the block lasts: a schema of its own on PostgreSQL, else ""."""
+    from bridge.store.database import connect
+
+    if not server:
+        yield ""
+        return
+    schema = f"bench_{uuid.uuid4().hex}"
+    parts = urlsplit(server)
+    query = f"{parts.query}&{urlencode({'options': f'-csearch_path={schema}'})}".lstrip("&")
+    database = connect(server)
+    try:
+        database.execute_sql(f"CREATE SCHEMA {schema}")
+        yield parts._replace(query=query).geturl()
+    finally:
+        database.execute_sql(f"DROP SCHEMA {schema} CASCADE")
+        database.close()
+
+
+class Installation:
+    """The bridge's application in this process."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        from bridge.app import create_app
+        from bridge.settings import load_settings
+
+        # its log goes where it is cheap to write to, and not among what is told here
+        with redirect_stderr(open(os.devnull, "w", encoding="utf-8")):
+            self.app = create_app(load_settings(environ))
+
+    def call(self, path: str, raw: bytes) -> bytes:
+        """POST to it; the body of the answer."""
+        return call_wsgi(self.app, path, raw)
+
+    def ask(self, path: str, **fields: Any) -> dict[str, Any]:
+        """POST fields to it; the answer, which is none of a failure."""
+        answer: dict[str, Any] = json.loads(self.call(path, json.dumps(fields).encode()))
+        assert answer["Error"] is None, answer
+        return answer
+
+    def connect(self, name: str = "bench", seconds: str = "0") -> str:
+        """Set up an integration; its token. With the bench's shop, one that takes these seconds a call."""
+        begun = self.ask(
+            "/api/Config/AddNewUser", Email="b@example.com", LinnworksUniqueIdentifier=ACCOUNT, AccountName=name
+        )
+        token: str = begun["AuthorizationToken"]
+        answers = {"key": "bench-secret", "seconds": seconds, "shop_name": name, "access_key": "bench-secret"}
+        screen = self.ask(USER_CONFIG, AuthorizationToken=token)
+        finished = False
+        while not finished:
+            finished = screen["StepName"] == "UserConfig"
+            items = [
+                {"ConfigItemId": id, "SelectedValue": answers.get(id) or item["SelectedValue"]}
+                for item in screen["ConfigItems"]
+                for id in [item["ConfigItemId"]]
+            ]
+            screen = self.ask(
+                "/api/Config/SaveUserConfig", AuthorizationToken=token, StepName=screen["StepName"], ConfigItems=items
+            )
+        return token
+
+    def skus(self, token: str, count: int) -> list[str]:
+        """SKUs that its shop has, over and over where it has fewer."""
+        if self.app.extensions["bridge"].settings.channel == CHANNEL:
+            return list(map(sku, range(count)))
+        rows = self.ask(PRODUCTS, AuthorizationToken=token, PageNumber=1)["Products"]
+        return [rows[number % len(rows)]["SKU"] for number in range(count)]
+
+    def close(self) -> None:
+        """End its worker."""
+        self.app.extensions["bridge"].worker.stop()
+
+
+def call_wsgi(app: Any, path: str, raw: bytes) -> bytes:
+    """POST to an application; the body of its answer."""
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": path,
+        "SCRIPT_NAME": "",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "bench",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(raw)),
+        "wsgi.input": io.BytesIO(raw),
+        "wsgi.errors": sys.stderr,
+        "wsgi.url_scheme": "http",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    answer = app(environ, lambda status, headers, error=None: None)
+    try:
+        return b"".join(answer)
+    finally:
+        if hasattr(answer, "close"):
+            answer.close()
+
+
+def calls(token: str, skus: list[str], feed: str) -> dict[str, tuple[str, bytes]]:
+    """What Linnworks asks, by a name for the table: the path and the body."""
+    stock = [{"SKU": known, "Reference": f"ref-{n}", "Quantity": n % 500} for n, known in enumerate(skus)]
+    prices = [
+        {"SKU": known, "Reference": f"ref-{n}", "Price": round(9.99 + n / 100, 2), "Tag": ""}
+        for n, known in enumerate(skus)
+    ]
+    bodies: dict[str, tuple[str, dict[str, Any]]] = {
+        "ConfigTest": (CONFIG_TEST, {}),
+        "UserConfig": (USER_CONFIG, {}),
+        "AddNewUser": (
+            "/api/Config/AddNewUser",
+            {"Email": "b@example.com", "LinnworksUniqueIdentifier": ACCOUNT, "AccountName": "begun and left"},
+        ),
+        "Orders": (ORDERS, {"UTCTimeFrom": LONG_AGO, "PageNumber": 1}),
+        "Products": (PRODUCTS, {"PageNumber": 1}),
+        "InventoryUpdate": (INVENTORY, {"Products": stock}),
+        "PriceUpdate": (PRICES, {"Products": prices}),
+        "CheckFeed": ("/api/Listing/CheckFeed", {"ChannelFeedId": feed}),
+    }
+    return {
+        name: (path, json.dumps(body if name == "AddNewUser" else {"AuthorizationToken": token, **body}).encode())
+        for name, (path, body) in bodies.items()
+    }
+
+
+def new_feed(installation: Installation, token: str) -> str:
+    """A feed of one listing that is to be deleted."""
+    deletion = {"ExternalListingId": "none", "SKU": "none", "TemplateId": 1}
+    answer = installation.ask("/api/Listing/ListingDelete", AuthorizationToken=token, ExternalListingIds=[deletion])
+    return str(answer["ChannelFeedId"])

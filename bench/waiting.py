@@ -1,0 +1,126 @@
+"""How long calls wait for others: small ones beside stalled shops and big batches, and all in Linnworks' rhythm."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.client import percentiles
+from bench.figures import Figure, of_target
+from bench.installation import CONFIG_TEST, INVENTORY, ORDERS, environ_of
+from bench.load import load
+from bench.processes import Server, child
+from bench.served import WELL, prepared
+from bench.shops import STALLED
+
+STALLED_CALLS = 16
+SMALL_RATE = 40
+MINUTES = 10
+LATE = 10_000
+"""Milliseconds after which Linnworks waits no longer."""
+
+Call = tuple[float, str, str, str]
+
+
+def measure(seconds: float, rounds: int, integrations: int) -> list[Figure]:
+    """Small calls while nothing else, stalled shops, and big batches are going on; then many integrations at once."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        environ = environ_of(Path(folder))
+        quick = prepared(environ)[0]
+        big = prepared(environ, seconds="0.0")[0]
+        stalled = prepared(environ, STALLED_CALLS, STALLED)
+        steady = prepared(environ, integrations, "0.3")
+        with Server(environ) as server:
+            return [*_beside(server, quick, big, stalled, seconds, rounds), *_rhythm(server, steady, 2 * seconds)]
+
+
+def _beside(
+    server: Server,
+    quick: dict[str, Any],
+    big: dict[str, Any],
+    stalled: list[dict[str, Any]],
+    seconds: float,
+    rounds: int,
+) -> list[Figure]:
+    idle, beside, batches = [], [], []
+    path, raw = big["InventoryUpdate"][0], big["InventoryUpdate"][1].encode()
+    for _ in range(rounds):
+        idle.append(_small(server, quick, seconds))
+        with _meanwhile(*[lambda call=call: server.ask(call[0], call[1].encode()) for call in _each(stalled)]):
+            beside.append(_small(server, quick, seconds))
+        with _meanwhile(lambda: load(server, path, raw, seconds, WELL)):
+            batches.append(_small(server, quick, seconds))
+    return [
+        Figure("small call's p99, idle", tuple(idle), "ms"),
+        of_target("8a", [one / other for one, other in zip(beside, idle, strict=True)]),
+        of_target("8b", beside),
+        Figure("small call's p99 while updates of 1,000 come as fast as they are answered", tuple(batches), "ms"),
+    ]
+
+
+def _each(stalled: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [asked["ConfigTest"] for asked in stalled]
+
+
+@contextmanager
+def _meanwhile(*jobs: Callable[[], Any]) -> Iterator[None]:
+    """Do these over and over, each in a thread, as long as the block lasts."""
+    over = threading.Event()
+
+    def go_on(job: Callable[[], Any]) -> None:
+        while not over.is_set():
+            job()
+
+    threads = [threading.Thread(target=go_on, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    try:
+        over.wait(0.3)  # until they are under way
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def _small(server: Server, asked: dict[str, Any], seconds: float) -> float:
+    """The p99 of small calls that come evenly."""
+    calls: list[Call] = [(n / SMALL_RATE, "small", *asked["ConfigTest"]) for n in range(round(SMALL_RATE * seconds))]
+    taken = _told(server, calls)["small"]
+    return percentiles([LATE if one is None else one for one in taken])["p99"]
+
+
+def _told(server: Server, schedule: list[Call]) -> dict[str, list[float | None]]:
+    plan = {"url": server.url, "schedule": schedule, "sign": WELL}
+    told: dict[str, list[float | None]] = json.loads(child("bench.client", given=json.dumps(plan).encode()))
+    return told
+
+
+def _rhythm(server: Server, integrations: list[dict[str, Any]], seconds: float) -> list[Figure]:
+    """Each asks for its orders and a test, and sends two full updates, at moments of ten minutes taken at random."""
+    chance = random.Random(1)
+    schedule: list[Call] = []
+    for asked in integrations:
+        for name in ("InventoryUpdate", "InventoryUpdate", "Orders", "ConfigTest"):
+            at = chance.uniform(0, 60 * MINUTES)
+            if at < seconds:
+                schedule.append((at, asked[name][0], *asked[name]))
+    before = server.processor_seconds()
+    told = _told(server, sorted(schedule))
+    used = server.processor_seconds() - before
+    taken = [one for path in (INVENTORY, ORDERS, CONFIG_TEST) for one in told.get(path, [])]
+    well = [one for one in taken if one is not None]
+    return [
+        Figure("integrations in Linnworks' rhythm", (len(integrations),), ""),
+        Figure("their calls", (len(taken),), ""),
+        Figure("of these told to come again", (len(taken) - len(well),), ""),
+        of_target("14a", [float(sum(one > LATE for one in well))]),
+        of_target("14b", [percentiles(well)["p99"] / 1000]),
+        of_target("14c", [100 * used / seconds]),
+    ]
