@@ -15,8 +15,12 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from bridge.manifest import endpoints
+from bridge.settings import Settings
+
 START_RESPONSE = Callable[[str, list[tuple[str, str]]], Any]
 
+PATHS = set(endpoints(Settings()).values())
 FIXED = b'{"Error":null}'
 
 
@@ -48,7 +52,8 @@ def _respond(body: bytes, start_response: START_RESPONSE) -> Iterable[bytes]:
 
 def _flask(name: str, view: Callable[[], Response]) -> Flask:
     app = Flask(name)
-    app.add_url_rule("/<path:path>", name, lambda path: view(), methods=["GET", "POST"])
+    for path in PATHS:
+        app.add_url_rule(path, path, view, methods=["POST"])
     return app
 
 

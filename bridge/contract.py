@@ -13,8 +13,8 @@ import json
 import logging
 import random
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import peewee
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
@@ -87,6 +87,7 @@ class Endpoint:
 class Call:
     """One request on its way: when and whence it came, by when it must be answered, whose it is, what came of it."""
 
+    request: Request
     bridge: Bridge
     deadline: Deadline
     now: datetime
@@ -187,25 +188,28 @@ def failure(error: Exception, gives: type[Answer]) -> Answer:
 
 def _begin() -> None:
     bridge = the_bridge()
-    forwarded = request.headers.get("X-Forwarded-For", "")
+    incoming: Any = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
+    forwarded = incoming.headers.get("X-Forwarded-For", "")
     g.call = Call(
+        request=incoming,
         bridge=bridge,
         deadline=Deadline(bridge.settings.budget_seconds),
         now=now(),
-        address=caller_address(request.remote_addr or "", forwarded, bridge.settings.trusted_proxies),
+        address=caller_address(incoming.remote_addr or "", forwarded, bridge.settings.trusted_proxies),
         id=f"{random.getrandbits(48):012x}",
     )
     bridge.worker.start()
 
 
 def _log(response: Response) -> Response:
-    call, rule = the_call(), request.url_rule
+    call = the_call()
+    rule = call.request.url_rule
     seconds = call.bridge.settings.budget_seconds - call.deadline.left()
     count_call(rule.rule if rule else None, call.outcome, seconds)
     facts = {
         "request": call.id,
         "address": call.address,
-        "path": request.path if rule else None,
+        "path": call.request.path if rule else None,
         "connection": call.caller and call.caller.id,
         "ms": round(1000 * seconds),
         "shop_calls": call.deadline.shop_calls,
@@ -217,13 +221,12 @@ def _log(response: Response) -> Response:
 
 def _answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
     try:
-        if request.method != "POST":
+        if call.request.method != "POST":
             raise MethodNotAllowed
-        with _at_the_door(call):
-            vouched_for = _admit(call.bridge, endpoint.scope)
-            body = _body(received(call))
-            if endpoint.token:
-                call.caller = _caller(body)
+        vouched_for = _admit(call, endpoint.scope)
+        body = _body(received(call))
+        if endpoint.token:
+            call.caller = _caller(body)
         if endpoint.scope == grants.WRITE and not (endpoint.token or vouched_for):
             call.bridge.throttle.take(BEGINNINGS, call.address)
         answer = handler(call, schema_of(endpoint.takes).load(body))
@@ -231,7 +234,9 @@ def _answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> R
             call.outcome = "refused"
         return _respond(answer)
     except Exception as error:
-        if isinstance(error, CredentialsRefused) and call.caller:
+        if isinstance(error, (UnknownToken, InvalidBearer)):
+            error = _turned_away(call, error)
+        elif isinstance(error, CredentialsRefused) and call.caller:
             wizard.ask_again(call.caller, call.bridge.channels)
         return _respond(failure(error, endpoint.gives))
 
@@ -240,26 +245,22 @@ def _respond(answer: Answer) -> Response:
     return Response(to_json(answer), 200, content_type="application/json")
 
 
-@contextmanager
-def _at_the_door(call: Call) -> Iterator[None]:
-    """Count who is not let in by the address, and hold back who guesses on and on.
+def _turned_away(call: Call, error: Exception) -> Exception:
+    """What is said to who was not let in: it is counted by the address, and who guesses on and on is held back.
 
     A valid token is let in from anywhere, whoever else calls from there.
     """
     try:
-        yield
-    except (UnknownToken, InvalidBearer):
-        try:
-            call.bridge.throttle.take(TOKENS, call.address)
-        except TooMany:
-            call.bridge.throttle.hold_back()
-            raise
-        raise
+        call.bridge.throttle.take(TOKENS, call.address)
+    except TooMany as too_many:
+        call.bridge.throttle.hold_back()
+        return too_many
+    return error
 
 
-def _admit(bridge: Bridge, scope: str) -> bool:
+def _admit(call: Call, scope: str) -> bool:
     """With OAuth on, only a bearer of an access token for this scope comes in; whether there was one."""
-    token = _borne_token()
+    bridge, token = call.bridge, _borne_token(call.request)
     scopes = grants.scopes_of(bridge.vault, token, bridge.settings.oauth_token_seconds) if token else None
     if scopes is None and grants.required():
         raise InvalidBearer
@@ -275,14 +276,14 @@ def admit_operator() -> None:
     """
     token = the_bridge().settings.metrics_token
     if token:
-        known = hmac.compare_digest(digest(_borne_token()), digest(token))
+        known = hmac.compare_digest(digest(_borne_token(request)), digest(token))
     else:
         known = is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED)
     if not known:
         raise NotFound
 
 
-def _borne_token() -> str:
+def _borne_token(request: Request) -> str:
     """The token that the call bears; empty where it bears none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == BEARER else ""
@@ -293,6 +294,7 @@ def received(call: Call, most: int | None = None) -> bytes:
 
     A sender who dawdles must not keep a thread.
     """
+    request = call.request
     if most:
         request.max_content_length = most
     connection = request.environ.get("gunicorn.socket")
@@ -327,12 +329,13 @@ def received(call: Call, most: int | None = None) -> bytes:
 
 def _hear_out(response: Response) -> Response:
     """Read what nobody wanted to its end, for a moment: whoever is still sending would not hear the answer."""
-    connection = request.environ.get("gunicorn.socket")
-    if connection and not the_call().read_whole:
+    call = the_call()
+    connection = call.request.environ.get("gunicorn.socket")
+    if connection and not call.read_whole:
         deadline = Deadline(HEAR_OUT_SECONDS)
         with suppress(Exception):  # as above
             connection.settimeout(HEAR_OUT_SECONDS)
-            while request.environ["wsgi.input"].read(CHUNK_BYTES) and deadline.left():
+            while call.request.environ["wsgi.input"].read(CHUNK_BYTES) and deadline.left():
                 connection.settimeout(max(deadline.left(), 0.01))
         connection.settimeout(SEND_SECONDS)
     return response

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from flask import Request
 
 from bridge import grants
 from bridge.channels.demo import tables
@@ -200,7 +201,7 @@ def test_no_repr_tells_a_secret(app, settings, planted):
     begun = schema_of(AddNewUserRequest).load({"Email": EMAIL, "AccountName": "planted"})
     deadline = Deadline(5)
     channel = bridge.channels.open(config, deadline)
-    call = Call(bridge, deadline, now(), "127.0.0.1", "1", caller=connection)
+    call = Call(Request({}), bridge, deadline, now(), "127.0.0.1", "1", caller=connection)
     orders = channel.orders(connection.created_at.replace(year=2000), None)
     shown = [bridge, bridge.vault, settings, connection, saved, begun, channel, call, orders]
     shown += [AddNewUserResponse(authorization_token=planted.token), ConfigItem(selected_value=SHOP_KEY)]

@@ -15,6 +15,8 @@ import peewee
 
 from bridge.store.database import database
 
+KEPT_AS_THEY_ARE = (peewee.CharField, peewee.TextField, peewee.IntegerField)
+
 
 @dataclass(frozen=True)
 class Given:
@@ -88,8 +90,10 @@ class Statement:
     def _object(self, row: tuple[Any, ...]) -> Any:
         model = self._in_sql()[2]
         made = model(__no_default__=1)
-        for field, value in zip(model._meta.sorted_fields, row, strict=True):
-            made.__data__[field.name] = field.python_value(value)
+        made.__data__.update(
+            (field.name, value if type(field) in KEPT_AS_THEY_ARE else field.python_value(value))
+            for field, value in zip(model._meta.sorted_fields, row, strict=True)
+        )
         return made
 
 
