@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -84,12 +85,11 @@ def settings(tmp_path) -> Settings:
 @contextmanager
 def opened(settings: Settings) -> Iterator[Flask]:
     """An application, its worker at rest so that a test decides when feeds are worked off."""
-    app = create_app(settings)
-    app.extensions["bridge"].worker.stop()
-    if not SERVER:
-        database.execute_sql("PRAGMA synchronous = off")  # tests need not outlive a power cut
-    yield app
-    leave()
+    with patch.dict(store.PRAGMAS, synchronous="off"):  # tests need not outlive a power cut
+        app = create_app(settings)
+        app.extensions["bridge"].worker.stop()
+        yield app
+        leave()
 
 
 def leave() -> None:

@@ -66,6 +66,8 @@ BODIES = {
     "lists without end": told(b"[" * DEEP),
     "a key twice": told(b"1, " + b'"PageNumber": 2'),
     "a key twice further in": told(b'[{"a": {"b": 1, "b": 1}}]'),
+    "a key twice in a row": told(b'1, "Products": [{"SKU": "a", "SKU": "b", "Quantity": 1}]'),
+    "a key twice, and a row less": told(b'1, "Products": [{"SKU": "a", "Quantity": 1, "Quantity": 2}, {"SKU": "a"}]'),
     "a key twice, once escaped": told(b'1, "\\u0050ageNumber": 2'),
     "the token twice": told(b'1, "AuthorizationToken": "other"'),
     "Latin-1": told('"é"'.encode("latin-1")),

@@ -15,9 +15,11 @@ from marshmallow import ValidationError
 from bridge.messages import config, listings, orders, postsale, products
 from bridge.messages.base import (
     Flag,
+    Many,
     Message,
     Moment,
     Number,
+    One,
     Text,
     Whole,
     plain_data,
@@ -145,6 +147,63 @@ def test_rows_with_other_keys_are_read_each_by_its_own():
     request = schema_of(products.InventoryUpdateRequest).load({"products": rows})
 
     assert [("a", 1), ("b", 2), ("c", 3)] == [(level.sku, level.quantity) for level in request.products]
+
+
+some_values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**33), 2**33),
+    st.decimals(allow_nan=False, allow_infinity=False, places=12),
+    st.sampled_from(
+        [
+            Decimal("1E+5"),
+            Decimal("-0"),
+            Decimal("1e-30"),
+            "1",
+            "2.5",
+            "Infinity",
+            "a",
+            "a\0b",
+            "x" * 70,
+            "NONE",
+            [],
+            {},
+        ]
+    ),
+)
+
+
+@given(
+    st.lists(st.sampled_from(["SKU", "Quantity", "quantity", "Price", "Reference", "Tag", "New"]), unique=True),
+    st.data(),
+)
+def test_rows_alike_are_read_as_each_is_by_itself(keys, data):
+    """
+    Reading a column at a time gives the objects that reading row by row gives, and finds the same faults.
+    """
+    for kind in (products.StockLevel, products.Price, products.Product):
+        rows = data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(keys, some_values)), max_size=4))
+        together, singly = read_together(kind, rows), read_singly(kind, rows)
+
+        assert singly == together
+        assert repr(singly) == repr(together)
+
+
+def read_together(kind, rows):
+    try:
+        return list(Many(One(kind)).read(rows))
+    except ValidationError as error:
+        return error.messages
+
+
+def read_singly(kind, rows):
+    found, faults = [], {}
+    for number, row in enumerate(rows):
+        try:
+            found.append(shape_of(kind).read(row))
+        except ValidationError as error:
+            faults[number] = error.messages
+    return faults or found
 
 
 def test_a_key_with_a_value_goes_before_its_twin_without():

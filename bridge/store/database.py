@@ -249,7 +249,7 @@ def writing(connection_id: int | None = None, *, lasting: bool = True) -> Iterat
             yield
     finally:
         if lite and not lasting and not database.is_closed():
-            database.execute_sql("PRAGMA synchronous = full")
+            database.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
 
 
 def delete_some(model: Any, which: Any, most: int) -> int:
