@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import select
@@ -188,16 +189,32 @@ def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -
     """
     try:
         db = connect(url)
-        try:
-            upgrade(db, migrations)
-        finally:
-            db.close()
+        with _alone(url):
+            try:
+                upgrade(db, migrations)
+            finally:
+                db.close()
     except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
         # the URL may hold a password, and so may a driver's message about it
         raise StartError(f"{name} cannot be used ({type(error).__name__})") from error
     if proxy.obj is not None:
         proxy.close()
     proxy.initialize(db)
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """One process at a time opens a file: SQLite would not wait for another that is making an empty one a database."""
+    path = sqlite_file(url)
+    if path is None:
+        yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def open_store(url: str) -> None:
@@ -237,18 +254,27 @@ def writing(connection_id: int | None = None, *, lasting: bool = True) -> Iterat
     if database.in_transaction():
         yield
         return
-    lite = isinstance(database.obj, SqliteDatabase)
-    if lite and not lasting:
+    if isinstance(database.obj, SqliteDatabase):
+        with _waiting_for_the_disk(lasting), immediate(database.obj):
+            yield
+        return
+    with immediate(database.obj):
+        first = [] if lasting else ["set_config('synchronous_commit', 'off', true)"]
+        first += [] if connection_id is None else [f"pg_advisory_xact_lock({WRITING_LOCK}, {int(connection_id)})"]
+        if first:
+            database.execute_sql(f"SELECT {', '.join(first)}")
+        yield
+
+
+@contextmanager
+def _waiting_for_the_disk(lasting: bool) -> Iterator[None]:
+    """What SQLite commits meanwhile is on disk before it is done, or just written."""
+    if not lasting:
         database.execute_sql("PRAGMA synchronous = normal")
     try:
-        with immediate(database.obj):
-            if not lite and not lasting:
-                database.execute_sql("SET LOCAL synchronous_commit = off")
-            if not lite and connection_id is not None:
-                database.execute_sql("SELECT pg_advisory_xact_lock(%s, %s)", (WRITING_LOCK, connection_id))
-            yield
+        yield
     finally:
-        if lite and not lasting and not database.is_closed():
+        if not lasting and not database.is_closed():
             database.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
 
 
