@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,6 +23,7 @@ os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="bench
 ACCOUNT = "9b2d1a64-0000-4000-8000-000000000001"
 LONG_AGO = "2020-01-01T00:00:00Z"
 
+ADD_NEW_USER = "/api/Config/AddNewUser"
 CONFIG_TEST, USER_CONFIG = "/api/Config/ConfigTest", "/api/Config/UserConfig"
 ORDERS, PRODUCTS = "/api/Order/Orders", "/api/Product/Products"
 INVENTORY, PRICES = "/api/Product/InventoryUpdate", "/api/Product/PriceUpdate"
@@ -66,10 +69,12 @@ class Installation:
         # its log goes where it is cheap to write to, and not among what is told here
         with redirect_stderr(open(os.devnull, "w", encoding="utf-8")):
             self.app = create_app(load_settings(environ))
+        self._addresses = itertools.count()
 
     def call(self, path: str, raw: bytes) -> bytes:
-        """POST to it; the body of the answer."""
-        return call_wsgi(self.app, path, raw)
+        """POST to it; the body of the answer. Integrations are begun from ever other addresses: one may begin few."""
+        address = str(ip_address(0x0A000000 + next(self._addresses))) if path == ADD_NEW_USER else "127.0.0.1"
+        return call_wsgi(self.app, path, raw, address)
 
     def ask(self, path: str, **fields: Any) -> dict[str, Any]:
         """POST fields to it; the answer, which is none of a failure."""
@@ -79,9 +84,7 @@ class Installation:
 
     def connect(self, name: str = "bench", seconds: str = "0") -> str:
         """Set up an integration; its token. With the bench's shop, one that takes these seconds a call."""
-        begun = self.ask(
-            "/api/Config/AddNewUser", Email="b@example.com", LinnworksUniqueIdentifier=ACCOUNT, AccountName=name
-        )
+        begun = self.ask(ADD_NEW_USER, Email="b@example.com", LinnworksUniqueIdentifier=ACCOUNT, AccountName=name)
         token: str = begun["AuthorizationToken"]
         answers = {"key": "bench-secret", "seconds": seconds, "shop_name": name, "access_key": "bench-secret"}
         screen = self.ask(USER_CONFIG, AuthorizationToken=token)
@@ -110,8 +113,8 @@ class Installation:
         self.app.extensions["bridge"].worker.stop()
 
 
-def call_wsgi(app: Any, path: str, raw: bytes) -> bytes:
-    """POST to an application; the body of its answer."""
+def call_wsgi(app: Any, path: str, raw: bytes, address: str = "127.0.0.1") -> bytes:
+    """POST to an application from this address; the body of its answer."""
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": path,
@@ -120,7 +123,7 @@ def call_wsgi(app: Any, path: str, raw: bytes) -> bytes:
         "SERVER_NAME": "bench",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_ADDR": address,
         "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": str(len(raw)),
         "wsgi.input": io.BytesIO(raw),
@@ -150,7 +153,7 @@ def calls(token: str, skus: list[str], feed: str) -> dict[str, tuple[str, bytes]
         "ConfigTest": (CONFIG_TEST, {}),
         "UserConfig": (USER_CONFIG, {}),
         "AddNewUser": (
-            "/api/Config/AddNewUser",
+            ADD_NEW_USER,
             {"Email": "b@example.com", "LinnworksUniqueIdentifier": ACCOUNT, "AccountName": "begun and left"},
         ),
         "Orders": (ORDERS, {"UTCTimeFrom": LONG_AGO, "PageNumber": 1}),

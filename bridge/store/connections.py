@@ -43,6 +43,23 @@ class Connection(Row):
         return f"<Connection {self.id}>"
 
 
+# one statement, so that of several at once each replaces the one before
+_ADD = Statement(
+    lambda account, account_name, email, token_digest, step, now: Connection.insert(
+        account=account, account_name=account_name, email=email, token_digest=token_digest, step=step, created_at=now
+    ).on_conflict(
+        conflict_target=[Connection.account, Connection.account_name],
+        preserve=[
+            Connection.token_digest,
+            Connection.email,
+            Connection.step,
+            Connection.config,
+            Connection.sealed,
+            Connection.created_at,
+        ],
+        where=Connection.completed_at.is_null(),
+    )
+)
 _FIND = Statement(lambda digest: Connection.select().where(Connection.token_digest == digest))
 
 
@@ -50,22 +67,8 @@ def add_connection(
     *, account: str, account_name: str, email: str, token_digest: str, step: str, now: datetime
 ) -> Connection | None:
     """Add a connection in place of an unfinished one of the same account and name; None where a finished one exists."""
-    added = Connection.insert(
-        account=account,
-        account_name=account_name,
-        email=email,
-        token_digest=token_digest,
-        step=step,
-        created_at=now,
-    )
-    # one statement, so that of several at once each replaces the one before
-    replaced = [Connection.token_digest, Connection.email, Connection.step, Connection.config, Connection.sealed]
     with writing():
-        added.on_conflict(
-            conflict_target=[Connection.account, Connection.account_name],
-            preserve=[*replaced, Connection.created_at],
-            where=Connection.completed_at.is_null(),
-        ).execute()
+        _ADD.run(account, account_name, email, token_digest, step, now)
         return find_connection(token_digest)
 
 
