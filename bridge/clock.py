@@ -35,13 +35,18 @@ class Deadline:
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._end = clock() + seconds
+        self._began = clock()
+        self._end = self._began + seconds
         self._counting = threading.Lock()
         self.shop_calls = 0
 
     def left(self) -> float:
         """Seconds left, never below zero."""
         return max(0.0, self._end - self._clock())
+
+    def spent(self) -> float:
+        """Seconds since it was set, also beyond what there was to spend."""
+        return self._clock() - self._began
 
     def count_call(self) -> None:
         """Note that a call to the shop is begun."""

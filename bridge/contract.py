@@ -203,8 +203,7 @@ def _begin() -> None:
 
 def _log(response: Response) -> Response:
     call = the_call()
-    rule = call.request.url_rule
-    seconds = call.bridge.settings.budget_seconds - call.deadline.left()
+    rule, seconds = call.request.url_rule, call.deadline.spent()
     count_call(rule.rule if rule else None, call.outcome, seconds)
     facts = {
         "request": call.id,

@@ -151,6 +151,15 @@ def test_the_same_amount_written_otherwise_is_the_same_deed(shop, refund):
     assert {"R-1"} == {refund(replace(REFUND, refund_shipping_amount=Decimal(text))) for text in ("1", "1.0", "1.00")}
 
 
+def test_a_deed_is_known_again_after_an_upgrade(refund):
+    """
+    What identifies it is the same in every version: a change here would have deeds of the version before done twice.
+    """
+    refund()
+
+    assert "b0019ab7aa38dcf4a174824675f888ff59e40723512dc6ba33af84fd226f7029" == Deed.get().digest
+
+
 def test_equal_content_is_a_new_deed_after_the_window(shop, refund):
     """
     Once the window since the first success is over, an equal refund is made again.
