@@ -10,8 +10,8 @@ From that come the object, its marshmallow schema (`schema_of`) and the loops th
 lists of it. Reading is tolerant, as Linnworks asks: key case, unknown keys, nulls and numeric
 strings are no errors. Writing is canonical: PascalCase names, [] for no items, money as exact JSON numbers.
 
-Objects are msgspec's, which makes a thousand of them in the time that dataclasses need for a hundred, and its
-encoder writes those as they are whose values look on the wire as they do inside.
+Objects are msgspec's: they are made several times as fast as dataclasses, and its encoder writes those as they
+are whose values look on the wire as they do inside.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ else:
 MISSING = "Missing."
 UNLIMITED = 1_000_000  # characters of a text of which nothing else is said
 MOST_FAULTS = 20  # of one list; who sends thousands of faulty rows is not sent thousands of sentences
-
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -508,7 +507,7 @@ class Message(msgspec.Struct, metaclass=_Kind):
 
 
 def schema_of(kind: type) -> MessageSchema:
-    """The schema that loads and dumps objects of this message."""
+    """The schema that loads this message."""
     return kind.schema  # type: ignore[attr-defined, no-any-return]
 
 
