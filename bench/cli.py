@@ -39,7 +39,7 @@ def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]
     if quick:
         return {
             **inside,
-            "served": lambda: served.measure("", 1, 2, names=("ConfigTest", "UserConfig")),
+            "served": lambda: served.measure("", 1, 2, names=("ConfigTest",)),
             "waiting": lambda: waiting.measure(2, 1, 300),
             "outbound": lambda: outbound.measure(2),
             "writers": lambda: writers.measure(3),

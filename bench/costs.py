@@ -136,13 +136,16 @@ def _pages(rounds: int) -> list[Figure]:
 def _growth(here: Installation, token: str, rounds: int) -> list[Figure]:
     """What an item more costs, from one to ten thousand."""
     sizes = (1, 10, 100, 1_000, 10_000)
-    bodies = [calls(token, here.skus(token, size), "")["InventoryUpdate"] for size in sizes]
-    samples = in_turn([partial(here.call, *body) for body in bodies], max(3, rounds // 3))
-    least = statistics.median(samples[0])
-    return [
-        Figure(f"InventoryUpdate: processor for each of {size:,} items", _each(taken, least, size), "us")
-        for size, taken in zip(sizes[1:], samples[1:], strict=True)
-    ]
+    asked = [calls(token, here.skus(token, size), "") for size in sizes]
+    figures = []
+    for name in ("InventoryUpdate", "PriceUpdate"):
+        samples = in_turn([partial(here.call, *of_size[name]) for of_size in asked], max(3, rounds // 3))
+        least = statistics.median(samples[0])
+        figures += [
+            Figure(f"{name}: processor for each of {size:,} items", _each(taken, least, size), "us")
+            for size, taken in zip(sizes[1:], samples[1:], strict=True)
+        ]
+    return figures
 
 
 def _each(taken: Sequence[float], least: float, size: int) -> tuple[float, ...]:

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should be; `gate` is the generous limit beyond which a change may not land."""
+    """What a figure should be; `gate` is the generous limit beyond which a change may not land.
+
+    Only ratios, and what must never happen, have one: how long something takes is the machine's matter.
+    """
 
     what: str
     limit: float
@@ -39,12 +42,12 @@ TARGETS = {
     "8b": Target("small call's p99 with 16 calls to stalled shops in flight", 50, "ms"),
     "9": Target("1,000 SKUs, 300 ms a call of 100, 4 at once / one call", 3.5, gate=4.5),
     "10a": Target("connections that a second job opens to a shop", 0, "", gate=0),
-    "10b": Target("CPU of a warm HTTPS call to a shop", 0.8, "ms", gate=5),
+    "10b": Target("CPU of a warm HTTPS call to a shop", 0.8, "ms"),
     "11": Target("answers that the database was locked, 4 processes writing", 0, "", gate=0),
-    "12a": Target("memory of the service after load, 2 processes x 16 threads (PSS)", 130, "MB", gate=260),
-    "12b": Target("largest process of it (RSS)", 75, "MB", gate=150),
-    "13a": Target("start of the service until its first answer", 0.6, "s", gate=6),
-    "13b": Target("bridge --help", 0.35, "s", gate=4),
+    "12a": Target("memory of the service after load, 2 processes x 16 threads (PSS)", 130, "MB"),
+    "12b": Target("largest process of it (RSS)", 75, "MB"),
+    "13a": Target("start of the service until its first answer", 0.6, "s"),
+    "13b": Target("bridge --help", 0.35, "s"),
     "14a": Target("integrations in Linnworks' rhythm: answers after more than 10 s", 0, ""),
     "14b": Target("the same: p99", 4, "s"),
     "14c": Target("the same: CPU of the service", 25, "% of a core"),

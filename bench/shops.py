@@ -87,7 +87,7 @@ class InstantShop(Channel):
 
     name = "BENCH"
     friendly_name = "Bench"
-    inventory_batch_size = 10_000
+    inventory_batch_size = price_batch_size = 10_000
     supports_listings = True
     steps = (
         Step(
