@@ -31,7 +31,9 @@ Call = tuple[float, str, str, str]
 def measure(seconds: float, rounds: int, integrations: int) -> list[Figure]:
     """Small calls while nothing else, stalled shops, and big batches are going on; then many integrations at once."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        environ = environ_of(Path(folder))
+        # stalled calls end with their budget, and so do the rounds
+        budget = min(8, round(2 * seconds))
+        environ = {**environ_of(Path(folder)), "BRIDGE_BUDGET_SECONDS": str(budget)}
         quick = prepared(environ)[0]
         big = prepared(environ, seconds="0.0")[0]
         stalled = prepared(environ, STALLED_CALLS, STALLED)
