@@ -16,6 +16,7 @@ import peewee
 from bridge.store.database import database
 
 KEPT_AS_THEY_ARE = (peewee.CharField, peewee.TextField, peewee.IntegerField)
+"""Fields whose values come from the database as they are in objects."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Given:
 class Statement:
     """A query of peewee's that is run with other values each time, which go through the fields' own conversions.
 
-    `build` makes it of as many values as it has parameters; it may compare them with columns and set columns to
-    them, nothing else.
+    `build` makes it of as many values as it has parameters; it may compare columns with them, set columns to them,
+    and limit rows by them.
     """
 
     def __init__(self, build: Callable[..., Any]) -> None:
