@@ -18,7 +18,8 @@ from urllib.parse import urlencode, urlsplit
 
 from bench.shops import CHANNEL, sku
 
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="bench-metrics-"))  # as under the server
+_counters = tempfile.TemporaryDirectory(prefix="bench-counters-")
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _counters.name)  # counted as under the server
 
 ACCOUNT = "9b2d1a64-0000-4000-8000-000000000001"
 LONG_AGO = "2020-01-01T00:00:00Z"
