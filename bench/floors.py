@@ -18,7 +18,7 @@ from flask import Flask, Response, jsonify, request
 from bridge.manifest import endpoints
 from bridge.settings import Settings
 
-START_RESPONSE = Callable[[str, list[tuple[str, str]]], Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 PATHS = set(endpoints(Settings()).values())
 FIXED = b'{"Error":null}'
@@ -33,19 +33,19 @@ ready = _answers()
 ready_bytes = {path: json.dumps(answer).encode() for path, answer in ready.items()}
 
 
-def a(environ: dict[str, Any], start_response: START_RESPONSE) -> Iterable[bytes]:
+def a(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """The same bytes in, the same bytes out."""
     environ["wsgi.input"].read()
     return _respond(ready_bytes.get(environ["PATH_INFO"], FIXED), start_response)
 
 
-def b(environ: dict[str, Any], start_response: START_RESPONSE) -> Iterable[bytes]:
+def b(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """JSON in, JSON out."""
     json.loads(environ["wsgi.input"].read() or b"0")
     return _respond(json.dumps(ready.get(environ["PATH_INFO"], {"Error": None})).encode(), start_response)
 
 
-def _respond(body: bytes, start_response: START_RESPONSE) -> Iterable[bytes]:
+def _respond(body: bytes, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 

@@ -64,8 +64,9 @@ def load(
     `sign` is in the first 200 bytes of an answer that is none of a failure.
     """
     before = server.processor_seconds()
-    told = _wrk(server, path, raw, seconds, sign, callers, addresses) if shutil.which("wrk") else None
-    if told is None:
+    if shutil.which("wrk"):
+        told = _wrk(server, path, raw, seconds, sign, callers, addresses)
+    else:
         plan = {"url": server.url, "path": path, "body": raw.decode(), "seconds": seconds, "callers": callers}
         given = json.dumps({**plan, "sign": sign, "addresses": addresses}).encode()
         told = json.loads(child("bench.client", given=given))

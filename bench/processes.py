@@ -94,9 +94,9 @@ class Server:
         return sum(one.pss for one in used) / MB, max(one.rss for one in used) / MB
 
 
-def child(module: str, *arguments: str, given: bytes = b"", **environ: str) -> bytes:
+def child(module: str, *arguments: str, given: bytes = b"") -> bytes:
     """Run a module of the bench in a process of its own to its end; what it says."""
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **environ}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     env.pop("PROMETHEUS_MULTIPROC_DIR", None)
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True, timeout=1200, env=env).stdout

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,7 @@ def measure(seconds: float, rounds: int, integrations: int) -> list[Figure]:
         # stalled calls end with their budget, and so do the rounds
         budget = min(8, round(2 * seconds))
         environ = {**environ_of(Path(folder)), "BRIDGE_BUDGET_SECONDS": str(budget)}
-        quick = prepared(environ)[0]
-        big = prepared(environ, seconds="0.0")[0]
+        quick, big = prepared(environ, 2)
         stalled = prepared(environ, STALLED_CALLS, STALLED)
         steady = prepared(environ, integrations, "0.3")
         with Server(environ) as server:
@@ -52,9 +52,11 @@ def _beside(
 ) -> list[Figure]:
     idle, beside, batches = [], [], []
     path, raw = big["InventoryUpdate"][0], big["InventoryUpdate"][1].encode()
+    tests = [asked["ConfigTest"] for asked in stalled]
+    hanging = [partial(server.ask, test_path, body.encode()) for test_path, body in tests]
     for _ in range(rounds):
         idle.append(_small(server, quick, seconds))
-        with _meanwhile(*[lambda call=call: server.ask(call[0], call[1].encode()) for call in _each(stalled)]):
+        with _meanwhile(*hanging):
             beside.append(_small(server, quick, seconds))
         with _meanwhile(lambda: load(server, path, raw, seconds, WELL)):
             batches.append(_small(server, quick, seconds))
@@ -64,10 +66,6 @@ def _beside(
         of_target("8b", beside),
         Figure("small call's p99 while updates of 1,000 come as fast as they are answered", tuple(batches), "ms"),
     ]
-
-
-def _each(stalled: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [asked["ConfigTest"] for asked in stalled]
 
 
 @contextmanager

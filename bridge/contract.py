@@ -196,7 +196,7 @@ def _begin() -> None:
         deadline=Deadline(bridge.settings.budget_seconds),
         now=now(),
         address=caller_address(incoming.remote_addr or "", forwarded, bridge.settings.trusted_proxies),
-        id=f"{random.getrandbits(48):012x}",
+        id=f"{random.getrandbits(48):012x}",  # no secret, only another than others in the log
     )
     bridge.worker.start()
 

@@ -105,7 +105,7 @@ def _push(
         answers = [
             next(of_good) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero" for row in asked
         ]
-    columns: Any = {"sku": [row.sku for row in asked], "error": answers}
+    columns: dict[str, Sequence[Any]] = {"sku": [row.sku for row in asked], "error": answers}
     return tuple(shape_of(UpdatedProduct).of_columns(len(asked), columns))
 
 

@@ -35,10 +35,10 @@ class SeenOrder(Row):
         indexes = ((("connection", "reference"), True), (("connection", "held_since"), False))
 
 
-IS_HELD = SeenOrder.held_since.is_null(False) & (SeenOrder.held != "")
-
-
 _WAS_HELD = SeenOrder.held_since.is_null(False)
+IS_HELD = _WAS_HELD & (SeenOrder.held != "")
+
+
 _OFFER = Statement(
     lambda connection, reference, now, asked_since: SeenOrder.update(
         offered_at=now,

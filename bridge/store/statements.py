@@ -68,12 +68,13 @@ class Statement:
 
     def rows(self, *values: Any) -> list[Any]:
         """What it selects, which is whole rows of one model, as that model's objects."""
-        return list(map(self._object, self.run(*values).fetchall()))
+        _, _, model = self._in_sql()
+        return [_object(model, row) for row in self.run(*values).fetchall()]
 
     def first(self, *values: Any) -> Any:
         """The first of them; None where there is none."""
         row = self.run(*values).fetchone()
-        return None if row is None else self._object(row)
+        return None if row is None else _object(self._in_sql()[2], row)
 
     def any(self, *values: Any) -> bool:
         """Whether it selects anything."""
@@ -88,15 +89,6 @@ class Statement:
             self._made[dialect] = sql, given, query.model
         return self._made[dialect]
 
-    def _object(self, row: tuple[Any, ...]) -> Any:
-        model = self._in_sql()[2]
-        made = model(__no_default__=1)
-        made.__data__.update(
-            (field.name, value if type(field) in KEPT_AS_THEY_ARE else field.python_value(value))
-            for field, value in zip(model._meta.sorted_fields, row, strict=True)
-        )
-        return made
-
 
 class _Template(peewee.Context):
     """Puts a query into SQL in which values are still to be given."""
@@ -110,3 +102,13 @@ class _Template(peewee.Context):
 
 def _values(given: list[Any], values: tuple[Any, ...]) -> list[Any]:
     return [one.of(values) if type(one) is Given else one for one in given]
+
+
+def _object(model: Any, row: tuple[Any, ...]) -> Any:
+    """The model's object that a whole row of its table is."""
+    made = model(__no_default__=1)
+    made.__data__.update(
+        (field.name, value if type(field) in KEPT_AS_THEY_ARE else field.python_value(value))
+        for field, value in zip(model._meta.sorted_fields, row, strict=True)
+    )
+    return made

@@ -22,8 +22,3 @@ def app(settings) -> Iterator[Flask]:
     """The application of the module, its worker at rest."""
     with opened(settings) as app:
         yield app
-
-
-def hurry(db) -> None:
-    """Spare a database the wait for the disk: tests need not outlive a power cut."""
-    db.execute_sql("PRAGMA synchronous = off")

@@ -8,9 +8,8 @@ from decimal import Decimal
 import pytest
 
 from bridge.channels.demo import shop as demo
-from bridge.channels.demo.tables import Event, Order, Product, database, open_shops
+from bridge.channels.demo.tables import Event, Order, Product, open_shops
 from bridge.clock import now
-from tests.channels.conftest import hurry
 from tests.channels.contract import (
     DespatchContract,
     ListingsContract,
@@ -35,7 +34,6 @@ class DemoShop(ShopUnderTest):
 
     def __init__(self, data_dir) -> None:
         open_shops(data_dir)
-        hurry(database)
         demo.open_shop(self.answers["shop_name"], self.answers["access_key"])
         self.row = demo.find_shop(self.answers["shop_name"])
         self.skus = [product.sku for product in Product.select().where(Product.shop == self.row).limit(2)]
