@@ -13,6 +13,7 @@ import itertools
 import os
 import select
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from bridge.errors import StartError
 from bridge.logs import JsonLines
 from bridge.settings import load_settings
 
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 NOT_HTTP = b'{"Error":"The request is not proper HTTP"}'
 
 
@@ -49,6 +51,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._reading: dict[Any, float] = {}  # connections in hand, and until when they are read
+
+    def init_signals(self) -> None:
+        """Listen to signals, those that came meanwhile among them."""
+        super().init_signals()
+        _hear_signals()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or cease to take calls in; one that stops takes in who waits already, and leaves the door at once.
@@ -100,6 +107,10 @@ class Log(Logger):  # type: ignore[misc]
                 handler.setFormatter(JsonLines())
 
 
+def _hear_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
 def _stop_reading(sock: socket.socket) -> None:
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RD)
@@ -129,6 +140,7 @@ def _runs(pid: str) -> bool:
     return True
 
 
+os.register_at_fork(after_in_parent=_hear_signals)
 _settings = load_settings(os.environ)
 if _settings.metrics:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = _new_metrics_folder()  # before anything is imported that counts
@@ -160,7 +172,12 @@ def when_ready(server: Any) -> None:
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give a process the lowest place that is free to count in: a new one goes on with the file of one that ended."""
+    """Give a process the lowest place that is free to count in: a new one goes on with the file of one that ended.
+
+    Told to stop before it listens to signals, it would not hear it, and be killed in the end with calls in hand:
+    such signals wait until it does.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     taken = {other.place for other in server.WORKERS.values()}
     worker.place = next(number for number in itertools.count() if number not in taken)
 
