@@ -106,9 +106,9 @@ def _pages(rounds: int) -> list[Figure]:
     from bench import shops
     from bridge.channels.woocommerce.orders import order as mapped
     from bridge.channels.woocommerce.wizard import preferences
-    from bridge.messages.base import to_json
-    from bridge.messages.orders import OrdersResponse
-    from bridge.messages.products import ProductsResponse
+    from bridge.protocol.schemas.base import to_json
+    from bridge.protocol.schemas.orders import OrdersResponse
+    from bridge.protocol.schemas.products import ProductsResponse
 
     orders = OrdersResponse(orders=tuple(map(shops.order, range(shops.ORDERS))))
     shop = shops.InstantShop({"seconds": "0"}, None, None)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from bridge.manifest import endpoints
+from bridge.protocol.manifest import endpoints
 from bridge.settings import Settings
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]

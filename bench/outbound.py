@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.figures import Figure, of_target
 from bridge.channels.http import ShopClient
-from bridge.channels.http.reach import trusted
+from bridge.channels.http.transport import trusted
 from bridge.clock import Deadline
 from bridge.settings import Settings
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from bridge.trial import free_port
+from bridge.ops.temporary_server import free_port
 
 START_SECONDS = 20
 MB = 1_000_000

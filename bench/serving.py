@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge import serving
+from bridge.ops import serving
 
 globals().update(
     {name: value for name, value in vars(serving).items() if not name.startswith("_")},

@@ -10,11 +10,11 @@ from decimal import Decimal
 from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step
 from bridge.clock import EPOCH
 from bridge.errors import ChannelUnavailable
-from bridge.messages.config import ConfigItem, Tag, ValueType
-from bridge.messages.listings import ListingRemoval, ProductListing, ProductSettings
-from bridge.messages.orders import Address, DespatchOrder, ExtendedProperty, Order, OrderItem, PaymentStatus
-from bridge.messages.postsale import Cancellation, PostSaleOptionsResponse, Refund
-from bridge.messages.products import Price, Product, StockLevel
+from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
+from bridge.protocol.schemas.config import ConfigItem, Tag, ValueType
+from bridge.protocol.schemas.listings import ListingRemoval, ProductListing, ProductSettings
+from bridge.protocol.schemas.orders import Address, DespatchOrder, ExtendedProperty, Order, OrderItem, PaymentStatus
+from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 CHANNEL = "bench.shops:InstantShop"
 STALLED = "stalled"
@@ -144,7 +144,7 @@ class InstantShop(Channel):
         self._take_time()
         return "R"
 
-    def recall(self, kind: str, reference: str, key: str) -> str | None:
+    def find_result(self, kind: str, reference: str, key: str) -> str | None:
         return None
 
     def products(self, cursor: str | None) -> Page[Product]:

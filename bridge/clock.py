@@ -22,7 +22,7 @@ def before(moment: datetime, seconds: float) -> datetime:
     return max(EPOCH, moment) - min(timedelta(seconds=seconds), max(EPOCH, moment) - EPOCH)
 
 
-def lies_ahead(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -> bool:
+def is_future(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -> bool:
     """Whether a moment that something was put off to is still to come.
 
     One further ahead than anything is put off was written before the clock was set back, and holds nothing up.

@@ -27,14 +27,14 @@ class UnknownToken(RequestRefused):
         super().__init__("Unknown authorization token")
 
 
-class InvalidBearer(RequestRefused):
+class InvalidAccessToken(RequestRefused):
     """OAuth is on, and the call bears no access token that counts."""
 
     def __init__(self) -> None:
         super().__init__("Missing, invalid or expired access token")
 
 
-class TooMany(RequestRefused):
+class TooManyRequests(RequestRefused):
     """This comes too often from one address; `seconds` from now it may be tried again."""
 
     def __init__(self, words: str, seconds: int) -> None:

@@ -116,12 +116,12 @@ class Settings:
     secret_key: str = setting(
         "",
         "Key(s) that seal shop credentials, newest first, separated by commas; empty: a key file in the "
-        "data folder; make one with `bridge keys new`",
+        "data folder; make one with `linnworks-bridge keys new`",
         secret=True,
     )
     bind: str = setting(
         "127.0.0.1:8080",
-        "Address and port that `bridge serve` listens on",
+        "Address and port that `linnworks-bridge serve` listens on",
         parse=_address,
     )
     base_url: str = setting(
@@ -161,9 +161,9 @@ class Settings:
     orders_overlap_seconds: int = setting(
         300, "How far each look for changed orders reaches back over the one before", parse=_whole(0, 86400)
     )
-    deed_settles_seconds: int = setting(
+    action_settles_seconds: int = setting(
         30,
-        "How long a shop may still be at a deed whose answer was lost; it is not sent again before",
+        "How long a shop may still be at an action whose answer was lost; it is not sent again before",
         parse=_whole(0, 3600),
     )
     repeat_refund_seconds: int = setting(
@@ -171,7 +171,7 @@ class Settings:
         "After this long an equal refund request is a new refund; sooner it gets the recorded answer",
         parse=_whole(60, 30 * 86400),
     )
-    keep_deeds_days: int = setting(
+    keep_actions_days: int = setting(
         365,
         "How many days despatches, cancels and refunds are kept once they are settled; until then a repeat does "
         "nothing",
@@ -268,7 +268,7 @@ def parse_settings(texts: Mapping[str, str | None], **overrides: Any) -> Setting
     if PREFIX + "OAUTH_CLIENT_ID" in texts:
         raise StartError(
             f"{PREFIX}OAUTH_CLIENT_ID is no setting any more and would protect nothing: take it out, and make a client "
-            "with `bridge oauth create`"
+            "with `linnworks-bridge oauth create`"
         )
     if settings.logo and not settings.logo.is_file():
         raise StartError(f"{PREFIX}LOGO names {settings.logo}, which is not a file")

@@ -173,8 +173,8 @@ def rotation(settings: Settings) -> Iterator[Vault]:
     if settings.secret_key:
         if len(_fernets(settings.secret_key)) < 2:
             raise StartError(
-                "BRIDGE_SECRET_KEY holds one key: put one of `bridge keys new` in front of it, with a comma between "
-                "them, restart the service, and rotate then"
+                "BRIDGE_SECRET_KEY holds one key: put one of `linnworks-bridge keys new` in front of it, with a comma "
+                "between them, restart the service, and rotate then"
             )
         yield Vault(settings.secret_key)
         return
@@ -198,7 +198,7 @@ def _fernets(keys: str) -> list[Fernet]:
     except ValueError:
         fernets = []
     if not fernets:
-        raise StartError("The secret key is not one that `bridge keys new` made")
+        raise StartError("The secret key is not one that `linnworks-bridge keys new` made")
     return fernets
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,21 +18,28 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from bridge import feeds
 from bridge.app import create_app
 from bridge.channels.demo import tables
 from bridge.cli import main
-from bridge.manifest import endpoints
+from bridge.protocol.manifest import endpoints
+from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store import database as store
 from bridge.store.database import close_store, database
-from bridge.throttle import Throttle
+from bridge.sync import feeds
 from tests.linnworks import Linnworks
 
 SERVER = os.environ.get("BRIDGE_TEST_DATABASE_URL", "")
 """A PostgreSQL server where the tests make a database of their own; without one they run on SQLite."""
 
 OURS = f"bridge_test_{uuid.uuid4().hex}"
+
+NEXT_STEP = "9000_made_up"
+NEXT_STEP_CODE = """
+def up(migrator, db):
+    db.execute_sql("ALTER TABLE connection ADD COLUMN made_up INTEGER")
+    db.execute_sql("UPDATE connection SET made_up = 7")
+"""
 
 sqlite_only = pytest.mark.skipif(bool(SERVER), reason="it is about SQLite's file")
 postgres_only = pytest.mark.skipif(not SERVER, reason="it is about a server")
@@ -82,6 +90,16 @@ def settings(tmp_path) -> Settings:
     return Settings(data_dir=tmp_path / "data")
 
 
+@pytest.fixture
+def next_version(tmp_path, monkeypatch) -> Path:
+    """This version plays a later one, whose schema has one step more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(store.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / f"{NEXT_STEP}.py").write_text(NEXT_STEP_CODE, encoding="utf-8")
+    monkeypatch.setattr(store, "MIGRATIONS", folder)
+    return folder
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Flask]:
     """An application, its worker at rest so that a test decides when feeds are worked off."""
@@ -115,8 +133,8 @@ def app(settings) -> Iterator[Flask]:
 @pytest.fixture
 def unhurried(app) -> None:
     """Nobody is slowed down, however often strangers knock: that is another promise."""
-    throttle = Throttle(itertools.count(step=1000).__next__)
-    app.extensions["bridge"] = replace(app.extensions["bridge"], throttle=throttle)
+    rate_limiter = RateLimiter(itertools.count(step=1000).__next__)
+    app.extensions["bridge"] = replace(app.extensions["bridge"], rate_limiter=rate_limiter)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from typing import Any
 
 import requests
 
-from bridge.manifest import endpoints
+from bridge.ops.temporary_server import free_port
+from bridge.protocol.manifest import endpoints
 from bridge.settings import Settings
-from bridge.trial import free_port
 from tests.conftest import database_url
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def healthy(port: int) -> Any:
 
 
 class Service:
-    """`bridge serve` on one port and one data folder, started again and again."""
+    """`linnworks-bridge serve` on one port and one data folder, started again and again."""
 
     def __init__(self, data_dir: Path, **environ: str) -> None:
         self.port = free_port()

@@ -87,7 +87,7 @@ def test_a_wrong_value_stops_the_start_with_a_sentence(name, value):
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"BRIDGE_OAUTH_CLIENT_ID": "us"}, "make a client with `bridge oauth create`"),
+        ({"BRIDGE_OAUTH_CLIENT_ID": "us"}, "make a client with `linnworks-bridge oauth create`"),
         ({"BRIDGE_LOGO": "nowhere.png"}, "not a file"),
     ],
 )

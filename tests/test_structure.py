@@ -9,85 +9,104 @@ import bridge
 
 ROOT = Path(bridge.__file__).parent
 
-# from the ground up: a room imports from its own floor or lower ones, never upwards
-FLOORS = [
+LAYERS = [
     {"errors"},
     {"clock", "settings"},
-    {"messages", "vault", "gate", "throttle", "logs", "metrics"},
+    {"vault"},
+    {"protocol.schemas"},
     {"store"},
-    {"channels", "watch"},
-    {"screening"},
-    {"wizard", "ledger", "window", "grants"},
-    {"feeds", "spool", "retention", "keeping"},
-    {"worker"},
-    {"contract"},
-    {"openapi"},
-    {"areas"},
-    {"manifest", "app", "doctor"},
-    {"serving", "trial", "check", "deployment"},
+    {"channels"},
+    {"sync"},
+    {"protocol"},
+    {"ops"},
+    {"app"},
     {"cli"},
 ]
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+"""From the ground up: a room imports from lower layers, or from its own. The messages are what all rooms speak."""
+
+LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
+KNOW_FLASK = {"app", "protocol", "ops"}
 
 
-def rooms_imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = [
-        f"{node.module}.{alias.name}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-    ]
-    names += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    return {name.split(".")[1] for name in names if name.startswith("bridge.")} & FLOOR.keys()
+def room_of(module: str) -> str:
+    """The room that a module of the package is in."""
+    parts = module.removeprefix("bridge.").split(".")
+    return "protocol.schemas" if parts[:2] == ["protocol", "schemas"] else parts[0]
 
 
-def files_of(room: str) -> list[Path]:
-    return [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).rglob("*.py"))
+def modules() -> dict[str, ast.Module]:
+    """The syntax tree of every module by its dotted name."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
 
 
-def test_every_file_is_in_a_room():
+MODULES = modules()
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """What a module imports, wherever in it the import stands."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def test_every_module_is_in_a_room():
     """
     No module stands outside the order.
     """
-    rooms = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in ROOT.rglob("*.py")}
+    rooms = {room_of(name) for name in MODULES}
 
-    assert {"__init__", "__main__", "migrations"} == rooms - FLOOR.keys()
+    assert {"bridge", "__main__", "check"} | LAYER.keys() == rooms
 
 
 def test_imports_point_downwards():
     """
-    A room imports only from rooms below it.
+    A room imports only from itself and from rooms below it.
     """
     upwards = [
-        f"{path.relative_to(ROOT)} imports {other}"
-        for room, floor in FLOOR.items()
-        for path in files_of(room)
-        for other in sorted(rooms_imported(path) - {room})
-        if FLOOR[other] >= floor
+        f"{name} imports {other}"
+        for name, tree in MODULES.items()
+        if room_of(name) in LAYER
+        for other in sorted(imported(tree))
+        if other.startswith("bridge.")
+        and room_of(other) in LAYER
+        and room_of(other) != room_of(name)
+        and LAYER[room_of(other)] >= LAYER[room_of(name)]
     ]
 
     assert [] == upwards
 
 
-def test_only_the_areas_and_what_is_above_them_know_flask():
+def test_nothing_below_the_protocol_knows_flask():
     """
-    Everything below the seam can be used without a web framework.
+    Channels, store and promises can be used without a web framework.
     """
     knowing = {
-        room
-        for room in FLOOR
-        for path in files_of(room)
-        if "from flask" in (source := path.read_text(encoding="utf-8")) or "import flask" in source
+        room_of(name)
+        for name, tree in MODULES.items()
+        if any(other.partition(".")[0] in ("flask", "werkzeug") for other in imported(tree))
     }
 
-    assert {"contract", "areas", "app"} == knowing
+    assert knowing <= KNOW_FLASK
 
 
-def test_the_checker_knows_nothing_of_the_service():
+def test_the_checker_shares_no_code_with_what_it_checks():
     """
-    `bridge check` judges by the protocol, so it shares no code with what it judges.
+    `linnworks-bridge check` judges by the protocol, and imports nothing of the service.
     """
-    assert {str(path.name): set() for path in files_of("check")} == {
-        path.name: rooms_imported(path) - {"check"} for path in files_of("check")
-    }
+    shared = [
+        f"{name} imports {other}"
+        for name, tree in MODULES.items()
+        if room_of(name) == "check"
+        for other in sorted(imported(tree))
+        if other.startswith("bridge.") and room_of(other) != "check" and other != "bridge.__version__"
+    ]
+
+    assert [] == shared

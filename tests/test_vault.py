@@ -29,7 +29,7 @@ def test_what_is_sealed_can_be_opened_but_not_read():
     assert {"key": "s3cret"} == Vault(NEW).open(sealed)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "Ж", Vault(OLD).seal({"a": "b"})])
+@pytest.mark.parametrize("text", ["", "nonsense", "Ж", pytest.param(Vault(OLD).seal({"a": "b"}), id="of another key")])
 def test_what_another_key_sealed_cannot_be_opened(text):
     """
     Forged, foreign and empty texts open to nothing.
@@ -61,7 +61,7 @@ def test_a_key_that_is_none_stops_the_start(tmp_path, key):
     """
     A malformed key is told in a sentence that does not repeat it.
     """
-    with pytest.raises(StartError, match="is not one that `bridge keys new` made") as caught:
+    with pytest.raises(StartError, match="is not one that `linnworks-bridge keys new` made") as caught:
         open_vault(Settings(data_dir=tmp_path, secret_key=key))
 
     assert key not in str(caught.value)
@@ -216,7 +216,7 @@ def test_keys_in_the_environment_are_rotated_by_the_operator(tmp_path, monkeypat
         results.append(CliRunner().invoke(main, ["keys", "rotate"]))
 
     assert [2, 0] == [result.exit_code for result in results]
-    assert "put one of `bridge keys new` in front of it" in results[0].output
+    assert "put one of `linnworks-bridge keys new` in front of it" in results[0].output
     create_app(Settings(data_dir=tmp_path, secret_key=NEW)).extensions["bridge"].worker.stop()
     assert not (tmp_path / KEY_FILE).exists()
     close_store()

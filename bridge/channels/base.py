@@ -10,8 +10,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from bridge.clock import Deadline
 from bridge.errors import ChannelError
-from bridge.messages.config import ConfigItem, Tag, ValueType
-from bridge.messages.listings import (
+from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
+from bridge.protocol.schemas.config import ConfigItem, Tag, ValueType
+from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
     CategoryQuestion,
@@ -24,9 +25,8 @@ from bridge.messages.listings import (
     Severity,
     VariationsResponse,
 )
-from bridge.messages.orders import DespatchItem, DespatchOrder, Order
-from bridge.messages.postsale import Cancellation, PostSaleOptionsResponse, Refund
-from bridge.messages.products import Price, Product, StockLevel
+from bridge.protocol.schemas.orders import DespatchItem, DespatchOrder, Order
+from bridge.protocol.schemas.products import Price, Product, StockLevel
 from bridge.settings import Settings
 
 T = TypeVar("T")
@@ -175,7 +175,7 @@ class Channel(ABC):
         """Give money back; the shop's reference of the refund. The same key again changes nothing."""
 
     @abstractmethod
-    def recall(self, kind: str, reference: str, key: str) -> str | None:
+    def find_result(self, kind: str, reference: str, key: str) -> str | None:
         """The answer to a despatch, cancel or refund that the shop has done under this key; None if it has not.
 
         `kind` is "despatch", "cancel" or "refund", `reference` the order's ReferenceNumber.

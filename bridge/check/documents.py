@@ -55,7 +55,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 def as_junit(run: Run) -> str:
     """A suite for each area. Only a broken must-rule is a failure; other broken rules are skipped, with their words."""
-    root = ElementTree.Element("testsuites", name="bridge check", time=f"{run.seconds:.3f}")
+    root = ElementTree.Element("testsuites", name="linnworks-bridge check", time=f"{run.seconds:.3f}")
     for area, outcomes in run.areas.items():
         failures = sum(outcome.broken is Severity.MUST for outcome in outcomes)
         skipped = sum(outcome.verdict is not Verdict.PASS for outcome in outcomes) - failures
@@ -104,12 +104,12 @@ def as_html(run: Run) -> str:
 def as_rules(checks: Iterable[Check]) -> str:
     """The page of all rules, in Markdown."""
     lines = [
-        "# The rules of `bridge check`",
+        "# The rules of `linnworks-bridge check`",
         "",
-        "Written by `bridge check --list`. A rule is a **must** where a page of the protocol says so, a **should**",
-        "where it follows from one, and **advice** where sources disagree or it is merely wise; only a broken must",
-        "makes the exit status 1. Sources are the page names of apidocs.linnworks.net, where `ep:` stands for",
-        "`channel-integration-endpoint-`. Rules marked *changes the shop* are left out with `--read-only`.",
+        "Written by `linnworks-bridge check --list`. A rule is a **must** where a page of the protocol says so,",
+        "a **should** where it follows from one, and **advice** where sources disagree or it is merely wise; only",
+        "a broken must makes the exit status 1. Sources are the page names of apidocs.linnworks.net, where `ep:`",
+        "stands for `channel-integration-endpoint-`. Rules marked *changes the shop* are left out with `--read-only`.",
     ]
     for area, rules in groupby(checks, key=lambda check: check.area):
         lines += ["", f"## {area}", "", "| Rule | | What it says | What Linnworks does otherwise | Source |"]

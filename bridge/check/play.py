@@ -142,12 +142,12 @@ class Play:
         self.open.discard(token)
         return answer
 
-    def repair(self, deed: Callable[[], object]) -> None:
-        """Has a deed done before the first integration goes, to put the shop right; it may fail unheard."""
+    def repair(self, action: Callable[[], object]) -> None:
+        """Has an action done before the first integration goes, to put the shop right; it may fail unheard."""
 
         def quietly() -> None:
             with suppress(Failed, Skipped):
-                deed()
+                action()
 
         self.repairs.callback(quietly)
 
@@ -207,12 +207,12 @@ class Play:
             pause = min(2 * pause, 1.0)
 
 
-def try_each(things: Iterable[T], deed: Callable[[T], object]) -> None:
+def try_each(things: Iterable[T], action: Callable[[T], object]) -> None:
     """Does it with each of them; raises Failed with all that failed after the last."""
     failures = []
     for thing in things:
         try:
-            deed(thing)
+            action(thing)
         except Failed as failure:
             failures.append(failure)
     if failures:

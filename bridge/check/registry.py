@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-Deed = Callable[[Any], None]
+Action = Callable[[Any], None]
 """What a check does with the play: the run that all checks share."""
 
 
@@ -54,7 +54,7 @@ class Check:
     consequence: str
     source: str
     severity: Severity
-    run: Deed
+    run: Action
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     changes: bool = False
@@ -103,14 +103,14 @@ class Area:
         needs: tuple[str, ...] = (),
         after: tuple[str, ...] = (),
         changes: bool = False,
-    ) -> Callable[[Deed], Deed]:
+    ) -> Callable[[Action], Action]:
         """Enters a function as a check: its docstring is the sentence, then what Linnworks does otherwise.
 
         It is performed where the checks it `needs` have passed, and `after` others whatever came of them.
         """
 
-        def enter(deed: Deed) -> Deed:
-            sentence, _, consequence = (deed.__doc__ or id).strip().partition("\n\n")
+        def enter(action: Action) -> Action:
+            sentence, _, consequence = (action.__doc__ or id).strip().partition("\n\n")
             self.checks.append(
                 Check(
                     id,
@@ -119,13 +119,13 @@ class Area:
                     " ".join(consequence.split()),
                     source or self.source,
                     severity,
-                    deed,
+                    action,
                     self.needs + needs,
                     after,
                     self.changes or changes,
                 )
             )
-            return deed
+            return action
 
         return enter
 

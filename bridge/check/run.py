@@ -157,7 +157,7 @@ def _fits(check: Check, patterns: tuple[str, ...]) -> bool:
 def _wanted(checks: list[Check], options: Options) -> list[Check]:
     for pattern in (*options.only, *options.skip):
         if not any(_fits(check, (pattern,)) for check in checks):
-            raise CheckCouldNotRun(f"no rule or area is called {pattern}; bridge check --list shows them all")
+            raise CheckCouldNotRun(f"no rule or area is called {pattern}; linnworks-bridge check --list shows them all")
     chosen = [check for check in checks if not options.only or _fits(check, options.only)]
     return [check for check in chosen if not _fits(check, options.skip)]
 

@@ -114,9 +114,9 @@ class Seller:
         for number in range(self.soak.soaking.rounds):
             if self.soak.stopped.wait(max(0.0, begun + number * self.soak.soaking.tempo - time.monotonic())):
                 return
-            for deed in self.deeds(number):
+            for action in self.actions(number):
                 try:
-                    deed()
+                    action()
                 except Skipped:
                     pass  # the manifest names no such endpoint
                 except Failed as failure:
@@ -124,17 +124,17 @@ class Seller:
             if self.number == 0:
                 self.soak.play.tell(f"Quarter hour {number + 1} of {self.soak.soaking.rounds}")
 
-    def deeds(self, number: int) -> list[Any]:
+    def actions(self, number: int) -> list[Any]:
         """What Linnworks does in this quarter hour."""
-        deeds = [self.look_for_orders]
+        actions = [self.look_for_orders]
         if number % PRODUCTS_EVERY == 0:
-            deeds.append(self.look_for_products)
+            actions.append(self.look_for_products)
         if number % TEST_EVERY == 0:
-            deeds.append(self.test)
+            actions.append(self.test)
         if not self.soak.play.read_only:
-            deeds += [self.send_stock, self.despatch]
-            deeds += [self.send_prices] if number % 4 == 0 else []
-        return deeds
+            actions += [self.send_stock, self.despatch]
+            actions += [self.send_prices] if number % 4 == 0 else []
+        return actions
 
     def test(self) -> None:
         """Presses the Test button."""

@@ -17,11 +17,11 @@ from bridge.cli.connections import connections
 from bridge.cli.database import migrate_database
 from bridge.cli.demo import demo
 from bridge.cli.init import init
-from bridge.cli.keeping import backup, doctor, restore
 from bridge.cli.keys import keys
+from bridge.cli.maintenance import backup, doctor, restore
 from bridge.cli.oauth import oauth
 from bridge.cli.woocommerce import woocommerce
-from bridge.cli.work import deeds, feeds, orders, spool
+from bridge.cli.work import actions, feeds, orders, outbox
 from bridge.errors import BridgeError, StartError
 from bridge.settings import load_settings, unknown_variables
 
@@ -33,12 +33,12 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (BridgeError, OSError) as error:
-            click.echo(f"bridge: {error}", err=True)
+            click.echo(f"linnworks-bridge: {error}", err=True)
             sys.exit(2 if isinstance(error, StartError) else 1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="bridge")
+@click.version_option(__version__, prog_name="linnworks-bridge")
 def main() -> None:
     """A Linnworks channel application for small shops.
 
@@ -58,13 +58,13 @@ def serve(bind: str | None) -> None:
     """
     environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
     for sentence in unknown_variables(environ):
-        click.echo(f"bridge: {sentence}", err=True)
+        click.echo(f"linnworks-bridge: {sentence}", err=True)
     # what gunicorn would refuse in a traceback is refused here in a sentence
     settings = load_settings(environ)
     if "LISTEN_FDS" not in environ:
         try_to_listen(settings.bind)
     environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
-    command = ["-m", "gunicorn", "--config", "python:bridge.serving", "bridge.serving:application()"]
+    command = ["-m", "gunicorn", "--config", "python:bridge.ops.serving", "bridge.app:application()"]
     os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
 
 
@@ -76,16 +76,16 @@ def manifest(base_url: str | None, out: Path | None) -> None:
 
     It names the OAuth token endpoint once there is an OAuth client.
     """
-    from bridge.app import open_bridge
     from bridge.channels import load_channel
-    from bridge.grants import required
-    from bridge.manifest import manifest as document
+    from bridge.ops.installation import open_installation
+    from bridge.protocol.manifest import manifest as document
+    from bridge.protocol.oauth import is_required
 
     environ = {**os.environ, **({"BRIDGE_BASE_URL": base_url} if base_url else {})}
     settings = load_settings(environ)
     if is_installed(settings):
-        open_bridge(settings)
-    with_oauth = is_installed(settings) and required()
+        open_installation(settings)
+    with_oauth = is_installed(settings) and is_required()
     values = document(settings, load_channel(settings.channel), settings.url, with_oauth=with_oauth)
     text = json.dumps(values, indent=2) + "\n"
     if out:
@@ -98,10 +98,10 @@ def manifest(base_url: str | None, out: Path | None) -> None:
 @main.command()
 def openapi() -> None:
     """Print the OpenAPI description of all endpoints."""
-    from bridge.areas import AREAS
-    from bridge.areas.oauth import PATH
     from bridge.channels import load_channel
-    from bridge.openapi import document
+    from bridge.protocol.endpoints import AREAS
+    from bridge.protocol.endpoints.oauth import PATH
+    from bridge.protocol.openapi import document
 
     settings = load_settings(os.environ)
     name = settings.channel_friendly_name or load_channel(settings.channel).friendly_name
@@ -117,9 +117,9 @@ for command in (
     check,
     connections,
     orders,
-    deeds,
+    actions,
     feeds,
-    spool,
+    outbox,
     oauth,
     keys,
     woocommerce,

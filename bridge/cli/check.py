@@ -1,4 +1,4 @@
-"""`bridge check`: what may be said on the command line, and what becomes of a run."""
+"""`linnworks-bridge check`: what may be said on the command line, and what becomes of a run."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file:
 def _target(url: str | None, source: str | None, client: tuple[str, str] | None, timeout: int) -> Iterator[Manifest]:
     """The manifest of what is to be checked."""
     from bridge.check import read_manifest
-    from bridge.trial import trial_service
+    from bridge.ops.temporary_server import temporary_server
 
     if source:
         manifest = read_manifest(source, timeout)
@@ -160,14 +160,14 @@ def _target(url: str | None, source: str | None, client: tuple[str, str] | None,
     elif client:
         raise click.UsageError("--oauth-client goes with a URL: a service that is started for the check has no clients")
     else:
-        with trial_service() as base_url:
+        with temporary_server() as base_url:
             yield _ours(base_url)
 
 
 def _ours(base_url: str, *, with_oauth: bool = False) -> Manifest:
     from bridge.channels import load_channel
     from bridge.check import manifest_of
-    from bridge.manifest import manifest
+    from bridge.protocol.manifest import manifest
 
     settings = load_settings(os.environ)
     return manifest_of(manifest(settings, load_channel(settings.channel), base_url, with_oauth=with_oauth))

@@ -13,21 +13,21 @@ from bridge.errors import BridgeError, StartError
 from bridge.settings import Settings, load_settings, sqlite_file
 
 if TYPE_CHECKING:
-    from bridge.contract import Bridge
+    from bridge.protocol.call import Services
     from bridge.store.connections import Connection
 
 
-def opened() -> Bridge:
+def opened() -> Services:
     """The installation that the settings name, its database open; raises StartError where there is none."""
-    from bridge.app import open_bridge
+    from bridge.ops.installation import open_installation
 
     settings = load_settings(os.environ)
     if not is_installed(settings):
         raise StartError(
             f"There is no installation in {settings.data_dir.absolute()}: run the command with the service's settings "
-            "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `bridge serve` first"
+            "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `linnworks-bridge serve` first"
         )
-    return open_bridge(settings)
+    return open_installation(settings)
 
 
 def is_installed(settings: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""`bridge connections`: look after the integrations."""
+"""`linnworks-bridge connections`: look after the integrations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([_facts(row) for row in rows], indent=2))
         return
     cells = [(row.id, row.account_name, row.email, state_of(row), when(row.created_at)) for row in rows]
-    otherwise = "No integration yet: press Integrate in Linnworks, or run `bridge check URL`."
+    otherwise = "No integration yet: press Integrate in Linnworks, or run `linnworks-bridge check URL`."
     show_table(("No", "Account name", "E-mail", "State", "Since (UTC)"), cells, otherwise)
 
 
@@ -83,7 +83,7 @@ def erase(connection: str, yes: bool) -> None:
 @click.argument("connection")
 def reconnect(connection: str) -> None:
     """Have the seller enter the shop's credentials again; token and other settings stay."""
-    from bridge.wizard import ask_again
+    from bridge.sync.wizard import ask_again
 
     bridge = opened()
     found = the_connection(connection)

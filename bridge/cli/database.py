@@ -1,4 +1,4 @@
-"""`bridge migrate-database`: from one machine's SQLite to a PostgreSQL server."""
+"""`linnworks-bridge migrate-database`: from one machine's SQLite to a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def migrate_database(url: str) -> None:
     with the new setting afterwards. The old database stays as it is, and so do the key file and the embedded shop's
     file in the data folder.
     """
-    from bridge.store.moving import move
+    from bridge.store.sqlite_to_postgresql import move
 
     settings = load_settings(os.environ)
     new = load_settings({}, database_url=sys.stdin.readline().strip() if url == "-" else url)
@@ -33,7 +33,7 @@ def migrate_database(url: str) -> None:
         try_to_listen(settings.bind)
     except StartError:
         raise BridgeError(
-            f"Something listens on {settings.bind}: stop the service (and bridge.socket), "
+            f"Something listens on {settings.bind}: stop the service (and linnworks-bridge.socket), "
             "or what comes in meanwhile stays behind"
         ) from None
     counts = move(settings.database, new.database_url)

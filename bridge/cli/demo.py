@@ -1,4 +1,4 @@
-"""`bridge demo`: act on an embedded shop as its customers and its owner do."""
+"""`linnworks-bridge demo`: act on an embedded shop as its customers and its owner do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ shop_option = click.option(
 def demo() -> None:
     """Act on the embedded shop: place orders, look at orders and products.
 
-    A shop is opened by the wizard of an integration, or by `bridge demo open`.
+    A shop is opened by the wizard of an integration, or by `linnworks-bridge demo open`.
     """
 
 
@@ -42,7 +42,9 @@ def shops() -> None:
         products = Product.select().where((Product.shop == shop) & ~Product.variable).count()
         orders = Order.select().where(Order.shop == shop).count()
         table.add_row(shop.name, str(products), str(orders), f"{shop.created_at:%Y-%m-%d %H:%M} UTC")
-    Console().print(table if table.row_count else "No shop yet: finish a wizard, or run `bridge demo open NAME`.")
+    Console().print(
+        table if table.row_count else "No shop yet: finish a wizard, or run `linnworks-bridge demo open NAME`."
+    )
 
 
 @demo.command("open")
@@ -75,7 +77,7 @@ def rekey(shop_name: str | None, access_key: str | None) -> None:
 
 @demo.command()
 @click.argument("wanted", nargs=-1, metavar="[SKU[=QUANTITY]]...")
-@click.option("--unpaid", is_flag=True, help="Leave it unpaid; pay with `bridge demo pay`.")
+@click.option("--unpaid", is_flag=True, help="Leave it unpaid; pay with `linnworks-bridge demo pay`.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 10_000), help="How many such orders.")
 @shop_option
 def order(shop_name: str | None, wanted: tuple[str, ...], unpaid: bool, count: int) -> None:
@@ -211,5 +213,7 @@ def _the_shop(name: str | None) -> Shop:
         raise BridgeError(f"There is no shop {name}")
     names = ", ".join(shop.name for shop in found)
     raise BridgeError(
-        f"Say which with --shop: {names}" if found else "No shop yet: finish a wizard, or run `bridge demo open NAME`"
+        f"Say which with --shop: {names}"
+        if found
+        else "No shop yet: finish a wizard, or run `linnworks-bridge demo open NAME`"
     )

@@ -1,4 +1,4 @@
-"""`bridge init`: set an installation up."""
+"""`linnworks-bridge init`: set an installation up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def init(
 
     Asks for what no option gives, writes all files into one folder, and says what to do with them.
     """
-    from bridge import deployment
+    from bridge.ops import deployment
 
     owner = deployment.account(user)
 

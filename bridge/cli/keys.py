@@ -1,4 +1,4 @@
-"""`bridge keys`: the keys that seal the shops' credentials."""
+"""`linnworks-bridge keys`: the keys that seal the shops' credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridge oauth`: who may fetch access tokens."""
+"""`linnworks-bridge oauth`: who may fetch access tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
     From the first client on every call must bear an access token, at once: enter the manifest in Linnworks again, and
     id and secret in its wizard.
     """
-    from bridge.grants import SCOPES, new_client
+    from bridge.protocol.oauth import SCOPES, new_client
 
     opened()
     client_id, secret = new_client(name, tuple(scope for scope in SCOPES if scope in (scopes or SCOPES)), now())
@@ -41,7 +41,7 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
 @oauth.command("list")
 def list_() -> None:
     """List all clients, revoked ones too."""
-    from bridge.store.clients import list_clients
+    from bridge.store.oauth_clients import list_clients
 
     opened()
     rows = [(row.id, row.name, row.scope, when(row.created_at), when(row.revoked_at)) for row in list_clients()]
@@ -56,7 +56,7 @@ def revoke(client_id: str) -> None:
 
     With the last client revoked nobody comes in any more, until there is another.
     """
-    from bridge.store.clients import revoke_client
+    from bridge.store.oauth_clients import revoke_client
 
     opened()
     if not revoke_client(client_id, now()):
@@ -68,7 +68,7 @@ def revoke(client_id: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def disable(yes: bool) -> None:
     """Forget all clients and turn OAuth off: calls need no access token from now on."""
-    from bridge.store.clients import forget_clients
+    from bridge.store.oauth_clients import forget_clients
 
     opened()
     if not yes:

@@ -1,4 +1,4 @@
-"""`bridge woocommerce`: look a WooCommerce shop over."""
+"""`linnworks-bridge woocommerce`: look a WooCommerce shop over."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def doctor(connection: str | None, as_json: bool) -> None:
     channel.about.try_out()
     click.echo(channel.about.facts(), err=as_json)
     entries = _catalogue(channel)
-    found = list(findings(entries, channel.wishes.manage_stock))
+    found = list(findings(entries, channel.preferences.manage_stock))
     left_out = [finding for finding in found if finding.left_out]
     if as_json:
         click.echo(json.dumps({"products": len(entries), "findings": [asdict(finding) for finding in found]}, indent=2))
@@ -80,7 +80,7 @@ def _catalogue(channel: WooCommerceChannel) -> list[Entry]:
     more = True
     while more:
         page = _afresh(channel)
-        found, cursor = read(page.shop, cursor, page.wishes.hidden_products)
+        found, cursor = read(page.shop, cursor, page.preferences.hidden_products)
         entries += found
         more = cursor is not None
         if sys.stderr.isatty():

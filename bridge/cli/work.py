@@ -1,4 +1,4 @@
-"""`bridge orders`, `deeds`, `feeds`, `spool`: what is held, under way or failing, and what to do about it."""
+"""`linnworks-bridge orders`, `actions`, `feeds`, `outbox`: what is held, under way or failing, and what to do."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def why(reference: str, connection: str | None) -> None:
 
 
 def _life(connection_id: int, reference: str) -> list[str]:
-    from bridge.store.deeds import deeds_of_order
+    from bridge.store.actions import actions_of_order
     from bridge.store.orders import seen_order
-    from bridge.store.pages import last_run
+    from bridge.store.paging import last_paging_run
 
     lines = []
     seen = seen_order(connection_id, reference)
     if seen is None:
-        run = last_run(connection_id, "orders")
+        run = last_paging_run(connection_id, "orders")
         looked = f"Linnworks last asked for orders at {when(run.asked_at)} UTC" if run else "Linnworks never asked"
         lines.append(f"The shop has not shown it on any page yet. {looked}.")
     else:
@@ -83,66 +83,66 @@ def _life(connection_id: int, reference: str) -> list[str]:
             lines.append(f"{when(seen.offered_at)} last sent to Linnworks, {seen.offers} times in all")
         if seen.held:
             lines.append(f"{when(seen.held_since)} held: {seen.held}" if seen.held_since else f"Not sent: {seen.held}")
-    for deed in deeds_of_order(connection_id, reference):
-        said = deed.answer or deed.error
-        line = f"{when(deed.finished_at or deed.created_at)} {deed.kind} {deed.state}"
+    for action in actions_of_order(connection_id, reference):
+        said = action.answer or action.error
+        line = f"{when(action.finished_at or action.created_at)} {action.kind} {action.state}"
         lines.append(f"{line}: {said}" if said else line)
     return lines
 
 
 @click.group()
-def deeds() -> None:
+def actions() -> None:
     """Look after despatches, cancels and refunds: each is done once."""
 
 
-@deeds.command("list")
+@actions.command("list")
 @click.option("--all", "everything", is_flag=True, help="Those that are done, too.")
 @limit_option
-def list_deeds(everything: bool, limit: int) -> None:
-    """List deeds that failed, are under way, or whose outcome is unknown; the newest first."""
-    from bridge.store.deeds import DONE, FAILED, PLANNED, UNKNOWN
-    from bridge.store.deeds import list_deeds as listed
+def list_actions(everything: bool, limit: int) -> None:
+    """List actions that failed, are under way, or whose outcome is unknown; the newest first."""
+    from bridge.store.actions import DONE, FAILED, PLANNED, UNKNOWN
+    from bridge.store.actions import list_actions as listed
 
     opened()
     states = (PLANNED, UNKNOWN, FAILED, DONE) if everything else (PLANNED, UNKNOWN, FAILED)
     rows = [
-        (deed.id, deed.connection.account_name, deed.kind, deed.reference, deed.state, when(deed.created_at),
-         deed.answer or deed.error)
-        for deed in listed(states, limit)
+        (action.id, action.connection.account_name, action.kind, action.reference, action.state,
+         when(action.created_at), action.answer or action.error)
+        for action in listed(states, limit)
     ]  # fmt: skip
-    columns = ("No", "Integration", "Deed", "Order", "State", "Since", "Answer or last error")
-    show_table(columns, rows, "Every deed is done.")
+    columns = ("No", "Integration", "Action", "Order", "State", "Since", "Answer or last error")
+    show_table(columns, rows, "Every action is done.")
 
 
-@deeds.command()
+@actions.command()
 @click.argument("number", type=int)
 def retry(number: int) -> None:
-    """Ask the shop what came of an unknown deed, and record it.
+    """Ask the shop what came of an unknown action, and record it.
 
     Nothing is sent again by this: where the shop has not done it, the next request of Linnworks is.
     """
-    from bridge import ledger
-    from bridge.store.deeds import find_deed
+    from bridge.store.actions import find_action
+    from bridge.sync import actions
 
     bridge = opened()
-    deed = _existing(find_deed(number), f"deed {number}")
-    channel = bridge.channels.open(bridge.channels.config(deed.connection), Deadline(bridge.settings.budget_seconds))
-    click.echo(f"Deed {number} is {ledger.look_up(number, channel)}.")
+    action = _existing(find_action(number), f"action {number}")
+    channel = bridge.channels.open(bridge.channels.config(action.connection), Deadline(bridge.settings.budget_seconds))
+    click.echo(f"Action {number} is {actions.resolve_unknown(number, channel)}.")
 
 
-@deeds.command("drop")
+@actions.command("drop")
 @click.argument("number", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def drop_deed(number: int, yes: bool) -> None:
-    """Forget a deed: should Linnworks ask for it again, it is DONE AGAIN."""
-    from bridge.store import deeds as store
+def drop_action(number: int, yes: bool) -> None:
+    """Forget an action: should Linnworks ask for it again, it is DONE AGAIN."""
+    from bridge.store import actions as store
 
     opened()
-    deed = _existing(store.find_deed(number), f"deed {number}")
+    action = _existing(store.find_action(number), f"action {number}")
     if not yes:
-        click.confirm(f"Forget the {deed.kind} of order {deed.reference}, which is {deed.state}?", abort=True)
-    store.drop_deed(deed)
-    click.echo(f"Dropped deed {number}.")
+        click.confirm(f"Forget the {action.kind} of order {action.reference}, which is {action.state}?", abort=True)
+    store.drop_action(action)
+    click.echo(f"Dropped action {number}.")
 
 
 @click.group()
@@ -171,10 +171,10 @@ def list_feeds(everything: bool, limit: int) -> None:
 @click.argument("number", type=int)
 def retry_listing(number: int) -> None:
     """Have a listing that waits tried at once."""
-    from bridge.store.feeds import find_item, hurry_item
+    from bridge.store.feeds import find_item, retry_item
 
     opened()
-    hurry_item(_existing(find_item(number), f"listing {number}"), now())
+    retry_item(_existing(find_item(number), f"listing {number}"), now())
     click.echo(f"Listing {number} is due now.")
 
 
@@ -182,8 +182,8 @@ def retry_listing(number: int) -> None:
 @click.argument("number", type=int)
 def drop_listing(number: int) -> None:
     """Give up a listing that waits; CheckFeed then says so."""
-    from bridge import feeds as room
     from bridge.store.feeds import find_item
+    from bridge.sync import feeds as room
 
     opened()
     if not room.give_up(_existing(find_item(number), f"listing {number}"), "Given up by the operator"):
@@ -192,47 +192,47 @@ def drop_listing(number: int) -> None:
 
 
 @click.group()
-def spool() -> None:
+def outbox() -> None:
     """Look after stock levels and prices that a shop has not taken yet."""
 
 
-@spool.command("list")
+@outbox.command("list")
 @limit_option
-def list_spool(limit: int) -> None:
+def list_outbox(limit: int) -> None:
     """List values that wait, the longest waiting first."""
-    from bridge.store.spool import count_waiting, list_leftovers
+    from bridge.store.outbox import count_waiting, list_pending_updates
 
     opened()
     batches, items = count_waiting()
     rows = [
         (item.id, item.connection.account_name, item.kind, item.sku, item.row.get("Quantity", item.row.get("Price")),
          when(item.since), when(item.next_at), item.attempts, item.error)
-        for item in list_leftovers(limit)
+        for item in list_pending_updates(limit)
     ]  # fmt: skip
     columns = ("No", "Integration", "Kind", "SKU", "Value", "Since", "Next try", "Attempts", "Last error")
     show_table(columns, rows, "No value waits.")
     click.echo(f"{items} values wait, and {batches} requests have not been begun.")
 
 
-@spool.command("retry")
+@outbox.command("retry")
 @click.argument("number", type=int)
 def retry_value(number: int) -> None:
     """Have a value that waits pushed at once."""
-    from bridge.store.spool import find_leftover, hurry_leftover
+    from bridge.store.outbox import find_pending_update, retry_pending_update
 
     opened()
-    hurry_leftover(_existing(find_leftover(number), f"value {number}"), now())
+    retry_pending_update(_existing(find_pending_update(number), f"value {number}"), now())
     click.echo(f"Value {number} is due now.")
 
 
-@spool.command("drop")
+@outbox.command("drop")
 @click.argument("number", type=int)
 def drop_value(number: int) -> None:
     """Give up a value: the shop keeps what it has until Linnworks sends another."""
-    from bridge.store.spool import drop_leftover, find_leftover
+    from bridge.store.outbox import drop_pending_update, find_pending_update
 
     opened()
-    drop_leftover(_existing(find_leftover(number), f"value {number}"))
+    drop_pending_update(_existing(find_pending_update(number), f"value {number}"))
     click.echo(f"Dropped value {number}.")
 
 

@@ -33,8 +33,8 @@ from playhouse.migrations import Runner
 from bridge.clock import EPOCH, FARTHEST
 from bridge.errors import StartError
 from bridge.settings import sqlite_file
-from bridge.store.copies import copy_aside
-from bridge.store.schema import newer_words, schema_of
+from bridge.store.sqlite_backup import copy_to_archive
+from bridge.store.versions import newer_message, schema_version
 from bridge.vault import owner_only
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "sec
 PATIENCE = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 1000 * BUSY_SECONDS}
 SESSION = f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout=7s -c idle_in_transaction_session_timeout=10s"
 UPGRADE_LOCK, WRITING_LOCK = 5403, 5404
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 database = DatabaseProxy()
 
@@ -84,8 +84,8 @@ class NumberField(AutoField):
         return NodeList((column, SQL("AUTOINCREMENT"))) if lite else column
 
 
-def reached(column: Any, now: datetime) -> Any:
-    """That a column's moment does not lie ahead, as `clock.lies_ahead` has it."""
+def is_due(column: Any, now: datetime) -> Any:
+    """That a column's moment does not lie ahead, as `clock.is_future` has it."""
     return (column <= now) | (column > now + FARTHEST)
 
 
@@ -173,11 +173,11 @@ def upgrade(db: peewee.Database, folder: Path) -> None:
             db.execute_sql("SET LOCAL statement_timeout = 0")
             db.execute_sql("SET LOCAL lock_timeout = '60s'")
             db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (UPGRADE_LOCK,))  # two hosts may start at once
-        schema = schema_of(db, folder)
+        schema = schema_version(db, folder)
         if schema.newer:
-            raise StartError(newer_words(schema.newer[-1]))
+            raise StartError(newer_message(schema.newer[-1]))
         if schema.applied and schema.pending and isinstance(db, SqliteDatabase):
-            aside = copy_aside(Path(db.database), schema.applied[-1])
+            aside = copy_to_archive(Path(db.database), schema.applied[-1])
             log.warning("The database is upgraded to %s; as it was before, it is in %s", schema.pending[-1], aside)
         Runner(db, str(folder)).up()
 
@@ -222,7 +222,7 @@ def open_store(url: str) -> None:
     open_database(url, MIGRATIONS, database, "The database that BRIDGE_DATABASE_URL or BRIDGE_DATA_DIR names")
 
 
-def forget_leftovers() -> None:
+def truncate_wal() -> None:
     """Have what was erased gone from SQLite's log too, where nobody is reading just now."""
     if isinstance(database.obj, SqliteDatabase):
         # which holds writers up as long as it waits for readers

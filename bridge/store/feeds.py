@@ -10,7 +10,7 @@ from typing import Any
 from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.store.connections import Connection
-from bridge.store.database import JsonField, MomentField, Row, delete_some, reached, writing
+from bridge.store.database import JsonField, MomentField, Row, delete_some, is_due, writing
 from bridge.store.statements import Statement
 
 
@@ -77,7 +77,7 @@ def feed_items(connection_id: int, feed_id: str) -> list[FeedItem] | None:
 def claim_item(now: datetime, until: datetime) -> FeedItem | None:
     """Claim the next item that is due; items of one connection go one after another, in the order they came."""
     first = FeedItem.select(fn.MIN(FeedItem.id)).where(~FeedItem.done).group_by(FeedItem.connection)
-    due = reached(FeedItem.next_at, now) & reached(FeedItem.claimed_until, now)
+    due = is_due(FeedItem.next_at, now) & is_due(FeedItem.claimed_until, now)
     item: FeedItem | None = FeedItem.select().where(FeedItem.id.in_(first) & due).order_by(FeedItem.next_at).first()
     if item is None:
         return None
@@ -139,7 +139,7 @@ def forget_feeds(before: datetime, most: int) -> int:
     return delete_some(Feed, (Feed.created_at < before) & Feed.id.not_in(lively), most)
 
 
-def hurry_item(item: FeedItem, now: datetime) -> None:
+def retry_item(item: FeedItem, now: datetime) -> None:
     """Make a listing that waits due at once."""
     with writing(item.connection_id):
         postponed = ~FeedItem.done & (FeedItem.claimed_until == FeedItem.next_at)
@@ -149,5 +149,5 @@ def hurry_item(item: FeedItem, now: datetime) -> None:
 def drop_item(item: FeedItem, result: Any, now: datetime) -> bool:
     """Give a listing up with this result; False where it is done, or in somebody's hands just now."""
     with writing(item.connection_id):
-        waits = ~FeedItem.done & (reached(FeedItem.claimed_until, now) | (FeedItem.claimed_until == FeedItem.next_at))
+        waits = ~FeedItem.done & (is_due(FeedItem.claimed_until, now) | (FeedItem.claimed_until == FeedItem.next_at))
         return bool(FeedItem.update(done=True, result=result).where((FeedItem.id == item.id) & waits).execute())

@@ -11,8 +11,16 @@ from operator import attrgetter
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
 from bridge.channels.demo import listings, mapping, seed, shop, tables
 from bridge.errors import ChannelRefused
-from bridge.messages.config import ConfigItem, ListValue, Tag, ValueType
-from bridge.messages.listings import (
+from bridge.protocol.schemas.after_sale import (
+    Cancellation,
+    PostSaleOptionsResponse,
+    Reason,
+    ReasonType,
+    Refund,
+    RefundShippingType,
+)
+from bridge.protocol.schemas.config import ConfigItem, ListValue, Tag, ValueType
+from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
     CategoryQuestion,
@@ -22,16 +30,8 @@ from bridge.messages.listings import (
     ProductSettings,
     VariationsResponse,
 )
-from bridge.messages.orders import DespatchOrder, Order
-from bridge.messages.postsale import (
-    Cancellation,
-    PostSaleOptionsResponse,
-    Reason,
-    ReasonType,
-    Refund,
-    RefundShippingType,
-)
-from bridge.messages.products import Price, Product, StockLevel
+from bridge.protocol.schemas.orders import DespatchOrder, Order
+from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 NO_TAG = "-"
 
@@ -195,7 +195,7 @@ class DemoChannel(Channel):
         words = mapping.reason_words(item.reason for item in refund.items)
         return shop.refund(order, amounts, refund.refund_shipping_amount, words, key)
 
-    def recall(self, kind: str, reference: str, key: str) -> str | None:
+    def find_result(self, kind: str, reference: str, key: str) -> str | None:
         return shop.done(self._shop, reference, key)
 
     # -- products --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from bridge.channels.demo.seed import CATEGORIES, COLOURS, SIZES
 from bridge.channels.demo.shop import changing
 from bridge.channels.demo.tables import Product, Shop
 from bridge.errors import ChannelRefused
-from bridge.messages.listings import (
+from bridge.protocol.schemas.listings import (
     Attribute,
     AttributeValue,
     ChannelReference,

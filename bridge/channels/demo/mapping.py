@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bridge.channels.demo import tables
 from bridge.channels.demo.shop import total_paid
-from bridge.messages.orders import (
+from bridge.protocol.schemas.orders import (
     Address,
     CancelStatus,
     DiscountType,
@@ -18,7 +18,7 @@ from bridge.messages.orders import (
     OrderItem,
     PaymentStatus,
 )
-from bridge.messages.products import Product
+from bridge.protocol.schemas.products import Product
 
 
 def order(

@@ -52,7 +52,7 @@ ORDERS = 230
 DAYS = 30
 
 BUYERS = (
-    ("Anna Whitfield", "12 Mill Lane", "Bath", "Somerset", "BA1 5TQ", "United Kingdom", "GB"),
+    ("Anna Whitfield", "12 Mill OutboxLease", "Bath", "Somerset", "BA1 5TQ", "United Kingdom", "GB"),
     ("Tom Okafor", "Flat 3, 80 Canal Street", "Leeds", "West Yorkshire", "LS1 4BR", "United Kingdom", "GB"),
     ("Siân Prydderch", "Tŷ Gwyn, Heol y Bryn", "Cardiff", "", "CF10 3AT", "United Kingdom", "GB"),
     ("Jürgen Großmann", "Lindenstraße 7", "Köln", "NRW", "50674", "Germany", "DE"),

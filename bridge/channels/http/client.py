@@ -21,12 +21,12 @@ import urllib3
 from requests.auth import AuthBase
 
 from bridge import clock
-from bridge.channels.http.answer import Answer, quiet_seconds
-from bridge.channels.http.line import Line, Lines
-from bridge.channels.http.reach import NotReached
+from bridge.channels.http.connection_pool import ConnectionPool, ConnectionPools
+from bridge.channels.http.response import ShopResponse, quiet_seconds
+from bridge.channels.http.signals import shop_called
+from bridge.channels.http.transport import NotReached
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, CredentialsRefused, OutcomeUnknown
-from bridge.metrics import count_shop_call
 from bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ NO_TIME = "There was no time left to call the shop"
 _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
 _write_json = msgspec.json.Encoder(decimal_format="number").encode
 
-LINES = Lines()
+LINES = ConnectionPools()
 
 
 def shop_address(text: str) -> str:
@@ -58,7 +58,7 @@ def shop_address(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Habits:
+class RetryPolicy:
     """How shops are treated, and the clock, rest and chance by which that is done."""
 
     retries: int = 2
@@ -72,7 +72,7 @@ class Habits:
     chance: Callable[[], float] = random.random
 
 
-HABITS = Habits()
+RETRY_POLICY = RetryPolicy()
 
 
 class StrangeAnswer(ChannelUnavailable):
@@ -113,35 +113,35 @@ class ShopClient:
         account: str,
         auth: tuple[str, str] | AuthBase | None = None,
         headers: Mapping[str, str] | None = None,
-        habits: Habits = HABITS,
-        lines: Lines = LINES,
+        policy: RetryPolicy = RETRY_POLICY,
+        lines: ConnectionPools = LINES,
     ) -> None:
         self.deadline = deadline
         self._base_url = shop_address(base_url)
         self._auth = auth
         self._headers = headers or {}
-        self._habits = habits
+        self._policy = policy
         public_only = not settings.allow_private_shops
         at_once = settings.shop_calls_at_once
         key = "\n".join((self._base_url, account, str(public_only), str(at_once)))
-        self._line: Line = lines.line(
+        self._pool: ConnectionPool = lines.line(
             hashlib.sha256(key.encode()).hexdigest(), public_only, settings.threads + at_once, at_once
         )
 
     @property
-    def learnt(self) -> dict[str, str]:
+    def cache(self) -> dict[str, str]:
         """What a channel has found out about the shop: kept as long as the process keeps its connections."""
-        return self._line.learnt
+        return self._pool.cache
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> Answer:
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> ShopResponse:
         """Read something."""
         return self._call("GET", path, params, None, repeatable=True, accept=accept)
 
-    def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> Answer:
+    def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
         """Send something new."""
         return self._call("POST", path, None, body, repeatable=repeatable, accept=accept)
 
-    def put(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> Answer:
+    def put(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
         """Change something."""
         return self._call("PUT", path, None, body, repeatable=repeatable, accept=accept)
 
@@ -152,7 +152,7 @@ class ShopClient:
         *,
         repeatable: bool = False,
         accept: Collection[int] = (),
-    ) -> Answer:
+    ) -> ShopResponse:
         """Take something away."""
         return self._call("DELETE", path, params, None, repeatable=repeatable, accept=accept)
 
@@ -168,7 +168,7 @@ class ShopClient:
             except ChannelError as error:
                 return error
 
-        futures = [self._line.threads.submit(attempt, call) for call in calls]
+        futures = [self._pool.threads.submit(attempt, call) for call in calls]
         wait(futures, self.deadline.left())
         never_begun = [future.cancel() for future in futures]
         return [
@@ -185,11 +185,11 @@ class ShopClient:
         *,
         repeatable: bool,
         accept: Collection[int],
-    ) -> Answer:
-        habits = self._habits
+    ) -> ShopResponse:
+        policy = self._policy
         unusable = StrangeAnswer if method == "GET" else OutcomeUnknown
         error: type[ChannelUnavailable] = ChannelUnavailable
-        for attempt in range(habits.retries + 1):
+        for attempt in range(policy.retries + 1):
             # made anew for each try, because a signature must not come twice
             request = self._request(method, f"{self._base_url}/{path.lstrip('/')}", params, body)
             try:
@@ -200,15 +200,15 @@ class ShopClient:
                     error = StrangeAnswer if lost.strange else ChannelUnavailable
                 elif lost.sent:
                     error = OutcomeUnknown
-                pause = habits.backoff * 2**attempt * (0.5 + habits.chance())
+                pause = policy.backoff * 2**attempt * (0.5 + policy.chance())
                 in_time = self.deadline.left() > pause + LEAST_SECONDS
-                if repeatable and lost.again and attempt < habits.retries and in_time:
-                    habits.sleep(pause)
+                if repeatable and lost.again and attempt < policy.retries and in_time:
+                    policy.sleep(pause)
                     continue
                 if lost.counts:
-                    self._line.failed(lost.words, habits.now() + timedelta(seconds=habits.rest))
+                    self._pool.failed(lost.words, policy.now() + timedelta(seconds=policy.rest))
                 raise error(lost.words) from None
-        self._line.answered()
+        self._pool.answered()
         if answer.status < HTTPStatus.BAD_REQUEST or answer.status in accept:
             return answer
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -222,7 +222,7 @@ class ShopClient:
             headers["Content-Type"] = "application/json"
         data = None if body is None else _write_json(body)
         try:
-            request = self._line.session.prepare_request(
+            request = self._pool.session.prepare_request(
                 requests.Request(method, url, headers=headers, params=params, data=data, auth=self._auth)
             )
             for value in request.headers.values():
@@ -235,7 +235,7 @@ class ShopClient:
 
     def _answer(
         self, request: requests.PreparedRequest, unusable: type[ChannelUnavailable], accept: Collection[int]
-    ) -> Answer:
+    ) -> ShopResponse:
         """Send a request once, and for reading follow the shop within itself; raises _Lost."""
         for hop in range(HOPS):
             given = self.deadline.left()
@@ -261,16 +261,16 @@ class ShopClient:
             except (_Lost, ChannelError):
                 raise
             except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-                fair = given >= self._habits.fair_seconds
+                fair = given >= self._policy.fair_seconds
                 raise _Lost("The shop did not answer in time", counts=fair) from None
             except Exception:  # whatever becomes of a connection or an answer that broke off on the way
                 raise _Lost("The shop broke off its answer") from None
-            return Answer(response.status_code, response.headers, _parsed(response, content), unusable)
+            return ShopResponse(response.status_code, response.headers, _parsed(response, content), unusable)
         raise _Lost("The shop sends its callers in circles", again=False)
 
     def _admit(self) -> None:
         try:
-            self._line.admit(self._habits.now(), self._habits.failures, self._habits.rest)
+            self._pool.admit(self._policy.now(), self._policy.failures, self._policy.rest)
         except ChannelUnavailable as error:
             raise _Lost(str(error), sent=False, again=False, counts=False) from None
 
@@ -278,7 +278,7 @@ class ShopClient:
         self.deadline.count_call()
         started, status = time.monotonic(), None
         try:
-            response = self._line.session.send(
+            response = self._pool.session.send(
                 request,
                 stream=True,
                 allow_redirects=False,
@@ -287,10 +287,10 @@ class ShopClient:
             status = response.status_code
             return response
         except NotReached as error:
-            fair = seconds >= self._habits.fair_seconds
+            fair = seconds >= self._policy.fair_seconds
             raise _Lost(str(error), sent=False, again=error.again, counts=fair) from None
         finally:
-            count_shop_call(status, time.monotonic() - started)
+            shop_called.send(self, status=status, seconds=time.monotonic() - started)
 
     def _heed(self, response: requests.Response, accept: Collection[int]) -> None:
         """Act on a status by which the shop, or what stands before it, says that it is not well."""
@@ -298,8 +298,8 @@ class ShopClient:
         if status == HTTPStatus.TOO_MANY_REQUESTS or (
             status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers
         ):
-            now = self._habits.now()
-            self._line.wait_until(now + timedelta(seconds=quiet_seconds(response.headers, now)))
+            now = self._policy.now()
+            self._pool.wait_until(now + timedelta(seconds=quiet_seconds(response.headers, now)))
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             raise _Lost("The shop asked to be called less often", sent=False, again=False, counts=False)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -325,7 +325,7 @@ class ShopClient:
         parts, size = [], 0
         for part in response.raw.stream(CHUNK_BYTES, decode_content=True):
             size += len(part)
-            if size > self._habits.largest_answer:
+            if size > self._policy.largest_answer:
                 raise _Lost("The shop's answer is too long", again=False)
             parts.append(part)
         return b"".join(parts)

@@ -19,11 +19,19 @@ from bridge.channels.woocommerce import (
     updates,
     wizard,
 )
-from bridge.channels.woocommerce.api import Shop
-from bridge.channels.woocommerce.deeds import REASONS, Deeds
+from bridge.channels.woocommerce.actions import REASONS, Actions
+from bridge.channels.woocommerce.api import WooClient
 from bridge.errors import ChannelError, ChannelRefused
-from bridge.messages.config import Tag
-from bridge.messages.listings import (
+from bridge.protocol.schemas.after_sale import (
+    Cancellation,
+    PostSaleOptionsResponse,
+    Reason,
+    ReasonType,
+    Refund,
+    RefundShippingType,
+)
+from bridge.protocol.schemas.config import Tag
+from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
     CategoryQuestion,
@@ -33,16 +41,8 @@ from bridge.messages.listings import (
     ProductSettings,
     VariationsResponse,
 )
-from bridge.messages.orders import DespatchOrder, Order
-from bridge.messages.postsale import (
-    Cancellation,
-    PostSaleOptionsResponse,
-    Reason,
-    ReasonType,
-    Refund,
-    RefundShippingType,
-)
-from bridge.messages.products import Price, Product, StockLevel
+from bridge.protocol.schemas.orders import DespatchOrder, Order
+from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 
 class WooCommerceChannel(Channel):
@@ -57,7 +57,7 @@ class WooCommerceChannel(Channel):
     listing_batch_size = 20
 
     @cached_property
-    def shop(self) -> Shop:
+    def shop(self) -> WooClient:
         """The shop's API, with this connection's key."""
         url = wizard.store_address(self.config["store_url"])
         if url.startswith("http:") and not self.settings.allow_private_shops:
@@ -66,7 +66,7 @@ class WooCommerceChannel(Channel):
                 "where its operator allows it"
             )
         key, secret = self.config["consumer_key"].strip(), self.config["consumer_secret"].strip()
-        return Shop(url, key, secret, self.deadline, self.settings)
+        return WooClient(url, key, secret, self.deadline, self.settings)
 
     @cached_property
     def about(self) -> connecting.About:
@@ -74,12 +74,12 @@ class WooCommerceChannel(Channel):
         return connecting.About(self.shop)
 
     @cached_property
-    def wishes(self) -> wizard.Preferences:
+    def preferences(self) -> wizard.Preferences:
         """What the seller answered in the wizard."""
         return wizard.preferences(self.config)
 
-    def _deeds(self, reference: str) -> Deeds:
-        return Deeds(self.shop, self.wishes, reference)
+    def _actions(self, reference: str) -> Actions:
+        return Actions(self.shop, self.preferences, reference)
 
     # -- set-up ----------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class WooCommerceChannel(Channel):
     def verify(self, step: str) -> None:
         if step == wizard.SHOP:
             self.about.try_out()
-        elif self.wishes.tags_collide:
+        elif self.preferences.tags_collide:
             raise ChannelRefused("The regular price and the sale price cannot be set by the same price tag")
 
     def check(self) -> None:
@@ -120,14 +120,16 @@ class WooCommerceChannel(Channel):
     # -- orders ----------------------------------------------------------------------------------------
 
     def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
-        return order_pages.page(self.shop, since, cursor, self.wishes)
+        return order_pages.page(self.shop, since, cursor, self.preferences)
 
     def order(self, reference: str) -> Order | None:
-        found = self._deeds(reference).find()
-        return orders.order(found.row, found.refunds, self.wishes, connecting.countries(self.shop)) if found else None
+        found = self._actions(reference).find()
+        return (
+            orders.order(found.row, found.refunds, self.preferences, connecting.countries(self.shop)) if found else None
+        )
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
-        self._deeds(order.reference_number).despatch(order, key)
+        self._actions(order.reference_number).despatch(order, key)
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -147,24 +149,24 @@ class WooCommerceChannel(Channel):
         )
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
-        self._deeds(cancellation.reference_number).cancel(cancellation, key)
+        self._actions(cancellation.reference_number).cancel(cancellation, key)
 
     def refund(self, refund: Refund, key: str) -> str:
-        return self._deeds(refund.reference_number).refund(refund, key)
+        return self._actions(refund.reference_number).refund(refund, key)
 
-    def recall(self, kind: str, reference: str, key: str) -> str | None:
-        return self._deeds(reference).recall(kind, key)
+    def find_result(self, kind: str, reference: str, key: str) -> str | None:
+        return self._actions(reference).find_result(kind, key)
 
     # -- products --------------------------------------------------------------------------------------
 
     def products(self, cursor: str | None) -> Page[Product]:
-        return catalogue.page(self.shop, cursor, self.wishes.hidden_products)
+        return catalogue.page(self.shop, cursor, self.preferences.hidden_products)
 
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
-        return updates.set_stock(self.shop, levels, self.wishes)
+        return updates.set_stock(self.shop, levels, self.preferences)
 
     def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
-        return updates.set_prices(self.shop, prices, self.wishes)
+        return updates.set_prices(self.shop, prices, self.preferences)
 
     # -- listings --------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_oauthlib import OAuth1
 
-from bridge.channels.http import Answer, ShopClient
+from bridge.channels.http import ShopClient, ShopResponse
 from bridge.channels.woocommerce.values import plain
 from bridge.clock import Deadline
 from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused
@@ -70,7 +70,7 @@ class Stretch:
     as_of: datetime | None
 
 
-class Shop:
+class WooClient:
     """The REST API of a shop, version 3, through one consumer key.
 
     What the shop refuses is raised as ChannelRefused in its own words, or as CredentialsRefused where it is
@@ -86,28 +86,28 @@ class Shop:
         self._client = next(iter(self._clients.values()))
 
     @property
-    def learnt(self) -> dict[str, str]:
+    def cache(self) -> dict[str, str]:
         """What was found out about the shop; kept for a while."""
-        return self._client.learnt
+        return self._client.cache
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> Answer:
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> ShopResponse:
         """Read something below wc/v3."""
         return self._call(lambda client: client.get(_v3(path), params, accept=REFUSALS), accept)
 
-    def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> Answer:
+    def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
         """Send something new."""
         heard = (*REFUSALS, *accept)
         return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=heard), accept)
 
-    def put(self, path: str, body: Any) -> Answer:
+    def put(self, path: str, body: Any) -> ShopResponse:
         """Change something."""
         return self._call(lambda client: client.put(_v3(path), body, accept=REFUSALS), ())
 
-    def delete(self, path: str, *, accept: Collection[int] = ()) -> Answer:
+    def delete(self, path: str, *, accept: Collection[int] = ()) -> ShopResponse:
         """Take something away, into the bin where there is one."""
         return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=REFUSALS), accept)
 
-    def get_public(self, path: str, params: Mapping[str, Any]) -> Answer:
+    def get_public(self, path: str, params: Mapping[str, Any]) -> ShopResponse:
         """Read something of WordPress itself that needs no key."""
         return self._client.get(path, params, accept=REFUSALS)
 
@@ -162,24 +162,24 @@ class Shop:
             mark = stretch.mark
         return rows
 
-    def _call(self, send: Callable[[ShopClient], Answer], accept: Collection[int]) -> Answer:
+    def _call(self, send: Callable[[ShopClient], ShopResponse], accept: Collection[int]) -> ShopResponse:
         """Send something in the way that worked before, and where the key is not seen then in the others too.
 
         A key that was seen and refused is not shown again, and of several refusals the one that says most counts.
         """
-        known = self.learnt.get(WAY, "")
+        known = self.cache.get(WAY, "")
         refusals = []
         for way in sorted(self._clients, key=lambda way: way != known):  # sorting keeps the usual order of the others
             answer = send(self._clients[way])
             if answer.status != HTTPStatus.UNAUTHORIZED or code_of(answer) == READ_ONLY:
-                self.learnt[WAY] = way
+                self.cache[WAY] = way
                 if answer.status < HTTPStatus.BAD_REQUEST or answer.status in accept:
                     return answer
                 raise _refusal(answer, self.url)
             refusals.append(answer)
             if is_seen(answer):
                 break
-        self.learnt.pop(WAY, None)
+        self.cache.pop(WAY, None)
         raise _refusal(refusals[-1] if is_seen(refusals[-1]) else refusals[0], self.url)
 
 
@@ -187,18 +187,18 @@ def _v3(path: str) -> str:
     return f"wp-json/wc/v3/{path}"
 
 
-def code_of(answer: Answer) -> str:
+def code_of(answer: ShopResponse) -> str:
     """The shop's code of a refusal."""
     body = answer.json if isinstance(answer.json, dict) else {}
     return READ_ONLY if NO_WRITE in str(body.get("message")) else str(body.get("code") or "")
 
 
-def is_seen(answer: Answer) -> bool:
+def is_seen(answer: ShopResponse) -> bool:
     """Whether a refusal is about the key itself, and not about a signature that was made for another address."""
     return code_of(answer) == "woocommerce_rest_authentication_error" and "signature" not in words_of(answer)
 
 
-def words_of(answer: Answer) -> str:
+def words_of(answer: ShopResponse) -> str:
     """The shop's words of a refusal."""
     return error_words(answer.json) or f"it answered with status {answer.status}"
 
@@ -208,7 +208,7 @@ def error_words(body: Any) -> str:
     return plain(body.get("message")).strip().rstrip(".") if isinstance(body, dict) else ""
 
 
-def _refusal(answer: Answer, url: str) -> ChannelRefused:
+def _refusal(answer: ShopResponse, url: str) -> ChannelRefused:
     if answer.status == HTTPStatus.FORBIDDEN:
         return CredentialsRefused(
             f"WooCommerce does not let this key do that ({words_of(answer)}): make one for an administrator "

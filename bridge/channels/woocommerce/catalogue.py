@@ -2,7 +2,7 @@
 
 A product's Reference is made of the ids of the product and, for a variation, of its parent, so that no update
 needs a search. What is sold under no SKU of its own, or under one that another product has too, is left out:
-`bridge woocommerce doctor` lists it.
+`linnworks-bridge woocommerce doctor` lists it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from bridge.channels.base import Page
-from bridge.channels.woocommerce.api import AT_A_TIME, Mark, Shop
+from bridge.channels.woocommerce.api import AT_A_TIME, Mark, WooClient
 from bridge.channels.woocommerce.values import money, plain
-from bridge.messages.products import Product
+from bridge.protocol.schemas.products import Product
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def product(entry: Entry) -> Product:
     )
 
 
-def page(shop: Shop, cursor: str | None, hidden: bool) -> Page[Product]:
+def page(shop: WooClient, cursor: str | None, hidden: bool) -> Page[Product]:
     """The products after a cursor; those that are not published too where they are wanted."""
     entries, following = read(shop, cursor, hidden)
     taken = Counter(entry.sku.casefold() for entry in entries)
@@ -120,7 +120,7 @@ def page(shop: Shop, cursor: str | None, hidden: bool) -> Page[Product]:
     return Page([product(entry) for entry in alone if entry.sku not in shared], following)
 
 
-def read(shop: Shop, cursor: str | None, hidden: bool) -> tuple[list[Entry], str | None]:
+def read(shop: WooClient, cursor: str | None, hidden: bool) -> tuple[list[Entry], str | None]:
     """What is sold on its own after a cursor, as many as can be read in time, and the cursor after that."""
     mark, split, done = _place(cursor)
     statuses = ALL_STATUSES if hidden else PUBLISHED
@@ -159,13 +159,13 @@ def _cursor(mark: Mark, split: int = 0, done: int = 0) -> str:
     return f"{mark.id}.{mark.offset}.{split}.{done}"
 
 
-def _children(shop: Shop, families: Sequence[tuple[int, Sequence[int]]]) -> dict[int, Mapping[str, Any]]:
+def _children(shop: WooClient, families: Sequence[tuple[int, Sequence[int]]]) -> dict[int, Mapping[str, Any]]:
     """Variations by their ids, of all products at once where WooCommerce is new enough for that."""
     wanted = [(product, number) for product, numbers in families for number in numbers]
     return {row["id"]: row for rows in variations(shop, wanted, FIELDS) for row in rows}
 
 
-def variations(shop: Shop, wanted: Sequence[tuple[int, int]], fields: str) -> list[list[dict[str, Any]]]:
+def variations(shop: WooClient, wanted: Sequence[tuple[int, int]], fields: str) -> list[list[dict[str, Any]]]:
     """The variations of these products that there are; WooCommerce before 10.3 must be asked product by product."""
     if not wanted:
         return []
@@ -189,30 +189,30 @@ def variations(shop: Shop, wanted: Sequence[tuple[int, int]], fields: str) -> li
     return shop.together(calls)
 
 
-def has_one_route(shop: Shop) -> bool:
+def has_one_route(shop: WooClient) -> bool:
     """Whether variations of all products can be asked for at once, as from version 10.3 on; found out once."""
-    if ONE_ROUTE not in shop.learnt:
+    if ONE_ROUTE not in shop.cache:
         answer = shop.get("variations", {"per_page": 1, "_fields": "id"}, accept=(HTTPStatus.NOT_FOUND,))
-        shop.learnt[ONE_ROUTE] = "no" if answer.status == HTTPStatus.NOT_FOUND else "yes"
-    return shop.learnt[ONE_ROUTE] == "yes"
+        shop.cache[ONE_ROUTE] = "no" if answer.status == HTTPStatus.NOT_FOUND else "yes"
+    return shop.cache[ONE_ROUTE] == "yes"
 
 
-def _rows(shop: Shop, path: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(shop: WooClient, path: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return shop.get(path, params).rows()
 
 
-def _children_of(shop: Shop, product: int, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _children_of(shop: WooClient, product: int, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     # older versions do not say whose they are
     return [{**row, "parent_id": product} for row in _rows(shop, f"products/{product}/variations", params)]
 
 
-def shared_skus(shop: Shop, skus: Sequence[str]) -> set[str]:
+def shared_skus(shop: WooClient, skus: Sequence[str]) -> set[str]:
     """Those of the SKUs that several products have: WooCommerce forbids it, imports and translations bring it about."""
     found = by_sku(shop, skus)
     return {sku for sku in skus if len(found.get(sku.casefold(), ())) > 1}
 
 
-def by_sku(shop: Shop, skus: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+def by_sku(shop: WooClient, skus: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """The products and variations with these SKUs, by SKU in lower case; one with a comma cannot be asked for."""
     askable = sorted({sku for sku in skus if sku.strip() and "," not in sku})
     calls = [

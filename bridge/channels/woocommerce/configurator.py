@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from bridge.channels.woocommerce.api import AT_A_TIME, Shop
+from bridge.channels.woocommerce.api import AT_A_TIME, WooClient
 from bridge.channels.woocommerce.values import plain
 from bridge.errors import ChannelRefused
-from bridge.messages.listings import (
+from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
     ConfiguratorSettingsResponse,
@@ -61,7 +61,7 @@ SETTINGS = ConfiguratorSettingsResponse(
 OF_SETTINGS = tuple(setting.config_item_id for setting in SETTINGS.settings)
 
 
-def categories(shop: Shop) -> list[Category]:
+def categories(shop: WooClient) -> list[Category]:
     """All categories, each with those above it in its name."""
     rows = {row["id"]: row for row in shop.all("products/categories", {"_fields": "id,name,parent"})}
 
@@ -74,7 +74,7 @@ def categories(shop: Shop) -> list[Category]:
     return [Category(category_id=number, category_name=path(number)) for number in rows]
 
 
-def attributes(shop: Shop, category_ids: Sequence[str]) -> list[Attribute]:
+def attributes(shop: WooClient, category_ids: Sequence[str]) -> list[Attribute]:
     """What a listing can say of itself; in WooCommerce that is the same in all categories."""
     category_numbers(shop, category_ids)
     classes = shop.all("products/shipping_classes", {"_fields": "id,slug"})
@@ -84,7 +84,7 @@ def attributes(shop: Shop, category_ids: Sequence[str]) -> list[Attribute]:
     return [
         Attribute(
             id=SALE_PRICE,
-            friendly_name="Sale price",
+            friendly_name="OrderState price",
             description="What it costs as long as it is on sale",
             expected_type=ExpectedType.DECIMAL,
             attribute_read_from=ReadFrom.Optional,
@@ -121,13 +121,13 @@ def attributes(shop: Shop, category_ids: Sequence[str]) -> list[Attribute]:
     ]
 
 
-def variations(shop: Shop, category_ids: Sequence[str]) -> VariationsResponse:
+def variations(shop: WooClient, category_ids: Sequence[str]) -> VariationsResponse:
     """Listings may vary in any way, the shop's attributes and others."""
     category_numbers(shop, category_ids)
     return VariationsResponse(max_variation_attributes=MOST_OPTIONS)
 
 
-def category_numbers(shop: Shop, ids: Iterable[str]) -> list[int]:
+def category_numbers(shop: WooClient, ids: Iterable[str]) -> list[int]:
     """Categories by their ids as Linnworks sends them back; raises ChannelRefused for one that is not there."""
     wanted = [text.strip() for text in ids if text.strip()]
     if not wanted:
@@ -141,6 +141,6 @@ def category_numbers(shop: Shop, ids: Iterable[str]) -> list[int]:
     return [int(text) for text in wanted]
 
 
-def global_attributes(shop: Shop) -> list[dict[str, Any]]:
+def global_attributes(shop: WooClient) -> list[dict[str, Any]]:
     """The attributes that the shop's products share."""
     return shop.get("products/attributes", {"_fields": "id,name,slug"}).rows()

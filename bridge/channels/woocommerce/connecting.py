@@ -12,11 +12,11 @@ from functools import cached_property, partial
 from typing import Any
 
 from bridge.channels.http import StrangeAnswer
-from bridge.channels.woocommerce.api import Shop
-from bridge.channels.woocommerce.particulars import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
+from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.woocommerce.order_header import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
 from bridge.channels.woocommerce.values import money, plain
 from bridge.errors import ChannelRefused
-from bridge.messages.config import Tag
+from bridge.protocol.schemas.config import Tag
 
 OLDEST = (7, 9)
 API = "wc/v3"
@@ -27,7 +27,7 @@ INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
 class About:
     """What a shop says of itself, within one request asked for once."""
 
-    shop: Shop
+    shop: WooClient
 
     def try_out(self) -> None:
         """Raise with what the seller can do where the shop cannot be worked with: address, version, key or settings."""
@@ -83,27 +83,27 @@ class About:
         return self.shop.get(f"settings/{name}", {"_fields": "value"}).object().get("value")
 
 
-def statuses(shop: Shop) -> Mapping[str, str]:
+def statuses(shop: WooClient) -> Mapping[str, str]:
     """The shop's order statuses by their slugs with their names, as they were within the minute."""
     return _names(shop, "reports/orders/totals", "slug", seconds=60)
 
 
-def countries(shop: Shop) -> Mapping[str, str]:
+def countries(shop: WooClient) -> Mapping[str, str]:
     """The names of countries by their codes, as the shop calls them, as they were within the day."""
     return _names(shop, "data/countries", "code", seconds=86_400)
 
 
-def _names(shop: Shop, path: str, key: str, seconds: int) -> Mapping[str, str]:
+def _names(shop: WooClient, path: str, key: str, seconds: int) -> Mapping[str, str]:
     """Names of things that rarely change, asked for no more often than that."""
-    asked_at, names = json.loads(shop.learnt.get(path, "[0, {}]"))
+    asked_at, names = json.loads(shop.cache.get(path, "[0, {}]"))
     if not names or time.monotonic() > asked_at + seconds:
         names = {row[key]: plain(row["name"]) for row in shop.get(path, {"_fields": f"{key},name"}).rows()}
-        shop.learnt[path] = json.dumps([time.monotonic(), names])
+        shop.cache[path] = json.dumps([time.monotonic(), names])
     found: Mapping[str, str] = names
     return found
 
 
-def shipping_tags(shop: Shop) -> list[Tag]:
+def shipping_tags(shop: WooClient) -> list[Tag]:
     """The shop's shipping methods as they are set up in its zones, and all methods it knows."""
     zones = shop.get("shipping/zones", {"_fields": "id,name"}).rows()
     wanted = {"_fields": "instance_id,title,method_id"}
@@ -120,7 +120,7 @@ def shipping_tags(shop: Shop) -> list[Tag]:
     return _tags({**tags, **known, NO_SHIPPING: "No shipping"})
 
 
-def payment_tags(shop: Shop) -> list[Tag]:
+def payment_tags(shop: WooClient) -> list[Tag]:
     """The shop's payment gateways, those that are switched off too: older orders name them."""
     rows = shop.get("payment_gateways", {"_fields": "id,title,method_title"}).rows()
     gateways = {payment_tag(row["id"]): plain(row["title"]) or plain(row["method_title"]) for row in rows}

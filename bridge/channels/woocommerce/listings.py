@@ -12,13 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import ListingResult
-from bridge.channels.woocommerce.api import Shop, error_words
+from bridge.channels.woocommerce.api import WooClient, error_words
 from bridge.channels.woocommerce.catalogue import Target, by_sku, chunks
 from bridge.channels.woocommerce.configurator import category_numbers, global_attributes
-from bridge.channels.woocommerce.draft import Draft, faults
+from bridge.channels.woocommerce.listing_payload import ListingPayload, faults
 from bridge.channels.woocommerce.values import money, plain
 from bridge.errors import ChannelRefused
-from bridge.messages.listings import (
+from bridge.protocol.schemas.listings import (
     ChannelReference,
     FeedMessage,
     ListingRemoval,
@@ -32,7 +32,7 @@ GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 IN_A_CALL = 25  # variations made in one call: each takes the shop a twentieth of a second or more
 
 
-def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
+def create(shop: WooClient, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
     """Sell what is listed from now on; the same key again finds what it made before and finishes it."""
     wrong = list(faults(listing))
     if wrong:
@@ -42,7 +42,7 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
     made = _made(shop, found.get(listing.sku.casefold(), ()), key)
     if taken := _taken(listing, found, made["id"] if made else None):
         return ListingResult.failed(taken)
-    draft = Draft(listing, settings, global_attributes(shop))
+    draft = ListingPayload(listing, settings, global_attributes(shop))
     if made is None:
         body = {
             **draft.product(),
@@ -54,7 +54,7 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
     return _finished(shop, made, draft)
 
 
-def update(shop: Shop, listing: ProductListing, settings: ProductSettings) -> ListingResult:
+def update(shop: WooClient, listing: ProductListing, settings: ProductSettings) -> ListingResult:
     """Sell it as it is listed now, with the variations that are new; others stay."""
     product = _find(shop, listing.external_listing_id, listing.sku)
     if product is None:
@@ -67,12 +67,12 @@ def update(shop: Shop, listing: ProductListing, settings: ProductSettings) -> Li
     found = by_sku(shop, [listing.sku, *(variation.sku for variation in listing.variations)])
     if taken := _taken(listing, found, product["id"]):
         return ListingResult.failed(taken)
-    draft = Draft(listing, settings, global_attributes(shop), product["attributes"], varied)
+    draft = ListingPayload(listing, settings, global_attributes(shop), product["attributes"], varied)
     body = {**draft.product(), "sku": listing.sku, **({"categories": _ids(category_ids)} if category_ids else {})}
     return _finished(shop, shop.put(f"products/{product['id']}", body).object(), draft)
 
 
-def delete(shop: Shop, removal: ListingRemoval) -> ListingResult:
+def delete(shop: WooClient, removal: ListingRemoval) -> ListingResult:
     """Put it into the bin with all its variations; what is gone already is fine."""
     product = _find(shop, removal.external_listing_id, removal.channel_sku)
     if product is not None:
@@ -80,7 +80,7 @@ def delete(shop: Shop, removal: ListingRemoval) -> ListingResult:
     return ListingResult()
 
 
-def _find(shop: Shop, external_id: str, sku: str) -> dict[str, Any] | None:
+def _find(shop: WooClient, external_id: str, sku: str) -> dict[str, Any] | None:
     """By the listing's id; without one by its SKU. What is in the bin is not there."""
     number = external_id if external_id.isdecimal() and len(external_id) < 19 and int(external_id) else ""
     if not number:
@@ -93,7 +93,7 @@ def _find(shop: Shop, external_id: str, sku: str) -> dict[str, Any] | None:
     return None if found is None or found["status"] == "trash" else found
 
 
-def _made(shop: Shop, rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any] | None:
+def _made(shop: WooClient, rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any] | None:
     """The product among these that was made under this key."""
     for row in rows:
         if row["type"] != "variation":
@@ -110,7 +110,7 @@ def _taken(listing: ProductListing, found: Mapping[str, Sequence[Mapping[str, An
     return [f"The SKU {sku} is used already" for sku in sorted(written.get(sku, sku) for sku in taken)]
 
 
-def _finished(shop: Shop, product: Mapping[str, Any], draft: Draft) -> ListingResult:
+def _finished(shop: WooClient, product: Mapping[str, Any], draft: ListingPayload) -> ListingResult:
     """The product with its variations and pictures, and what became of each."""
     path = f"products/{product['id']}"
     messages = list(_vary(shop, path, draft)) if draft.listing.variations else list(_dropped(product, draft.product()))
@@ -138,7 +138,7 @@ def _dropped(row: Mapping[str, Any], sent: Mapping[str, Any]) -> Iterator[FeedMe
         yield _message(Severity.Warning, f"The shop has no shipping class {sent['shipping_class']}")
 
 
-def _vary(shop: Shop, path: str, draft: Draft) -> Iterator[FeedMessage]:
+def _vary(shop: WooClient, path: str, draft: ListingPayload) -> Iterator[FeedMessage]:
     """Make the variations that are new and change the others; tells of those that the shop refused."""
     known = {plain(row["sku"]).strip(): row["id"] for row in shop.all(f"{path}/variations", {"_fields": "id,sku"})}
     for chunk in chunks(draft.listing.variations, IN_A_CALL):
@@ -160,7 +160,11 @@ def _vary(shop: Shop, path: str, draft: Draft) -> Iterator[FeedMessage]:
 
 
 def _show_pictures(
-    shop: Shop, path: str, product: Mapping[str, Any], draft: Draft, children: Mapping[str, Mapping[str, Any]]
+    shop: WooClient,
+    path: str,
+    product: Mapping[str, Any],
+    draft: ListingPayload,
+    children: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[FeedMessage]:
     """Have the shop fetch the pictures that it has not fetched for this listing before."""
     urls = "\n".join(image.url for image in draft.listing.images if image.url)

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bridge.channels.woocommerce.particulars import (
+from bridge.channels.woocommerce.order_header import (
     IOSS,
     VAT_NUMBER,
     addresses,
@@ -29,7 +29,7 @@ from bridge.channels.woocommerce.particulars import (
 )
 from bridge.channels.woocommerce.values import moment, money, plain, text, whole
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID, Preferences
-from bridge.messages.orders import (
+from bridge.protocol.schemas.orders import (
     CancelStatus,
     DiscountType,
     Option,
@@ -90,7 +90,7 @@ def _refunded_line(line: Mapping[str, Any]) -> int:
 def order(
     row: Mapping[str, Any],
     refunds: Sequence[Mapping[str, Any]],
-    wishes: Preferences,
+    preferences: Preferences,
     countries: Mapping[str, str] = MappingProxyType({}),
 ) -> Order | None:
     """An order as it stands, with the names of `countries` by their codes; None where such orders are left out.
@@ -98,11 +98,11 @@ def order(
     One that cannot be read comes with nothing but its reference and a `fault`, so that it is seen and held.
     """
     paid_on = moment(row.get("date_paid_gmt"))
-    meaning = wishes.meaning(row["status"], paid_on is not None)
+    meaning = preferences.meaning(row["status"], paid_on is not None)
     if meaning not in STATUSES:
         return None
     try:
-        return _order(row, refunds, wishes, countries, STATUSES[meaning], paid_on)
+        return _order(row, refunds, preferences, countries, STATUSES[meaning], paid_on)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return Order(
             reference_number=str(row["id"]),
@@ -115,7 +115,7 @@ def order(
 def _order(
     row: Mapping[str, Any],
     refunds: Sequence[Mapping[str, Any]],
-    wishes: Preferences,
+    preferences: Preferences,
     countries: Mapping[str, str],
     status: PaymentStatus,
     paid_on: datetime | None,
@@ -164,7 +164,7 @@ def _order(
         channel_buyer_name=billing.full_name or billing.company or billing.email_address,
         currency=row["currency"],
         received_date=created,
-        dispatch_by=created + timedelta(days=wishes.despatch_days) if created else None,
+        dispatch_by=created + timedelta(days=preferences.despatch_days) if created else None,
         match_postal_service_tag=shipping_tag(row["shipping_lines"]),
         match_payment_method_tag=payment_tag(row["payment_method"]),
         postal_service_cost=shipping,
@@ -177,7 +177,7 @@ def _order(
         billing_address=billing,
         delivery_address=delivery,
         order_items=tuple(items),
-        extended_properties=tuple(properties(row, fields, given_back, wishes)),
+        extended_properties=tuple(properties(row, fields, given_back, preferences)),
         notes=tuple(notes(row, fields, [*remarks, *refund_remarks(row)], created, billing.full_name)),
         shop_total=total,
     )

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 from bridge.channels.base import Outcome
-from bridge.channels.woocommerce.api import Shop, error_words
+from bridge.channels.woocommerce.api import WooClient, error_words
 from bridge.channels.woocommerce.catalogue import (
     NOT_SOLD_ALONE,
     Target,
@@ -30,7 +30,7 @@ from bridge.channels.woocommerce.catalogue import (
 from bridge.channels.woocommerce.values import money, plain
 from bridge.channels.woocommerce.wizard import Preferences
 from bridge.errors import ChannelError, ChannelRefused
-from bridge.messages.products import Price, StockLevel
+from bridge.protocol.schemas.products import Price, StockLevel
 
 SHOWN = "id,type,manage_stock,stock_quantity,regular_price,sale_price"
 """What a product's entry is answered with: the rest costs a tenth of the time. Variations heed no such wish."""
@@ -56,15 +56,15 @@ class Wish:
 
 @dataclass
 class Change:
-    """What is sent of a product, with the wishes that it is to fulfil by their fields."""
+    """What is sent of a product, with the preferences that it is to fulfil by their fields."""
 
     target: Target
     fields: dict[str, Any]
     faults: dict[str, Fault]
 
 
-def set_stock(shop: Shop, levels: Sequence[StockLevel], wishes: Preferences) -> list[Outcome]:
-    """Set levels; a product whose stock is not counted is counted from then on, or refused, as the seller wishes."""
+def set_stock(shop: WooClient, levels: Sequence[StockLevel], preferences: Preferences) -> list[Outcome]:
+    """Set levels; a product whose stock is not counted is counted from then on, or refused, as the seller prefers."""
     aims = _targets(shop, levels)
     rows = [
         Wish(
@@ -75,7 +75,7 @@ def set_stock(shop: Shop, levels: Sequence[StockLevel], wishes: Preferences) -> 
         )
         for level, aim in zip(levels, aims, strict=True)
     ]
-    return _done(shop, rows, {"manage_stock": True} if wishes.manage_stock else {})
+    return _done(shop, rows, {"manage_stock": True} if preferences.manage_stock else {})
 
 
 def _stock_fault(quantity: int, row: Row) -> str:
@@ -87,12 +87,12 @@ def _stock_fault(quantity: int, row: Row) -> str:
     return ""
 
 
-def set_prices(shop: Shop, prices: Sequence[Price], wishes: Preferences) -> list[Outcome]:
+def set_prices(shop: WooClient, prices: Sequence[Price], preferences: Preferences) -> list[Outcome]:
     """Set regular and sale prices by their tags; a sale price of zero ends the sale."""
     aims = _targets(shop, prices)
     rows = []
     for price, found in zip(prices, aims, strict=True):
-        aim, field = found, wishes.price_fields.get(price.tag, "")
+        aim, field = found, preferences.price_fields.get(price.tag, "")
         if not field:
             aim = ChannelRefused(f"No price of the shop is set by {f'the tag {price.tag}' if price.tag else 'no tag'}")
         elif price.price < 0:
@@ -120,7 +120,7 @@ def _price_fault(field: str, value: Decimal, row: Row) -> str:
 # -- which product is meant ------------------------------------------------------------------------------
 
 
-def _targets(shop: Shop, rows: Sequence[StockLevel | Price]) -> list[Target | ChannelError]:
+def _targets(shop: WooClient, rows: Sequence[StockLevel | Price]) -> list[Target | ChannelError]:
     """What each row means: by its Reference, or where it has none of ours by its SKU; else why it means nothing."""
     aims = [target(row.reference) for row in rows]
     unnamed = [row.sku for row, aim in zip(rows, aims, strict=True) if aim is None]
@@ -142,7 +142,7 @@ def _of_sku(sku: str, known: Mapping[str, Sequence[Row]]) -> Target | ChannelErr
     return Target(row["parent_id"], row["id"]) if row["type"] == "variation" else Target(row["id"])
 
 
-def _strangers(shop: Shop, aims: Iterable[Target]) -> set[Target]:
+def _strangers(shop: WooClient, aims: Iterable[Target]) -> set[Target]:
     """The variations that do not belong to their products, as far as WooCommerce would not notice by itself."""
     varied = {aim for aim in aims if aim.variation}
     if not varied or has_one_route(shop):
@@ -166,12 +166,12 @@ def _unfit(kind: str) -> str:
 # -- sending -------------------------------------------------------------------------------------------
 
 
-def _done(shop: Shop, wishes: Sequence[Wish], beside: Mapping[str, Any]) -> list[Outcome]:
-    """Fulfil the wishes, of several for one field of a product the last; what came of each, in order."""
-    strangers = _strangers(shop, [wish.aim for wish in wishes if isinstance(wish.aim, Target)])
+def _done(shop: WooClient, preferences: Sequence[Wish], beside: Mapping[str, Any]) -> list[Outcome]:
+    """Fulfil the preferences, of several for one field of a product the last; what came of each, in order."""
+    strangers = _strangers(shop, [wish.aim for wish in preferences if isinstance(wish.aim, Target)])
     changes: dict[Target, Change] = {}
     came: dict[tuple[Target, str], Outcome] = {}
-    for wish in wishes:
+    for wish in preferences:
         if isinstance(wish.aim, Target) and wish.aim in strangers:
             came[wish.aim, wish.field] = ChannelRefused(_missing(wish.aim))
         elif isinstance(wish.aim, Target):
@@ -186,7 +186,7 @@ def _done(shop: Shop, wishes: Sequence[Wish], beside: Mapping[str, Any]) -> list
             for field in change.faults:
                 failed = isinstance(result, ChannelError)
                 came[change.target, field] = result if failed else result[position][field]
-    return [came[wish.aim, wish.field] if isinstance(wish.aim, Target) else wish.aim for wish in wishes]
+    return [came[wish.aim, wish.field] if isinstance(wish.aim, Target) else wish.aim for wish in preferences]
 
 
 def _batches(changes: Sequence[Change]) -> list[tuple[str, Sequence[Change]]]:
@@ -200,7 +200,7 @@ def _batches(changes: Sequence[Change]) -> list[tuple[str, Sequence[Change]]]:
     return batches
 
 
-def _send(shop: Shop, path: str, changes: Sequence[Change]) -> list[dict[str, Outcome]]:
+def _send(shop: WooClient, path: str, changes: Sequence[Change]) -> list[dict[str, Outcome]]:
     """One batch; for each of its entries, which the shop answers in their order, what came of its fields."""
     entries = [{"id": change.target.id, **change.fields, "_fields": SHOWN} for change in changes]
     answer = shop.post(path, {"update": entries})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
 from bridge.channels.http import shop_address
-from bridge.messages.config import ConfigItem, ListValue, ValueType
+from bridge.protocol.schemas.config import ConfigItem, ListValue, ValueType
 
 SHOP, ORDERS = "Shop", "Orders"
 STATUS = "status_"

@@ -6,23 +6,23 @@ from collections.abc import Iterable
 
 from bridge.check.manifest import Manifest
 from bridge.check.plays import (
+    after_sale,
     answers,
     configuration,
     connect,
     despatch,
-    farewell,
     integrations,
     listings,
     manifest,
     oauth,
     orders,
-    postsale,
     products,
     refusals,
     replay,
     requests,
     soak,
     stock,
+    teardown,
 )
 from bridge.check.registry import Check
 
@@ -37,12 +37,12 @@ AREAS = [
     requests.area,
     stock.area,
     despatch.area,
-    postsale.area,
+    after_sale.area,
     listings.area,
     refusals.area,
     replay.area,
     soak.area,
-    farewell.area,
+    teardown.area,
     answers.area,
 ]
 """Every act, in the order of an integration's life."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bridge.settings import Settings
+from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import Linnworks
-from tests.woocommerce.shop import WooShop
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def settings(tmp_path_factory) -> Settings:
         data_dir=tmp_path_factory.mktemp("data"),
         channel="woocommerce",
         allow_private_shops=True,
-        deed_settles_seconds=0,
+        action_settles_seconds=0,
     )
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bridge.channels.woocommerce import catalogue
+from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import Linnworks
-from tests.woocommerce.shop import WooShop
 
 OLD = {"version": "7.9.0", "hpos": False}
 

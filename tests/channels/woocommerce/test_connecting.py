@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bridge.channels import Channels
-from tests.hostile.server import Fault
+from tests.channels.hostile.server import Fault
+from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import Linnworks
-from tests.woocommerce.shop import WooShop
 
 
 def try_out(call, shop: WooShop, **answers: str):

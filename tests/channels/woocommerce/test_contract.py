@@ -18,8 +18,8 @@ from tests.channels.contract import (
     StockContract,
 )
 from tests.channels.woocommerce import live
+from tests.channels.woocommerce.fake.shop import WooShop
 from tests.channels.woocommerce.live import sent_of
-from tests.woocommerce.shop import WooShop
 
 
 class Scripted(ShopUnderTest):

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from bridge.clock import now
-from bridge.doctor import examine
-from bridge.trial import free_port
+from bridge.ops.doctor import examine
+from bridge.ops.temporary_server import free_port
 from tests.conftest import database_url
 
 

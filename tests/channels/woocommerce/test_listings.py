@@ -21,7 +21,7 @@ def attribute(name: str, value: str, custom: bool = False) -> dict[str, object]:
 
 def test_a_listing_says_all_of_itself(lister, woo):
     """
-    Sale price, measures, the shop's attributes with new terms, one's own, tags, and the configurator's settings.
+    OrderState price, measures, the shop's attributes with new terms, one's own, tags, and the configurator's settings.
     """
     woo.add_attribute("Colour", "Red")
     woo.shipping_classes.append({"id": 1, "name": "Bulky", "slug": "bulky"})

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.channels.woocommerce.api import Mark, Shop
+from bridge.channels.woocommerce.api import Mark, WooClient
 from bridge.clock import Deadline
 from bridge.settings import Settings
-from tests.hostile.server import Fault
+from tests.channels.hostile.server import Fault
+from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import LONG_AGO
-from tests.woocommerce.shop import WooShop
 
 OLD = {"version": "7.9.0", "hpos": False}
 
 
-def api_of(shop: WooShop) -> Shop:
-    return Shop(shop.url, shop.key, shop.secret, Deadline(60), Settings(allow_private_shops=True))
+def api_of(shop: WooShop) -> WooClient:
+    return WooClient(shop.url, shop.key, shop.secret, Deadline(60), Settings(allow_private_shops=True))
 
 
 @pytest.mark.parametrize(("gone", "come"), [(0, 0), (3, 0), (50, 0), (0, 40), (0, 150), (60, 60), (200, 0)])

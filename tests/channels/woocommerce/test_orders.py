@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import screening
 from bridge.channels.woocommerce.orders import fallback_sku, order, refunded
 from bridge.channels.woocommerce.wizard import preferences
-from bridge.messages.orders import CancelStatus, Order, PaymentStatus
+from bridge.protocol.schemas.orders import CancelStatus, Order, PaymentStatus
+from bridge.sync import order_checks
 
 VERSIONS = ("11.0.1-hpos", "7.9.0-posts")
 
@@ -73,10 +73,10 @@ def test_recorded_orders_add_up_to_the_shops_total(version, name):
     What Linnworks makes of the lines, postage and discount is the total that WooCommerce told.
     """
     row = recorded(name, version)
-    found = screening.mend(mapped(row, status_pending="PAID", status_trash="PAID"))
+    found = order_checks.normalise(mapped(row, status_pending="PAID", status_trash="PAID"))
 
-    assert [] == screening.faults(found)
-    assert Decimal(row["total"]) == screening.total(found)
+    assert [] == order_checks.problems(found)
+    assert Decimal(row["total"]) == order_checks.total(found)
 
 
 def test_lines_keep_their_own_tax_rates():
@@ -127,7 +127,7 @@ def test_a_fee_below_zero_is_a_discount_of_the_order():
     found = mapped(row)
 
     assert Decimal("1.20") == found.discount
-    assert Decimal(row["total"]) == screening.total(found)
+    assert Decimal(row["total"]) == order_checks.total(found)
 
 
 @pytest.mark.parametrize(("by", "line", "discount"), [("0.01", ["0.01"], "0"), ("-0.02", [], "0.02")])
@@ -141,7 +141,7 @@ def test_where_woocommerce_rounds_otherwise_a_line_makes_up_for_it(by, line, dis
 
     assert line == [str(item.price_per_unit) for item in found.order_items if item.item_title == "Rounding"]
     assert Decimal(discount) == found.discount
-    assert Decimal(row["total"]) == screening.total(found)
+    assert Decimal(row["total"]) == order_checks.total(found)
 
 
 MONEY = st.integers(0, 99_999).map(lambda cents: Decimal(cents) / 100)
@@ -172,7 +172,7 @@ def test_any_order_adds_up(lines, shipping, off):
         found.postal_service_cost - found.discount,
     )
 
-    assert total == screening.total(found)
+    assert total == order_checks.total(found)
     assert total == round(unrounded, 4)
     assert all(item.price_per_unit >= 0 for item in found.order_items)
 
@@ -188,7 +188,7 @@ def test_an_order_of_nothing_but_shipping_comes_as_a_service():
     assert [("Shipping", Decimal("5.40"), True)] == [
         (item.item_title, item.price_per_unit, item.is_service) for item in found.order_items
     ]
-    assert [] == screening.faults(found)
+    assert [] == order_checks.problems(found)
 
 
 def test_a_part_of_a_piece_counts_as_one():
@@ -201,7 +201,7 @@ def test_a_part_of_a_piece_counts_as_one():
 
     assert found.order_items[0].qty == 3
     assert ("Quantity", "2.5") in [(option.name, option.value) for option in found.order_items[0].options]
-    assert Decimal(row["total"]) == screening.total(found)
+    assert Decimal(row["total"]) == order_checks.total(found)
 
 
 def test_three_decimals_are_no_fault():
@@ -213,7 +213,7 @@ def test_three_decimals_are_no_fault():
     line = row["line_items"][0]
     line |= {"subtotal": "1.234", "subtotal_tax": "0.000", "total": "1.234", "total_tax": "0.000", "taxes": []}
 
-    assert [] == screening.faults(mapped(row))
+    assert [] == order_checks.problems(mapped(row))
 
 
 def test_a_rate_that_does_not_explain_the_tax_gives_way_to_what_it_comes_to():
@@ -241,7 +241,7 @@ def test_pieces_that_were_refunded_are_not_sent():
 
     assert [1, 1, 1] == [item.qty for item in found.order_items]
     assert Decimal("4.72") == found.order_items[1].price_per_unit
-    assert Decimal(row["total"]) - Decimal("4.73") == screening.total(found)
+    assert Decimal(row["total"]) - Decimal("4.73") == order_checks.total(found)
     assert "Refunded 4.73 GBP" in [note.note for note in found.notes]
 
 
@@ -256,7 +256,7 @@ def test_a_line_that_was_refunded_whole_is_cancelled():
     assert [CancelStatus.NONE, CancelStatus.CANCELLED, CancelStatus.NONE] == [
         item.cancel_status for item in found.order_items
     ]
-    assert Decimal(row["total"]) == screening.total(found)
+    assert Decimal(row["total"]) == order_checks.total(found)
 
 
 def test_money_alone_that_was_refunded_changes_no_line():
@@ -268,7 +268,7 @@ def test_money_alone_that_was_refunded_changes_no_line():
     refund = {"id": 900, "amount": "1.00", "line_items": [], "shipping_lines": [], "fee_lines": [], "meta_data": []}
     found = mapped(row, [refund])
 
-    assert Decimal(row["total"]) == screening.total(found)
+    assert Decimal(row["total"]) == order_checks.total(found)
     assert "Refunded 1.00 GBP: Sorry" in [note.note for note in found.notes]
     assert "1.00" in [named.value for named in found.extended_properties if named.name == "Refunded"]
 
@@ -399,7 +399,7 @@ def test_custom_fields_tell_what_linnworks_wants_to_know():
         {"id": 7, "key": "Status", "value": "of a plugin"},
     ]
     found = mapped(row, order_fields="_delivery_slot, _other")
-    named = {one.name: one.value for one in screening.mend(found).extended_properties}
+    named = {one.name: one.value for one in order_checks.normalise(found).extended_properties}
 
     assert ("processing", "of a plugin") == (named["Status"], named["Status (2)"])
     assert ("GB123456789", "IM0001234567") == (found.buyer_tax_number, found.marketplace_ioss)
@@ -438,4 +438,4 @@ def test_an_order_that_cannot_be_read_is_held_with_its_reason(change):
     found = mapped({**recorded("order-plain"), **change})
 
     assert found.order_items == ()
-    assert "cannot be read" in screening.faults(screening.mend(found))[0]
+    assert "cannot be read" in order_checks.problems(order_checks.normalise(found))[0]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bridge.channels.woocommerce.updates import price_text
-from tests.hostile.server import Fault
-from tests.woocommerce.shop import WooShop
+from tests.channels.hostile.server import Fault
+from tests.channels.woocommerce.fake.shop import WooShop
 
 OLD = {"version": "7.9.0", "hpos": False}
 

@@ -1,6 +1,0 @@
-"""The doctor: looks an installation over, however broken, and says what is wrong and how to mend it."""
-
-from bridge.doctor.examination import examine
-from bridge.doctor.findings import Finding, State, worst
-
-__all__ = ["Finding", "State", "examine", "worst"]

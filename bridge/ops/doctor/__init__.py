@@ -1,0 +1,6 @@
+"""The doctor: looks an installation over, however broken, and says what is wrong and how to mend it."""
+
+from bridge.ops.doctor.examination import examine
+from bridge.ops.doctor.findings import Finding, State, worst
+
+__all__ = ["Finding", "State", "examine", "worst"]

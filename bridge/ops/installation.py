@@ -1,0 +1,57 @@
+"""An installation opened: its database, its key and its channel, which must belong together."""
+
+from __future__ import annotations
+
+import peewee
+
+from bridge.channels import Channels
+from bridge.errors import StartError
+from bridge.ops.retention import Retention
+from bridge.protocol.call import Services
+from bridge.protocol.concurrency_limit import ConcurrencyLimit
+from bridge.protocol.rate_limit import RateLimiter
+from bridge.settings import Settings
+from bridge.store.connections import list_connections
+from bridge.store.database import close_store, fact, open_store, remember, remember_first
+from bridge.sync import feeds, outbox
+from bridge.sync.worker import BackgroundWorker
+from bridge.vault import MARKER, Vault, open_vault
+
+
+def open_installation(settings: Settings) -> Services:
+    """Open the database and the vault; raises StartError if either cannot be used or they do not belong together."""
+    open_store(settings.database)
+    try:
+        vault = open_vault(settings, first=fact(MARKER) is None)
+        channels = Channels(settings, vault)
+        _require_same_key(vault)
+        _require_same_channel(settings)
+    except peewee.PeeweeException as error:
+        raise StartError(f"The database is damaged, or not the bridge's ({type(error).__name__})") from error
+    finally:
+        close_store()
+    return Services(
+        settings=settings,
+        vault=vault,
+        channels=channels,
+        worker=BackgroundWorker(channels, (feeds.work_one, outbox.work_one, Retention().work_one)),
+        concurrency_limit=ConcurrencyLimit(settings.threads),
+        rate_limiter=RateLimiter(),
+    )
+
+
+def _require_same_key(vault: Vault) -> None:
+    if vault.open(remember_first(MARKER, vault.seal({}))) is None:
+        raise StartError("The secret key is not the one this database was sealed with: put the old key back")
+
+
+def _require_same_channel(settings: Settings) -> None:
+    """Integrations were set up for one kind of shop and mean nothing to another."""
+    served = fact("channel")
+    if served not in (None, settings.channel) and list_connections():
+        raise StartError(
+            f"This database has integrations with the channel {served}: set BRIDGE_CHANNEL={served}, "
+            f"or another BRIDGE_DATA_DIR for {settings.channel}"
+        )
+    if served != settings.channel:
+        remember("channel", settings.channel)

@@ -1,0 +1,69 @@
+"""A service of our own for a while: on a free port, with a data folder that goes when it stops."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from bridge.errors import StartError
+
+START_SECONDS = 20
+STOP_SECONDS = 20
+
+
+@contextmanager
+def temporary_server(data_dir: Path | None = None, log: Path | None = None, **environ: str) -> Iterator[str]:
+    """Run `linnworks-bridge serve` until the block ends; its base URL. `environ` adds to the environment.
+
+    What the service says goes into the file `log`. Raises StartError with it where the service does not come up.
+    """
+    with tempfile.TemporaryDirectory(prefix="bridge-") as scratch:
+        port = free_port()
+        log = log or Path(scratch) / "log"
+        with log.open("wb") as output:
+            service = subprocess.Popen(
+                [sys.executable, "-m", "bridge", "serve"],
+                env={
+                    **os.environ,
+                    "BRIDGE_DATA_DIR": str(data_dir or Path(scratch) / "data"),
+                    "BRIDGE_DATABASE_URL": "",
+                    "BRIDGE_BIND": f"127.0.0.1:{port}",
+                    **environ,
+                },
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            _await_health(f"http://127.0.0.1:{port}", service, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            service.terminate()
+            service.wait(STOP_SECONDS)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _await_health(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while service.poll() is None and time.monotonic() < end:
+        try:
+            requests.get(f"{url}/health", timeout=2)
+            return
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    raise StartError("The service does not start:\n" + log.read_text(errors="replace"))

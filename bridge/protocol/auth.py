@@ -1,0 +1,69 @@
+"""Who may call: the OAuth access token of the application, and the authorization token of the integration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Request
+
+from bridge.errors import InvalidAccessToken, RequestRefused, TooManyRequests, UnknownToken
+from bridge.protocol import oauth
+from bridge.protocol.call import Call
+from bridge.protocol.rate_limit import NEW_CONNECTIONS, UNKNOWN_TOKENS
+from bridge.store.connections import Connection, find_connection
+from bridge.vault import digest
+
+BEARER = "bearer"
+LONGEST_TOKEN = 100
+
+
+def bearer_token(request: Request) -> str:
+    """Return the request's bearer token, or an empty string."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == BEARER else ""
+
+
+def authorize(call: Call, scope: str) -> bool:
+    """Check the call's access token and return whether it has a valid one; with OAuth off it need not.
+
+    Raises InvalidAccessToken or, if the token is valid but does not have the scope, RequestRefused.
+    """
+    services, token = call.services, bearer_token(call.request)
+    scopes = oauth.scopes_of(services.vault, token, services.settings.oauth_token_seconds) if token else None
+    if scopes is None and oauth.is_required():
+        raise InvalidAccessToken
+    if scopes is not None and scope not in scopes:
+        raise RequestRefused(f"The access token does not have the scope {scope}")
+    return scopes is not None
+
+
+def authenticate(body: dict[str, Any]) -> Connection:
+    """Return the connection that the body's AuthorizationToken belongs to; raises UnknownToken.
+
+    Removes the token from the body, so that no message object, repr or log line holds it. Every other value takes
+    the same steps: only the answer tells a token from none.
+    """
+    tokens = [body.pop(key) for key in list(body) if key.casefold() == "authorizationtoken"]
+    token = tokens[0] if len(tokens) == 1 and isinstance(tokens[0], str) and len(tokens[0]) <= LONGEST_TOKEN else ""
+    found = find_connection(digest(token))
+    if found is None:
+        raise UnknownToken
+    return found
+
+
+def count_new_connection(call: Call) -> None:
+    """Count a new integration against its address; raises TooManyRequests over the limit."""
+    call.services.rate_limiter.take(NEW_CONNECTIONS, call.address)
+
+
+def count_rejection(call: Call, error: RequestRefused) -> RequestRefused:
+    """Count a rejected token against its address and return the error to answer; over the limit the answer is delayed.
+
+    Valid tokens are accepted from any address, whatever else calls from there.
+    """
+    try:
+        call.services.rate_limiter.take(UNKNOWN_TOKENS, call.address)
+    except TooManyRequests as too_many:
+        call.services.rate_limiter.delay()
+        return too_many
+    return error

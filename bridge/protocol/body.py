@@ -1,0 +1,113 @@
+"""The body of a request: read in time and within its limit, then parsed as one JSON object."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from flask import Response
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from bridge.clock import Deadline
+from bridge.errors import RequestRefused
+from bridge.protocol.call import Call, current_call
+
+CHUNK_BYTES = 65536
+SEND_SECONDS = 10
+DRAIN_SECONDS = 2
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_read_json = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def read_body(call: Call, limit: int | None = None) -> bytes:
+    """Return the whole body.
+
+    Raises RequestRefused if it does not arrive before the call's deadline, so that a slow client does not keep a
+    thread, and RequestEntityTooLarge if it is longer than `limit`, or than BRIDGE_MAX_BODY_BYTES.
+    """
+    request = call.request
+    if limit:
+        request.max_content_length = limit
+    connection = request.environ.get("gunicorn.socket")
+    parts: list[bytes] = []
+    read = 0
+    try:
+        while True:
+            if connection:
+                connection.settimeout(max(call.deadline.left(), 0.01))
+            part = request.stream.read(CHUNK_BYTES)
+            if not call.deadline.left():
+                raise TimeoutError  # the end of what there is may only be the end of what was read
+            parts.append(part)
+            read += len(part)
+            if not part or read == request.content_length:
+                break
+        if read < (request.content_length or 0):
+            raise EOFError  # the client has hung up, or the server has stopped reading
+        call.body_read = True
+        return b"".join(parts)
+    except RequestEntityTooLarge:
+        raise
+    except Exception as error:  # whatever the server raises for a client that stops, is slow or breaks the rules
+        if connection:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)  # nothing more is wanted
+        raise RequestRefused("The request did not arrive whole and in time") from error
+    finally:
+        if connection:
+            connection.settimeout(SEND_SECONDS)
+
+
+def drain(response: Response) -> Response:
+    """Read the rest of an unread body, for two seconds at most: a client that still sends would miss the answer."""
+    call = current_call()
+    connection = call.request.environ.get("gunicorn.socket")
+    if connection and not call.body_read:
+        deadline = Deadline(DRAIN_SECONDS)
+        with suppress(Exception):  # as above
+            connection.settimeout(DRAIN_SECONDS)
+            while call.request.environ["wsgi.input"].read(CHUNK_BYTES) and deadline.left():
+                connection.settimeout(max(deadline.left(), 0.01))
+        connection.settimeout(SEND_SECONDS)
+    return response
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body, whatever its content type; an empty body counts as {}.
+
+    Numbers with a point become exact Decimals. Raises RequestRefused for anything else, and for a key that comes
+    twice in one object: another reader could take the other value.
+    """
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
+    if not raw.strip():
+        return {}
+    try:
+        body = _read_json(raw)
+        if not isinstance(body, dict):
+            raise RequestRefused("The request is not a JSON object")
+        if raw.count(b":") != _keys_near_the_top(body):  # msgspec would take the last of several
+            json.loads(raw, object_pairs_hook=_require_distinct_keys, parse_int=str, parse_float=str)
+    except (msgspec.DecodeError, ValueError, ArithmeticError):
+        raise RequestRefused("The request is not valid JSON") from None
+    except RecursionError:
+        raise RequestRefused("The request is nested too deeply") from None
+    return body
+
+
+def _keys_near_the_top(body: dict[str, Any]) -> int:
+    """Count the keys of the object and of the rows of its lists.
+
+    Each key needs a colon: as many colons as keys leave none for a key that comes twice, here or further down.
+    """
+    lists = [value for value in body.values() if type(value) is list and set(map(type, value)) == {dict}]
+    return len(body) + sum(sum(map(len, rows)) for rows in lists)
+
+
+def _require_distinct_keys(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise RequestRefused("The request has a key twice in one object")

@@ -1,0 +1,85 @@
+"""One request of Linnworks, and what the process serves it with."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from flask import Request, current_app, g
+
+from bridge.channels import Channels
+from bridge.channels.base import Channel
+from bridge.clock import Deadline
+from bridge.errors import RequestRefused, UnknownToken
+from bridge.protocol.concurrency_limit import ConcurrencyLimit
+from bridge.protocol.rate_limit import RateLimiter
+from bridge.settings import Settings
+from bridge.store.connections import Connection
+from bridge.sync.worker import BackgroundWorker
+from bridge.vault import Vault
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the process makes once and every call uses."""
+
+    settings: Settings
+    vault: Vault
+    channels: Channels
+    worker: BackgroundWorker
+    concurrency_limit: ConcurrencyLimit
+    rate_limiter: RateLimiter
+
+
+@dataclass
+class Call:
+    """One request: when and from where it came, its deadline, the connection it is for, and its outcome for the log."""
+
+    request: Request
+    services: Services
+    deadline: Deadline
+    now: datetime
+    address: str
+    id: str
+    exits: ExitStack = field(default_factory=ExitStack)
+    caller: Connection | None = field(default=None, repr=False)
+    body_read: bool = False
+    outcome: str = "ok"
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that the token belongs to; raises UnknownToken if there is none."""
+        if self.caller is None:
+            raise UnknownToken
+        return self.caller
+
+    @cached_property
+    def channel(self) -> Channel:
+        """The connection's shop; raises RequestRefused until the wizard has been finished."""
+        if not self.connection.complete:
+            raise RequestRefused("The set-up of this integration is not finished: please complete its wizard")
+        self.enter_shop()
+        channels = self.services.channels
+        return channels.open(channels.config(self.connection), self.deadline)
+
+    def enter_shop(self) -> None:
+        """Count this call against the concurrency limit until it is answered; raises ChannelUnavailable over it."""
+        self.exits.enter_context(self.services.concurrency_limit.slot(self.connection.id))
+
+
+def current_services() -> Services:
+    """Return what this process serves with."""
+    services: Services = current_app.extensions["bridge"]
+    return services
+
+
+def current_call() -> Call:
+    """Return the request being answered."""
+    call: Call = g.call
+    return call

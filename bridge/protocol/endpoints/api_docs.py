@@ -1,0 +1,46 @@
+"""The endpoints' description, and a page to try them, for developers. Outside the envelope, and only where wished."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from bridge.errors import StartError
+from bridge.protocol.area import Area
+from bridge.protocol.call import current_services
+from bridge.protocol.endpoints import oauth
+from bridge.protocol.openapi import document
+
+DOCUMENT, PAGE = "/openapi.json", "/docs"
+
+area = Blueprint("docs", __name__)
+
+
+@area.get(DOCUMENT)
+def openapi() -> Response:
+    """Describe all endpoints in OpenAPI."""
+    calls = [one for one in current_app.blueprints.values() if isinstance(one, Area)]
+    return jsonify(
+        document(calls, server=".", name=current_services().channels.kind.friendly_name, token_url=oauth.PATH)
+    )
+
+
+def page() -> Blueprint:
+    """Swagger UI as its package has it; raises StartError where that is not installed."""
+    if find_spec("flask_swagger_ui") is None:
+        raise StartError("BRIDGE_API_DOCS needs Swagger UI: pip install 'linnworks-bridge[docs]'")
+    from flask_swagger_ui import get_swaggerui_blueprint
+
+    # its validator would send the document to a host outside
+    made: Blueprint = get_swaggerui_blueprint(PAGE, DOCUMENT, config={"app_name": "Endpoints", "validatorUrl": None})
+    made.after_request(_from_here_only)
+    return made
+
+
+def _from_here_only(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; frame-ancestors 'none'"
+    )
+    return response

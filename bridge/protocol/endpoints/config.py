@@ -1,0 +1,112 @@
+"""Setting up an integration, testing it and ending it."""
+
+from __future__ import annotations
+
+import uuid
+
+from bridge.errors import RequestRefused
+from bridge.protocol.area import Area
+from bridge.protocol.call import Call
+from bridge.protocol.oauth import READ, WRITE
+from bridge.protocol.schemas.base import Answer
+from bridge.protocol.schemas.config import (
+    AddNewUserRequest,
+    AddNewUserResponse,
+    ConfigDeletedRequest,
+    ConfigTestRequest,
+    PaymentTagsResponse,
+    SaveConfigRequest,
+    ShippingTagsResponse,
+    TagsRequest,
+    UserConfigRequest,
+    UserConfigResponse,
+)
+from bridge.store.connections import add_connection, delete_connection
+from bridge.sync import wizard
+from bridge.vault import digest, new_token
+
+area = Area("config")
+
+
+@area.call(
+    "/api/Config/AddNewUser",
+    AddNewUserRequest,
+    AddNewUserResponse,
+    manifest="AddNewUserEndpoint",
+    scope=WRITE,
+    token=False,
+)
+def add_new_user(call: Call, request: AddNewUserRequest) -> AddNewUserResponse:
+    """Begin an integration and hand out its token, which is never handed out again."""
+    if not request.email.strip():
+        raise RequestRefused("Invalid Email")
+    if not request.account_name.strip():
+        raise RequestRefused("Invalid AccountName")
+    token = new_token()
+    added = add_connection(
+        account=_account(request.linnworks_unique_identifier),
+        account_name=request.account_name,
+        email=request.email,
+        token_digest=digest(token),
+        step=call.services.channels.kind.steps[0].name,
+        now=call.now,
+    )
+    if added is None:
+        raise RequestRefused(
+            f"An integration named {request.account_name} exists already in this account: "
+            "choose another account name, or delete that integration first"
+        )
+    return AddNewUserResponse(authorization_token=token)
+
+
+def _account(identifier: str) -> str:
+    try:
+        account = uuid.UUID(identifier.strip())
+    except ValueError:
+        account = uuid.UUID(int=0)
+    if not account.int:
+        raise RequestRefused("Invalid LinnworksUniqueIdentifier")
+    return str(account)
+
+
+@area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint", scope=READ)
+def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
+    """Show the wizard's current step, or the settings once it is finished."""
+    call.enter_shop()
+    return wizard.show(call.connection, call.services.channels, call.deadline)
+
+
+@area.call(
+    "/api/Config/SaveUserConfig", SaveConfigRequest, UserConfigResponse, manifest="SaveConfigEndpoint", scope=WRITE
+)
+def save_config(call: Call, request: SaveConfigRequest) -> UserConfigResponse:
+    """Take the answers to a step and show the next one."""
+    call.enter_shop()
+    return wizard.save(call.connection, request, call.services.channels, call.deadline, call.now)
+
+
+@area.call("/api/Config/ShippingTags", TagsRequest, ShippingTagsResponse, manifest="ShippingTagsEndpoint", scope=READ)
+def shipping_tags(call: Call, request: TagsRequest) -> ShippingTagsResponse:
+    """Name the ways to ship that orders of this shop come with."""
+    return ShippingTagsResponse(shipping_tags=tuple(call.channel.shipping_tags()))
+
+
+@area.call("/api/Config/PaymentTags", TagsRequest, PaymentTagsResponse, manifest="PaymentTagsEndpoint", scope=READ)
+def payment_tags(call: Call, request: TagsRequest) -> PaymentTagsResponse:
+    """Name the ways to pay that orders of this shop come with."""
+    return PaymentTagsResponse(payment_tags=tuple(call.channel.payment_tags()))
+
+
+@area.call("/api/Config/ConfigTest", ConfigTestRequest, Answer, manifest="ConfigTestEndpoint", scope=READ)
+def config_test(call: Call, request: ConfigTestRequest) -> Answer:
+    """Find out whether the integration works just now."""
+    call.channel.check()
+    wizard.confirm(call.connection)
+    return Answer()
+
+
+@area.call("/api/Config/ConfigDeleted", ConfigDeletedRequest, Answer, manifest="ConfigDeletedEndpoint", scope=WRITE)
+def config_deleted(call: Call, request: ConfigDeletedRequest) -> Answer:
+    """Forget the integration and all that was kept for it."""
+    delete_connection(call.connection)
+    return Answer()

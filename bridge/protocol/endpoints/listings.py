@@ -1,0 +1,104 @@
+"""Listings: what they can have, and feeds that create, change and delete them."""
+
+from __future__ import annotations
+
+from bridge.errors import RequestRefused
+from bridge.protocol.area import Area
+from bridge.protocol.call import Call
+from bridge.protocol.oauth import READ, WRITE
+from bridge.protocol.schemas.listings import (
+    AttributesResponse,
+    CategoriesRequest,
+    CategoriesResponse,
+    CategoryQuestion,
+    CheckFeedRequest,
+    CheckFeedResponse,
+    ConfiguratorSettingsRequest,
+    ConfiguratorSettingsResponse,
+    FeedResponse,
+    ListingDeleteRequest,
+    ListingUpdateRequest,
+    VariationsResponse,
+)
+from bridge.sync import feeds, paging
+
+area = Area("listings")
+
+
+@area.call(
+    "/api/Listing/GetConfiguratorSettings",
+    ConfiguratorSettingsRequest,
+    ConfiguratorSettingsResponse,
+    manifest="GetConfiguratorSettingsEndpoint",
+    scope=READ,
+    token=False,
+)
+def configurator_settings(call: Call, request: ConfiguratorSettingsRequest) -> ConfiguratorSettingsResponse:
+    """Say what listings on this channel can have; the one call about no integration."""
+    return call.services.channels.kind.configurator_settings()
+
+
+@area.call(
+    "/api/Listing/GetCategories", CategoriesRequest, CategoriesResponse, manifest="GetCategoriesEndpoint", scope=READ
+)
+def categories(call: Call, request: CategoriesRequest) -> CategoriesResponse:
+    """One page of the shop's categories."""
+    page = paging.categories(call.connection.id, call.channel, request.page_number, call.now)
+    return CategoriesResponse(categories=tuple(page.items), has_more_pages=page.next_cursor is not None)
+
+
+@area.call(
+    "/api/Listing/GetAttributesByCategory",
+    CategoryQuestion,
+    AttributesResponse,
+    manifest="GetAttributesByCategoryEndpoint",
+    scope=READ,
+)
+def attributes(call: Call, request: CategoryQuestion) -> AttributesResponse:
+    """Name the attributes that listings in some categories have."""
+    return AttributesResponse(attributes=tuple(call.channel.attributes(request)))
+
+
+@area.call(
+    "/api/Listing/GetVariationsByCategory",
+    CategoryQuestion,
+    VariationsResponse,
+    manifest="GetVariationsByCategoryEndpoint",
+    scope=READ,
+)
+def variations(call: Call, request: CategoryQuestion) -> VariationsResponse:
+    """Say how listings in some categories may vary."""
+    return call.channel.variations(request)
+
+
+@area.call(
+    "/api/Listing/ListingUpdate", ListingUpdateRequest, FeedResponse, manifest="ListingUpdateEndpoint", scope=WRITE
+)
+def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
+    """Take listings in for creation or change, and promise a feed about them."""
+    _supported(call)
+    feed_id = feeds.accept(call.connection.id, request, call.now)
+    call.services.worker.wake()
+    return FeedResponse(channel_feed_id=feed_id)
+
+
+@area.call(
+    "/api/Listing/ListingDelete", ListingDeleteRequest, FeedResponse, manifest="ListingDeleteEndpoint", scope=WRITE
+)
+def listing_delete(call: Call, request: ListingDeleteRequest) -> FeedResponse:
+    """Take listings in for deletion, and promise a feed about them."""
+    _supported(call)
+    feed_id = feeds.accept_removals(call.connection.id, request.external_listing_ids, call.now)
+    call.services.worker.wake()
+    return FeedResponse(channel_feed_id=feed_id)
+
+
+def _supported(call: Call) -> None:
+    if not call.channel.supports_listings:
+        raise RequestRefused("This channel does not support listings")
+
+
+@area.call("/api/Listing/CheckFeed", CheckFeedRequest, CheckFeedResponse, manifest="CheckFeedEndpoint", scope=READ)
+def check_feed(call: Call, request: CheckFeedRequest) -> CheckFeedResponse:
+    """Tell how far a feed of this integration is."""
+    return feeds.report(call.connection.id, request.channel_feed_id)

@@ -1,0 +1,65 @@
+"""What people and monitors see: a page, the health, the channel's logo. Outside the envelope."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from flask import Blueprint, Response, jsonify, render_template_string
+
+from bridge.protocol.call import current_services
+from bridge.store.database import works
+
+area = Blueprint("front", __name__)
+
+LOGO = "/logo.png"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ name }} for Linnworks</title>
+<style>
+  body { font: 18px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; color: #1d2733 }
+  img { vertical-align: middle; margin-right: .8rem } h1 { font-size: 1.5rem }
+  b { color: {{ "#18794e" if well else "#b42318" }} }
+</style>
+<h1><img src="{{ logo }}" alt="" width="57" height="57">{{ name }} for Linnworks</h1>
+<p>This is a Linnworks channel application. It passes orders, stock and prices between Linnworks and a shop.</p>
+<p><b>{{ "It is running." if well else "It is not able to work just now." }}</b></p>
+</html>
+"""
+
+
+@area.get("/")
+def page() -> tuple[str, int]:
+    """Tell a person what this is and whether it runs."""
+    bridge = current_services()
+    well = all(checks().values())
+    name = bridge.settings.channel_friendly_name or bridge.channels.kind.friendly_name
+    # the logo is named relative to the page, which a proxy may serve below a prefix
+    return render_template_string(PAGE, name=name, well=well, logo=LOGO.removeprefix("/")), 200 if well else 503
+
+
+@area.get("/health")
+def health() -> tuple[Response, int]:
+    """Tell a monitor whether the service can work: 200, or 503 with what is wrong."""
+    found = checks()
+    well = all(found.values())
+    return jsonify(status="ok" if well else "failing", **found), 200 if well else 503
+
+
+@area.get(LOGO)
+def logo() -> Response:
+    """The channel's logo, 57 x 57 px."""
+    chosen = current_services().settings.logo
+    picture = (
+        chosen.read_bytes()
+        if chosen
+        else resources.files("bridge.protocol.endpoints").joinpath("logo.png").read_bytes()
+    )
+    return Response(picture, mimetype="image/png", headers={"Cache-Control": "max-age=3600"})
+
+
+def checks() -> dict[str, bool]:
+    """What the service needs in order to work."""
+    return {"database": works(), "worker": current_services().worker.alive}

@@ -1,0 +1,124 @@
+"""The envelope: every answer is status 200 with `Error`, null or in words, and a Content-Length, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import peewee
+from flask import Flask, Response, g, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from bridge.clock import Deadline, now
+from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, UnknownToken, explain
+from bridge.protocol import oauth
+from bridge.protocol.auth import authenticate, authorize, count_new_connection, count_rejection
+from bridge.protocol.body import drain, parse_object, read_body
+from bridge.protocol.call import Call, Services, current_call, current_services
+from bridge.protocol.rate_limit import caller_address
+from bridge.protocol.schemas.base import Answer, schema_of, to_json
+from bridge.store.database import discard_connection
+from bridge.sync import wizard
+
+if TYPE_CHECKING:
+    from bridge.protocol.area import Endpoint
+
+log = logging.getLogger("bridge.calls")
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def install(app: Flask, services: Services) -> None:
+    """Have the application answer everything in the envelope, also what no endpoint answers."""
+    app.extensions["bridge"] = services
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.before_request(_begin)
+    app.after_request(drain)
+    app.after_request(_log)  # Flask runs the last one first
+    app.register_error_handler(Exception, lambda error: _response(failure(error, Answer)))
+
+
+def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
+    """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
+    try:
+        if call.request.method != "POST":
+            raise MethodNotAllowed
+        authorized = authorize(call, endpoint.scope)
+        body = parse_object(read_body(call))
+        if endpoint.token:
+            call.caller = authenticate(body)
+        elif endpoint.scope == oauth.WRITE and not authorized:
+            count_new_connection(call)
+        answered = handler(call, schema_of(endpoint.takes).load(body))
+        if answered.error:
+            call.outcome = "refused"
+        return _response(answered)
+    except Exception as error:
+        return _response(failure(error, endpoint.gives))
+
+
+def failure(error: Exception, gives: type[Answer]) -> Answer:
+    """Return the answer to a call that failed: its empty defaults, and what the caller may read of the error."""
+    call = current_call()
+    if isinstance(error, (UnknownToken, InvalidAccessToken)):
+        error = count_rejection(call, error)
+    elif isinstance(error, CredentialsRefused) and call.caller:
+        wizard.ask_again(call.caller, call.services.channels)
+    elif isinstance(error, peewee.PeeweeException):
+        discard_connection()
+    call.outcome = type(error).__name__
+    if not isinstance(error, (BridgeError, HTTPException, ValidationError)):
+        facts = {"message": "A request failed", "request": call.id, "connection": call.caller and call.caller.id}
+        log.error("Request %s failed", call.id, exc_info=error, extra={"facts": facts})
+    return gives(error=_message(error, call))
+
+
+def _begin() -> None:
+    services = current_services()
+    incoming: Any = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
+    forwarded = incoming.headers.get("X-Forwarded-For", "")
+    call = Call(
+        request=incoming,
+        services=services,
+        deadline=Deadline(services.settings.budget_seconds),
+        now=now(),
+        address=caller_address(incoming.remote_addr or "", forwarded, services.settings.trusted_proxies),
+        id=f"{random.getrandbits(48):012x}",  # no secret, only another than others in the log
+    )
+    g.call = call
+    services.worker.start()
+
+
+def _log(response: Response) -> Response:
+    call = current_call()
+    rule = call.request.url_rule
+    facts = {
+        "request": call.id,
+        "address": call.address,
+        "path": call.request.path if rule else None,
+        "connection": call.caller and call.caller.id,
+        "ms": round(1000 * call.deadline.spent()),
+        "shop_calls": call.deadline.shop_calls,
+        "outcome": call.outcome,
+    }
+    log.info(" ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
+    return response
+
+
+def _response(answer: Answer) -> Response:
+    return Response(to_json(answer), 200, content_type="application/json")
+
+
+def _message(error: Exception, call: Call) -> str:
+    if isinstance(error, NotFound):
+        return "There is no endpoint at this address"
+    if isinstance(error, MethodNotAllowed):
+        return "Endpoints are called with POST"
+    if isinstance(error, RequestEntityTooLarge):
+        return f"The request is longer than {call.settings.max_body_bytes} bytes"
+    if isinstance(error, HTTPException):
+        return error.name
+    return explain(error, call.id)

@@ -1,0 +1,47 @@
+"""The bridge's database opened to be looked at, as it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import peewee
+from peewee import SqliteDatabase
+
+from bridge.errors import StartError
+from bridge.settings import sqlite_file
+from bridge.store import database as store
+from bridge.store.database import connect, database, immediate
+from bridge.store.versions import Schema, schema_version
+
+
+def open_for_inspection(url: str) -> Schema:
+    """Open the bridge's database as it is, neither made nor upgraded, to look at it; its schema.
+
+    Raises StartError where there is none, or nobody may write to it, or something else writes all the time.
+    """
+    path = sqlite_file(url)
+    try:
+        if path and not path.exists():
+            raise StartError(f"There is no database at {path}")
+        db = connect(url)
+        try:
+            schema = schema_version(db, store.MIGRATIONS)
+            with immediate(db):
+                pass
+        finally:
+            db.close()
+    except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
+        # a server's words may hold a password
+        raise StartError(f"The database cannot be used: {error if path else type(error).__name__}") from error
+    if database.obj is not None:
+        database.close()
+    database.initialize(db)
+    return schema
+
+
+def server_time() -> datetime | None:
+    """What the database server's clock says; None for SQLite, which has none of its own."""
+    if isinstance(database.obj, SqliteDatabase):
+        return None
+    found: datetime = database.execute_sql("SELECT clock_timestamp()").fetchone()[0]
+    return found

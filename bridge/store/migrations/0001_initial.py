@@ -1,0 +1,164 @@
+"""The tables of the first release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
+
+from bridge.store.database import JsonField, MomentField, NumberField
+
+
+def up(migrator: Any, db: Any) -> None:
+    class Table(Model):
+        class Meta:
+            database = db
+            legacy_table_names = False
+
+    class Fact(Table):
+        name = CharField(primary_key=True)
+        value = TextField()
+
+    class OauthClient(Table):
+        id = CharField(primary_key=True, max_length=32)
+        name = CharField()
+        secret_digest = CharField(max_length=64)
+        scope = CharField()
+        created_at = MomentField()
+        revoked_at = MomentField(null=True)
+
+    class Connection(Table):
+        id = NumberField()
+        token_digest = CharField(unique=True, max_length=64)
+        account = CharField(max_length=36)
+        account_name = CharField()
+        email = CharField(max_length=320)
+        step = CharField(max_length=100)
+        config = JsonField(default=dict)
+        sealed = TextField(default="")
+        created_at = MomentField()
+        completed_at = MomentField(null=True)
+
+        class Meta:
+            indexes = ((("account", "account_name"), True),)
+
+    class PagingRun(Table):
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        kind = CharField(max_length=20)
+        asked_since = MomentField()
+        since = MomentField()
+        started_at = MomentField()
+        finished_at = MomentField(null=True)
+        asked_at = MomentField()
+
+    class PageCursor(Table):
+        run = ForeignKeyField(PagingRun, on_delete="CASCADE")
+        number = IntegerField()
+        cursor = TextField(null=True)
+        turn = IntegerField(default=0)
+
+        class Meta:
+            primary_key = CompositeKey("run", "number")
+
+    class SeenOrder(Table):
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        reference = TextField()
+        first_seen_at = MomentField()
+        offered_at = MomentField(null=True)
+        offers = IntegerField(default=0)
+        held = TextField(default="")
+        held_since = MomentField(null=True)
+        looked_at = MomentField()
+        released_for = MomentField(null=True)
+
+        class Meta:
+            indexes = ((("connection", "reference"), True), (("connection", "held_since"), False))
+
+    class Action(Table):
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        kind = CharField(max_length=20)
+        reference = TextField()
+        digest = CharField(max_length=64)
+        occurrence = IntegerField()
+        key = CharField(unique=True, max_length=32)
+        content = JsonField()
+        state = CharField(max_length=10)
+        answer = TextField(default="")
+        error = TextField(default="")
+        claim = CharField(max_length=32)
+        claimed_until = MomentField()
+        created_at = MomentField()
+        finished_at = MomentField(null=True)
+        sent_until = MomentField(null=True)
+
+        class Meta:
+            indexes = ((("connection", "digest", "occurrence"), True), (("connection", "reference"), False))
+
+    class Feed(Table):
+        id = CharField(primary_key=True, max_length=32)
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        created_at = MomentField()
+
+    class FeedItem(Table):
+        feed = ForeignKeyField(Feed, on_delete="CASCADE")
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        action = CharField(max_length=10)
+        request = JsonField()
+        done = BooleanField(default=False)
+        result = JsonField(null=True)
+        attempts = IntegerField(default=0)
+        error = TextField(default="")
+        next_at = MomentField()
+        claim = CharField(max_length=32, default="")
+        claimed_until = MomentField()
+
+        class Meta:
+            indexes = ((("done", "connection", "id"), False),)
+
+    class OutboxBatch(Table):
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        kind = CharField(max_length=10)
+        content = JsonField()
+        outcomes = JsonField(null=True)
+        created_at = MomentField()
+        awaited_until = MomentField(index=True)
+
+    class PendingUpdate(Table):
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        kind = CharField(max_length=10)
+        key = CharField(max_length=64)
+        sku = TextField()
+        tag = TextField()
+        row = JsonField()
+        attempts = IntegerField()
+        error = TextField()
+        since = MomentField()
+        next_at = MomentField(index=True)
+        unsure_until = MomentField()
+
+        class Meta:
+            indexes = ((("connection", "kind", "key"), True),)
+
+    class OutboxLease(Table):
+        connection = ForeignKeyField(Connection, primary_key=True, on_delete="CASCADE")
+        claim = CharField(max_length=32, default="")
+        claimed_until = MomentField()
+        next_at = MomentField()
+        attempts = IntegerField(default=0)
+        unsure_until = MomentField()
+
+    tables = [
+        Fact,
+        OauthClient,
+        Connection,
+        PagingRun,
+        PageCursor,
+        SeenOrder,
+        Action,
+        Feed,
+        FeedItem,
+        OutboxBatch,
+        PendingUpdate,
+        OutboxLease,
+    ]
+    db.create_tables(tables)

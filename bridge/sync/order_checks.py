@@ -1,0 +1,127 @@
+"""Which orders Linnworks can take in: small problems are mended, others are named.
+
+Linnworks refuses a whole order for one repeated line number and ignores one that it cannot read, without a
+word to the seller. Mended is only what nothing comes back for: names of options,
+properties and service titles, and a missing address. Line numbers, SKUs and quantities come back in
+despatches and refunds, so an order that is wrong there is not sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from bridge.protocol.schemas.orders import Address, ExtendedProperty, Option, Order, OrderItem
+
+Named = TypeVar("Named", Option, ExtendedProperty)
+
+CENT = Decimal("0.01")
+TAG_LIMIT = 64
+NO_ADDRESS = Address()
+
+
+def normalise(order: Order) -> Order:
+    """The order with what can safely be mended."""
+    billing, delivery = order.billing_address, order.delivery_address
+    return replace(
+        order,
+        billing_address=billing if _filled(billing) else delivery,
+        delivery_address=delivery if _filled(delivery) else billing,
+        extended_properties=_distinct(order.extended_properties),
+        order_items=_distinct_services(
+            replace(item, options=_distinct(item.options)) if len(item.options) > 1 else item
+            for item in order.order_items
+        ),
+    )
+
+
+def problems(order: Order) -> list[str]:
+    """Why Linnworks would refuse or ignore a mended order, in words for the seller; none when it is fit."""
+    if order.fault:
+        return [order.fault]
+    found = []
+    if not _filled(order.billing_address):
+        found.append("it has no address")
+    if not (len(order.currency) == 3 and order.currency.isalpha()):
+        found.append(f"its currency {order.currency or '(none)'} has not three letters")
+    for what, tag in (("shipping", order.match_postal_service_tag), ("payment", order.match_payment_method_tag)):
+        if len(tag) > TAG_LIMIT:
+            found.append(f"its {what} method {tag[:TAG_LIMIT]}... is longer than {TAG_LIMIT} characters")
+    if not order.order_items:
+        found.append("it has no lines")
+    for item in order.order_items:
+        if not item.order_line_number:
+            found.append(f"{_name(item)} has no line number")
+        if not item.sku.strip():
+            found.append(f"{_name(item)} has no SKU: give the product one in the shop")
+        if item.qty < 1:
+            found.append(f"{_name(item)} has the quantity {item.qty}")
+    numbers = [item.order_line_number for item in order.order_items]
+    if len(set(numbers)) < len(numbers):
+        found += [f"the line number {number} comes {n} times" for number, n in Counter(numbers).items() if n > 1]
+    if order.shop_total is not None and total(order) != order.shop_total:
+        found.append(f"its lines add up to {total(order)}, but the shop's total is {order.shop_total}")
+    return found
+
+
+def _name(item: OrderItem) -> str:
+    return f"line {item.order_line_number or '(no number)'} ({item.item_title or item.sku or 'no title'})"
+
+
+def total(order: Order) -> Decimal:
+    """What Linnworks makes of the order's lines, postage and discount.
+
+    Each line is rounded to the cent, or to what the shop's total is told in where that is finer.
+    """
+    unit = min(CENT, Decimal(1).scaleb(int((order.shop_total or CENT).as_tuple().exponent)))
+    lines = sum((_line_total(item, unit) for item in order.order_items), Decimal(0))
+    return lines + order.postal_service_cost - order.discount
+
+
+def _line_total(item: OrderItem, unit: Decimal) -> Decimal:
+    amount = item.price_per_unit * item.qty
+    if item.line_percent_discount:
+        amount *= 1 - item.line_percent_discount / 100
+    if not item.tax_cost_inclusive:
+        amount *= 1 + item.tax_rate / 100
+    return amount.quantize(unit, ROUND_HALF_UP)
+
+
+def _filled(address: Address | None) -> bool:
+    return address is not None and address != NO_ADDRESS
+
+
+def _distinct(named: Sequence[Named]) -> tuple[Named, ...]:
+    """The same with a number behind each name that came before."""
+    if len({one.name for one in named}) == len(named):
+        return tuple(named)
+    names = _numbered([one.name for one in named])
+    return tuple(replace(one, name=name) for one, name in zip(named, names, strict=True))
+
+
+def _distinct_services(items: Iterable[OrderItem]) -> tuple[OrderItem, ...]:
+    """The same with a title for every service line, and a number behind each that came before."""
+    mended = list(items)
+    services = [index for index, item in enumerate(mended) if item.is_service]
+    titles = _numbered([mended[index].item_title or mended[index].sku for index in services])
+    for index, title in zip(services, titles, strict=True):
+        mended[index] = replace(mended[index], item_title=title)
+    return tuple(mended)
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names of which none comes twice: "Colour", "Colour (2)"."""
+    taken: set[str] = set()
+    distinct = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{name} ({number})"
+        taken.add(candidate)
+        distinct.append(candidate)
+    return distinct

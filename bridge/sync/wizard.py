@@ -1,0 +1,146 @@
+"""The wizard: which step a connection is on, what it shows, and what is accepted of the answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from msgspec.structs import replace
+
+from bridge.channels import Channels
+from bridge.channels.base import LAST_STEP, Channel, Step
+from bridge.clock import Deadline
+from bridge.errors import ChannelError, RequestRefused
+from bridge.protocol.schemas.config import ConfigItem, SaveConfigRequest, UserConfigResponse, ValueType
+from bridge.store.connections import Connection, move_to_step, save_step
+
+SHOWN_ONLY = (ValueType.URL, ValueType.BUTTON)
+
+
+def show(connection: Connection, channels: Channels, deadline: Deadline) -> UserConfigResponse:
+    """The step the connection is on, with the values it has; secrets stay in."""
+    config = channels.entered(connection)
+    return _screen(connection, channels.open(config, deadline).step(connection.step), config)
+
+
+def save(
+    connection: Connection, request: SaveConfigRequest, channels: Channels, deadline: Deadline, now: datetime
+) -> UserConfigResponse:
+    """Take the answers to the current step and show the next; on any fault stay and say why in `Error`."""
+    config = channels.entered(connection)
+    step = channels.open(config, deadline).step(connection.step)
+    selected = {item.config_item_id: item.selected_value for item in request.config_items}
+    try:
+        if request.step_name != step.name:
+            raise RequestRefused(f"Invalid step name expected {step.name}")
+        entered = config | _accepted(step, selected, config)
+        channel = channels.open(entered, deadline)
+        if step.verify:
+            channel.verify(step.name)
+        following = _following(step, channel, connection)
+        _keep(connection, following, entered, channels, now)
+    except (RequestRefused, ChannelError) as refusal:
+        return _screen(connection, step, config, error=str(refusal))
+    return _screen(connection, channel.step(following), entered)
+
+
+def ask_again(connection: Connection, channels: Channels) -> None:
+    """Put a finished connection back to its credentials step; its token and other settings stay."""
+    if connection.complete:
+        move_to_step(connection, channels.credentials_step.name)
+
+
+def confirm(connection: Connection) -> None:
+    """End what `ask_again` began, because the credentials turned out to work."""
+    if connection.complete and connection.step != LAST_STEP:
+        move_to_step(connection, LAST_STEP)
+
+
+def _following(step: Step, channel: Channel, connection: Connection) -> str:
+    names = [known.name for known in channel.steps]
+    return LAST_STEP if connection.complete or step.name == LAST_STEP else names[names.index(step.name) + 1]
+
+
+def _keep(connection: Connection, following: str, entered: dict[str, str], channels: Channels, now: datetime) -> None:
+    items = [item for step in channels.kind.steps for item in step.items]
+    secrets = {item.config_item_id for item in items if item.value_type is ValueType.PASSWORD}
+    kept = save_step(
+        connection,
+        following,
+        config={name: value for name, value in entered.items() if name not in secrets},
+        sealed=channels.vault.seal({name: value for name, value in entered.items() if name in secrets}),
+        completed_at=connection.completed_at or (now if following == LAST_STEP else None),
+    )
+    if not kept:
+        raise RequestRefused("The wizard has moved on meanwhile: please open the settings again")
+
+
+def _accepted(step: Step, selected: dict[str, str], config: dict[str, str]) -> dict[str, str]:
+    """The step's values, each checked against its own declaration; raises RequestRefused naming all at fault."""
+    accepted: dict[str, str] = {}
+    faults: list[str] = []
+    for item in step.items:
+        if item.read_only or item.value_type in SHOWN_ONLY:
+            continue
+        stored = config.get(item.config_item_id, item.selected_value)
+        value = selected.get(item.config_item_id, stored)
+        # a PASSWORD was not shown, so an empty one means that it stays
+        value = value or stored if item.value_type is ValueType.PASSWORD else value.strip()
+        try:
+            accepted[item.config_item_id] = _checked(item, value)
+        except ValueError as fault:
+            faults.append(f"{item.name}: {fault}")
+    if faults:
+        raise RequestRefused("; ".join(faults))
+    return accepted
+
+
+def _checked(item: ConfigItem, value: str) -> str:
+    if not value and item.value_type in (ValueType.BOOLEAN, ValueType.LIST):
+        value = item.selected_value  # neither can be left empty on the screen
+    if not value:
+        if item.must_be_specified:
+            raise ValueError("must be specified")
+        return value
+    if item.value_type is ValueType.BOOLEAN:
+        if value.lower() not in ("true", "false"):
+            raise ValueError("must be True or False")
+        value = value.capitalize()
+    elif item.value_type is ValueType.INT and not re.fullmatch(r"[+-]?[0-9]{1,9}", value):
+        raise ValueError("must be a whole number")
+    elif item.value_type is ValueType.DOUBLE and not _is_number(value):
+        raise ValueError("must be a number")
+    elif item.value_type is ValueType.LIST and value not in {choice.value for choice in item.list_values}:
+        raise ValueError("must be one of " + ", ".join(choice.display for choice in item.list_values))
+    if item.reg_ex_validation and not re.fullmatch(item.reg_ex_validation, value):
+        raise ValueError(item.reg_ex_error or "has not the expected form")
+    return value
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return Decimal(value).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _screen(connection: Connection, step: Step, config: dict[str, str], error: str | None = None) -> UserConfigResponse:
+    return UserConfigResponse(
+        error=error,
+        step_name=step.name,
+        account_name=connection.account_name,
+        wizard_step_title=step.title,
+        wizard_step_description=step.description,
+        config_items=tuple(_shown(item, order, config) for order, item in enumerate(step.items, 1)),
+    )
+
+
+def _shown(item: ConfigItem, order: int, config: dict[str, str]) -> ConfigItem:
+    known = config.get(item.config_item_id)
+    if item.value_type is ValueType.PASSWORD:
+        # a stored secret is not shown; leaving its field empty keeps it
+        return replace(
+            item, sort_order=order, selected_value="", must_be_specified=item.must_be_specified and not known
+        )
+    return replace(item, sort_order=order, selected_value=item.selected_value if known is None else known)

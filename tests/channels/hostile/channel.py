@@ -1,0 +1,256 @@
+"""The channel to the hostile shop: a whole channel over bridge.channels.http, as small as one can be."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from bridge.channels.base import LAST_STEP, Channel, Outcome, Page, Step, despatched_items
+from bridge.channels.http import RetryPolicy, ShopClient, ShopResponse
+from bridge.clock import EPOCH
+from bridge.errors import ChannelError, ChannelRefused
+from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund, RefundShippingType
+from bridge.protocol.schemas.config import ConfigItem, Tag, ValueType
+from bridge.protocol.schemas.orders import (
+    Address,
+    CancelStatus,
+    DespatchOrder,
+    ExtendedProperty,
+    Note,
+    Order,
+    OrderItem,
+    PaymentStatus,
+)
+from bridge.protocol.schemas.products import Price, Product, StockLevel
+
+AT_A_TIME = 100
+NOT_FOUND, IMPOSSIBLE = 404, 422
+ADDRESS = Address(full_name="Ann Other", address1="1 High Street", town="Leeds", country_code="GB", country="UK")
+
+_looks = itertools.count()
+TIRELESS = RetryPolicy(sleep=lambda seconds: None, now=lambda: EPOCH + timedelta(hours=2 * next(_looks)))
+"""No rest between tries, and a clock by which every rest and every wish for quiet is over at the next look."""
+
+
+class HostileChannel(Channel):
+    """A shop that may do anything at any time."""
+
+    name = "HOSTILE"
+    friendly_name = "Hostile shop"
+    orders_page_size = 10
+    products_page_size = 50
+    policy: ClassVar[RetryPolicy] = RetryPolicy()
+    """How the shop is treated; a test may set TIRELESS, or what goes by its own clock."""
+    steps = (
+        Step(
+            name="Shop",
+            title="Your shop",
+            description="Where it is, and its key.",
+            verify=True,
+            credentials=True,
+            items=(
+                ConfigItem(config_item_id="shop_url", name="Address", must_be_specified=True),
+                ConfigItem(config_item_id="api_key", name="Key", must_be_specified=True, value_type=ValueType.PASSWORD),
+            ),
+        ),
+        Step(name=LAST_STEP, title="Settings", description="Your shop is connected."),
+    )
+
+    @cached_property
+    def _shop(self) -> ShopClient:
+        key = self.config["api_key"]
+        return ShopClient(
+            self.config["shop_url"],
+            self.deadline,
+            self.settings,
+            account=key,
+            headers={"Authorization": f"Bearer {key}"},
+            policy=self.policy,
+        )
+
+    def verify(self, step: str) -> None:
+        self.check()
+
+    def check(self) -> None:
+        self._shop.get("ping").object()
+
+    def shipping_tags(self) -> Sequence[Tag]:
+        return [Tag(tag="POST", friendly_name="By post")]
+
+    def payment_tags(self) -> Sequence[Tag]:
+        return [Tag(tag="CARD", friendly_name="By card")]
+
+    # -- orders ----------------------------------------------------------------------------------------
+
+    def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
+        wanted = {"since": since.isoformat(), "after": cursor or 0, "limit": self.orders_page_size}
+        return _page(self._shop.get("orders", wanted), _order)
+
+    def order(self, reference: str) -> Order | None:
+        answer = self._shop.get(f"orders/{quote(reference, safe='')}", accept=[NOT_FOUND])
+        return None if answer.status == NOT_FOUND else _mapped(answer, _order, answer.object())
+
+    def despatch(self, order: DespatchOrder, key: str) -> None:
+        items = [
+            {"line": item.order_line_number, "sku": item.sku, "quantity": item.despatched_quantity}
+            for item in despatched_items(order)
+        ]
+        self._act("despatch", order.reference_number, key, {"items": items})
+
+    # -- after the sale --------------------------------------------------------------------------------
+
+    def post_sale_options(self) -> PostSaleOptionsResponse:
+        return PostSaleOptionsResponse(
+            can_cancel=True,
+            can_cancel_order_lines=True,
+            can_cancel_order_lines_partially=True,
+            can_refund=True,
+            can_attach_refund_to_item=True,
+            refund_shipping_types=RefundShippingType.Independent,
+        )
+
+    def cancel(self, cancellation: Cancellation, key: str) -> None:
+        items = [
+            {"line": item.order_line_number, "sku": item.sku, "quantity": item.cancellation_quantity}
+            for item in cancellation.items
+        ]
+        self._act("cancel", cancellation.reference_number, key, {"items": items})
+
+    def refund(self, refund: Refund, key: str) -> str:
+        items = [
+            {"line": item.order_line_number, "sku": item.sku, "amount": str(item.refund_amount)}
+            for item in refund.items
+        ]
+        wanted = {"items": items, "shipping": str(refund.refund_shipping_amount)}
+        return self._act("refund", refund.reference_number, key, wanted)
+
+    def find_result(self, kind: str, reference: str, key: str) -> str | None:
+        answer = self._shop.get(f"orders/{quote(reference, safe='')}/actions", accept=[NOT_FOUND])
+        if answer.status == NOT_FOUND:
+            return None
+        found = (action["reference"] for action in answer.rows() if (action["kind"], action["key"]) == (kind, key))
+        return next(found, None)
+
+    def _act(self, kind: str, reference: str, key: str, wanted: dict[str, Any]) -> str:
+        """Do an action unless it was done under this key, which the shop itself would do again."""
+        done = self.find_result(kind, reference, key)
+        if done is not None:
+            return done
+        answer = self._shop.post(
+            f"orders/{quote(reference, safe='')}/{kind}", {"key": key, **wanted}, accept=[NOT_FOUND, IMPOSSIBLE]
+        )
+        if answer.status == NOT_FOUND:
+            raise ChannelRefused(f"The shop has no order {reference}")
+        if answer.status == IMPOSSIBLE:
+            raise ChannelRefused(f"Order {reference}: {answer.object().get('error')}")
+        return _mapped(answer, lambda row: str(row["reference"]), answer.object())
+
+    # -- products --------------------------------------------------------------------------------------
+
+    def products(self, cursor: str | None) -> Page[Product]:
+        wanted = {"after": cursor or 0, "limit": self.products_page_size}
+        return _page(self._shop.get("products", wanted), _product)
+
+    def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
+        faults: list[Outcome] = [_negative(level.sku, "quantity", level.quantity) for level in levels]
+        return self._update("stock", [(level.sku, level.quantity) for level in levels], faults)
+
+    def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
+        faults: list[Outcome] = [
+            ChannelRefused(f"The shop has no price for the tag {price.tag}")
+            if price.tag
+            else _negative(price.sku, "price", price.price)
+            for price in prices
+        ]
+        return self._update("price", [(price.sku, price.price) for price in prices], faults)
+
+    def _update(self, what: str, values: Sequence[tuple[str, Any]], faults: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Set values by SKU, of several good ones for one SKU the last, and tell of each how it went."""
+        good = dict(value for value, fault in zip(values, faults, strict=True) if not fault)
+        rows = [{"sku": sku, "value": value} for sku, value in good.items()]
+        batches = [rows[start : start + AT_A_TIME] for start in range(0, len(rows), AT_A_TIME)]
+        outcomes: dict[str, Outcome] = {}
+        results = self._shop.together([lambda batch=batch: self._update_some(what, batch) for batch in batches])
+        for batch, result in zip(batches, results, strict=True):
+            errors = [result] * len(batch) if isinstance(result, ChannelError) else result
+            outcomes |= {row["sku"]: error for row, error in zip(batch, errors, strict=True)}
+        return [fault or outcomes[sku] for (sku, _), fault in zip(values, faults, strict=True)]
+
+    def _update_some(self, what: str, rows: list[dict[str, Any]]) -> list[Outcome]:
+        answer = self._shop.put(f"products/{what}", rows)
+        errors = answer.object().get("errors")
+        if not isinstance(errors, list) or len(errors) != len(rows):
+            raise answer.unusable("The shop did not say what became of each product")
+        return [ChannelRefused(error) if error else None for error in errors]
+
+
+def _negative(sku: str, what: str, value: int | Decimal) -> Outcome:
+    return ChannelRefused(f"The {what} of {sku} is below zero") if value < 0 else None
+
+
+def _mapped(answer: ShopResponse, mapping: Callable[[Any], Any], row: Any) -> Any:
+    """A row of the shop's as ours."""
+    try:
+        return mapping(row)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise answer.unusable("The shop answered something else than what was asked for") from None
+
+
+def _page(answer: ShopResponse, mapping: Callable[[Mapping[str, Any]], Any]) -> Page[Any]:
+    found = answer.object()
+
+    def page(found: Mapping[str, Any]) -> Page[Any]:
+        rows = found["rows"]
+        return Page([mapping(row) for row in rows], str(rows[-1]["id"]) if found["more"] else None, answer.date)
+
+    return _mapped(answer, page, found)
+
+
+def _order(row: Mapping[str, Any]) -> Order:
+    created = datetime.fromisoformat(row["created_at"])
+    statuses = {"paid": PaymentStatus.PAID, "unpaid": PaymentStatus.UNPAID, "cancelled": PaymentStatus.CANCELLED}
+    return Order(
+        reference_number=row["number"],
+        payment_status=statuses[row["status"]],
+        channel_buyer_name=ADDRESS.full_name,
+        currency="GBP",
+        received_date=created,
+        dispatch_by=created + timedelta(days=2),
+        paid_on=datetime.fromisoformat(row["paid_at"]) if row["paid_at"] else None,
+        match_postal_service_tag="POST",
+        match_payment_method_tag="CARD",
+        postal_service_cost=Decimal(row["shipping"]),
+        billing_address=ADDRESS,
+        delivery_address=ADDRESS,
+        order_items=tuple(_item(line) for line in row["lines"]),
+        extended_properties=(ExtendedProperty(name="version", value=str(row["version"])),),
+        notes=(Note(note=row["note"], note_entry_date=created, note_user_name="Shop"),) if row["note"] else (),
+    )
+
+
+def _item(line: Mapping[str, Any]) -> OrderItem:
+    left = line["quantity"] - line["cancelled"]
+    return OrderItem(
+        order_line_number=line["number"],
+        sku=line["sku"],
+        item_title=line["title"],
+        qty=left or line["quantity"],
+        price_per_unit=Decimal(line["price"]),
+        tax_cost_inclusive=True,
+        cancel_status=CancelStatus.NONE if left else CancelStatus.CANCELLED,
+    )
+
+
+def _product(row: Mapping[str, Any]) -> Product:
+    return Product(
+        sku=row["sku"],
+        title=row["title"],
+        quantity=max(0, row["stock"]),
+        price=Decimal(row["price"]),
+        reference=str(row["id"]),
+    )

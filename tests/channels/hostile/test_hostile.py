@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bridge.settings import Settings
+from tests.channels.contract import (
+    DespatchContract,
+    OrdersContract,
+    PostSaleContract,
+    PriceContract,
+    ProductsContract,
+    SetUpContract,
+    ShopUnderTest,
+    StockContract,
+)
+from tests.channels.hostile.channel import TIRELESS, HostileChannel
+from tests.channels.hostile.server import Fault
+from tests.channels.hostile.shop import HostileShop
+from tests.linnworks import LONG_AGO, Linnworks
+
+
+class ShopOverHttp(ShopUnderTest):
+    """The hostile shop on a day when it behaves."""
+
+    skus = ("ALWAYS-1", "ALWAYS-2")
+
+    def __init__(self, shop: HostileShop) -> None:
+        self._shop = shop
+        self.answers = {"shop_url": shop.url, "api_key": shop.key}
+        self.wrong_answers = {"shop_url": shop.url, "api_key": "a key of another shop"}
+        for sku in self.skus:
+            shop.add_product(sku, stock=10_000)
+
+    def references(self) -> set[str]:
+        return set(self._shop.orders)
+
+    def place_order(self, lines: Mapping[str, int], *, paid: bool = True, days_ago: int = 0) -> str:
+        number = self._shop.place_order(lines, paid=paid)
+        self._shop.orders[number].modified_at -= timedelta(days=days_ago)
+        return number
+
+    def pay(self, reference: str) -> None:
+        self._shop.pay(reference)
+
+    def cancel(self, reference: str) -> None:
+        self._shop.cancel(reference)
+
+    def touch(self, reference: str) -> None:
+        self._shop.touch(reference, "Please ring twice.")
+
+    def sent(self, reference: str) -> dict[str, int]:
+        return {line.sku: line.despatched for line in self._shop.orders[reference].lines}
+
+    def refunded(self, reference: str) -> Decimal:
+        return sum((action.amount for action in self._shop.done("refund", reference)), Decimal(0))
+
+    def add_product(self, sku: str) -> None:
+        self._shop.add_product(sku)
+
+    def remove_product(self, sku: str) -> None:
+        self._shop.remove_product(sku)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    """Settings of an installation for shops that are reached over HTTP, on this machine."""
+    return Settings(
+        data_dir=tmp_path_factory.mktemp("data"), channel="tests.channels.hostile.channel", allow_private_shops=True
+    )
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Iterator[HostileShop]:
+    """A shop with some pages of orders and products."""
+    shop = HostileShop(products=160, orders=35)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture(scope="module")
+def shop(hostile) -> ShopOverHttp:
+    """The shop that all suites share."""
+    return ShopOverHttp(hostile)
+
+
+class TestHostile(
+    SetUpContract,
+    OrdersContract,
+    DespatchContract,
+    PostSaleContract,
+    ProductsContract,
+    StockContract,
+    PriceContract,
+):
+    """A shop over HTTP keeps every promise but that of listings, which it does not have."""
+
+
+# -- on its other days ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def linnworks(call, shop, hostile, monkeypatch) -> Iterator[Linnworks]:
+    """An integration that is connected before the shop goes wrong."""
+    monkeypatch.setattr(HostileChannel, "policy", TIRELESS)
+    linnworks = Linnworks(call)
+    linnworks.finish_wizard(**shop.answers)
+    yield linnworks
+    hostile.faults.clear()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_goes_wrong_no_order_is_missed(linnworks, hostile, seed):
+    """Every page is an error or the whole truth, so that asking again brings all orders, each once."""
+    hostile.faults.at_random(seed, share=0.7, seconds=0.01)
+    references: list[str] = []
+    number, more = 1, True
+    tries = iter(range(1000))
+    while more and next(tries, None) is not None:
+        page = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=number)
+        if page["Error"] is None:
+            references += [order["ReferenceNumber"] for order in page["Orders"]]
+            number, more = number + 1, page["HasMorePages"]
+        elif linnworks("UserConfigEndpoint")["StepName"] != "UserConfig":
+            with hostile.faults.at_rest():
+                linnworks("ConfigTestEndpoint")
+
+    assert sorted(hostile.orders) == sorted(references)
+
+
+def test_a_page_that_comes_again_is_noticed(linnworks, hostile):
+    """A shop that serves one page for another gets the run stopped, not shortened."""
+    first = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=1)
+    hostile.faults.add(Fault.SAME_PAGE, "/orders", times=None)
+    second = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=2)
+
+    assert first["HasMorePages"]
+    assert second["Error"]
+    assert [] == second["Orders"]
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.TRUNCATED, Fault.WEB_PAGE])
+@pytest.mark.parametrize("kind", ["despatch", "cancel", "refund"])
+def test_a_action_whose_answer_was_lost_is_found_again(linnworks, shop, hostile, kind, fault):
+    """Sent again by Linnworks it succeeds, and the shop has done it once."""
+    number = shop.place_order({shop.skus[0]: 2})
+    line = {"SKU": shop.skus[0], "OrderLineNumber": "L1"}
+    calls = {
+        "despatch": lambda: linnworks(
+            "DespatchEndpoint", Orders=[{"ReferenceNumber": number, "Items": [{**line, "DespatchedQuantity": 1}]}]
+        )["Orders"][0],
+        "cancel": lambda: linnworks(
+            "CancelEndpoint",
+            Cancellation={"ReferenceNumber": number, "Items": [{**line, "CancellationQuantity": 1}]},
+        ),
+        "refund": lambda: linnworks(
+            "RefundEndpoint", Refund={"ReferenceNumber": number, "Items": [{**line, "RefundAmount": "1.00"}]}
+        ),
+    }
+    hostile.faults.add(fault, f"/{kind}")
+    first, second, third = (calls[kind]() for _ in range(3))
+
+    assert first["Error"]
+    assert second["Error"] is None
+    assert second == third
+    assert len(hostile.done(kind, number)) == 1

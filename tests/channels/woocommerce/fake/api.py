@@ -1,0 +1,101 @@
+"""The door of the API: addresses, keys and errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request
+
+from tests.channels.woocommerce.fake import about_calls, order_calls, product_calls, term_calls
+from tests.channels.woocommerce.fake.answers import reply
+from tests.channels.woocommerce.fake.rest import NO_ROUTE, Refusal
+
+if TYPE_CHECKING:
+    from tests.channels.woocommerce.fake.shop import WooShop
+
+V3 = "/wp-json/wc/v3"
+PAGE = "<!DOCTYPE html><html><body><h1>Nothing found</h1></body></html>"
+
+
+def api(shop: WooShop) -> Callable[..., Any]:
+    """The WSGI application, one request at a time; every answer tells the time by the shop's clock."""
+    app = Flask("scripted WooCommerce")
+    app.url_map.strict_slashes = False
+
+    @app.before_request
+    def enter() -> None:
+        if request.routing_exception or not request.path.startswith("/wp-json/wc/"):
+            return
+        if not shop.woocommerce_active:
+            raise Refusal(404, *NO_ROUTE)
+        known = request.environ["woocommerce.path"]
+        key = shop.doors.enter(request, known, shop.now().timestamp()) if known else None
+        if key is None and request.path.rstrip("/") != V3:
+            raise Refusal(401, *_unknown_to(request))
+
+    @app.after_request
+    def tell_the_time(response: Response) -> Response:
+        response.headers["Date"] = format_datetime(shop.now(), usegmt=True)
+        return response
+
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> ResponseReturnValue:
+        return reply(refusal.body, refusal.status)
+
+    @app.errorhandler(HTTPException)
+    def astray(error: HTTPException) -> ResponseReturnValue:
+        if request.path.startswith("/wp-json"):
+            return reply(Refusal(404, *NO_ROUTE).body, 404)
+        return Response(PAGE, 404, content_type="text/html; charset=UTF-8")
+
+    for calls in (about_calls, order_calls, product_calls, term_calls):
+        calls.add_to(app, shop)
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with shop.lock:
+            _find_the_way(environ, permalinks=shop.permalinks)
+            return app(environ, start_response)
+
+    return serve
+
+
+def _find_the_way(environ: dict[str, Any], *, permalinks: bool) -> None:
+    """Bring all forms of an address to one, and note the path under which keys are looked for, if they are.
+
+    That is where the address itself says that it is the shop's API. With `?rest_route=` it does not, and without
+    permalinks there is no other way in.
+    """
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]
+    path = environ["PATH_INFO"]
+    given = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+    environ["woocommerce.path"] = ""
+    if "rest_route" in given and re.fullmatch(r"/(index\.php)?", path):
+        environ["PATH_INFO"] = "/wp-json" + given.pop("rest_route")
+        environ["QUERY_STRING"] = urlencode(given)
+    elif not permalinks:
+        environ["PATH_INFO"] = "/not-found"
+    elif path.startswith(("/wp-json/", "/index.php/wp-json/")):
+        environ["PATH_INFO"] = path.removeprefix("/index.php")
+        environ["woocommerce.path"] = raw.partition("?")[0] if "wp-json/wc/" in path else ""
+    if environ["PATH_INFO"] != "/":
+        environ["PATH_INFO"] = environ["PATH_INFO"].rstrip("/")
+
+
+def _unknown_to(request: Request) -> tuple[str, str]:
+    """The error for somebody whom the shop does not know."""
+    if request.path.endswith("/batch"):
+        return "woocommerce_rest_cannot_batch", "Sorry, you are not allowed to batch manipulate this resource."
+    if request.method in ("GET", "HEAD"):
+        single = bool(re.search(r"/\d+$", request.path))
+        words = "Sorry, you cannot view this resource." if single else "Sorry, you cannot list resources."
+        return "woocommerce_rest_cannot_view", words
+    action = {"POST": "create", "PUT": "edit", "PATCH": "edit", "DELETE": "delete"}.get(request.method, "edit")
+    things = "create resources" if action == "create" else f"{action} this resource"
+    return f"woocommerce_rest_cannot_{action}", f"Sorry, you are not allowed to {things}."

@@ -1,0 +1,1 @@
+"""A channel application that is right, and a way to make it wrong for every rule that `linnworks-bridge check` has."""

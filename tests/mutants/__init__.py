@@ -1,1 +1,0 @@
-"""A channel application that is right, and a way to make it wrong for every rule that `bridge check` has."""

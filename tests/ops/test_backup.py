@@ -1,0 +1,269 @@
+"""Backups are made while the service works, and what is restored goes on from there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import stat
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import StartError
+from bridge.ops.backup import backup, restore
+from bridge.settings import Settings
+from bridge.store.database import close_store, remember
+from bridge.vault import new_key
+from tests.conftest import leave, opened, sender, sqlite_only
+from tests.linnworks import Linnworks
+from tests.processes import Service
+
+pytestmark = sqlite_only
+
+
+@pytest.fixture
+def elsewhere(tmp_path) -> Settings:
+    """Settings of another machine, with nothing on it."""
+    return Settings(data_dir=tmp_path / "elsewhere")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Path:
+    """A backup, key included, of an installation with one integration; where it is."""
+    folder = tmp_path_factory.mktemp("original")
+    with opened(Settings(data_dir=folder / "data")) as app:
+        linnworks = Linnworks(sender(app), "original")
+        linnworks.finish_wizard(shop_name="original", access_key="the original key")
+        known = linnworks.orders()
+        backup(Settings(data_dir=folder / "data"), folder / "backup", with_key=True)
+    (folder / "known.json").write_text(json.dumps([linnworks.token, known]))
+    return folder
+
+
+@pytest.fixture
+def backed_up(original, tmp_path) -> Path:
+    """A copy of that backup."""
+    shutil.copytree(original / "backup", tmp_path / "backup")
+    return tmp_path / "backup"
+
+
+def test_what_is_restored_goes_on(original, backed_up, elsewhere, linnworks):
+    """
+    On a machine with nothing on it the token works, the credentials open the shop, and orders go on.
+    """
+    leave()
+    linnworks.token, known = json.loads((original / "known.json").read_text())
+    assert restore(elsewhere, backed_up, force=False) is None
+    with opened(elsewhere) as app:
+        linnworks._call = sender(app)
+
+        assert linnworks("ConfigTestEndpoint")["Error"] is None
+        assert known == linnworks.orders()
+        assert linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1230"}])["Orders"][0]["Error"] is None
+
+
+def test_a_backup_is_for_its_owner_s_eyes(backed_up):
+    """
+    Folder and files can be read by nobody else.
+    """
+    assert 0o700 == stat.S_IMODE(backed_up.stat().st_mode)
+    assert {"bridge.db": 0o600, "demo-shop.db": 0o600, "secret.key": 0o600} == {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in backed_up.iterdir()
+    }
+
+
+def test_a_backup_without_the_key_needs_it(linnworks, settings, tmp_path, elsewhere):
+    """
+    It has no key in it and is not put back without the right one; with that, in a file or a setting, it is.
+    """
+    names = backup(settings, tmp_path / "b", with_key=False)
+    close_store()
+    key = (settings.data_dir / "secret.key").read_text().strip()
+
+    assert "secret.key" not in names
+    with pytest.raises(StartError, match="sealed with a key that is neither in it nor at"):
+        restore(elsewhere, tmp_path / "b", force=False)
+    with pytest.raises(StartError, match="BRIDGE_SECRET_KEY is not the key"):
+        restore(replace(elsewhere, secret_key=new_key()), tmp_path / "b", force=False)
+    assert not (elsewhere.data_dir / "bridge.db").exists()
+    restore(replace(elsewhere, secret_key=f"{new_key()},{key}"), tmp_path / "b", force=False)
+    elsewhere.data_dir.joinpath("secret.key").write_text(key)
+    restore(elsewhere, tmp_path / "b", force=True)
+
+
+def test_a_used_installation_is_not_overwritten(backed_up, elsewhere):
+    """
+    Without force a restore is refused; with it, all that was there is put aside, the key too.
+    """
+    with opened(elsewhere) as app:
+        Linnworks(sender(app), "other")
+    with pytest.raises(StartError, match="has integrations that a restore would replace"):
+        restore(elsewhere, backed_up, force=False)
+    before = (elsewhere.data_dir / "secret.key").read_text()
+    aside = restore(elsewhere, backed_up, force=True)
+
+    assert aside
+    assert before == (aside / "secret.key").read_text()
+    assert (backed_up / "secret.key").read_text() == (elsewhere.data_dir / "secret.key").read_text()
+    restore(elsewhere, aside, force=True)
+    with opened(elsewhere) as app:
+        assert Linnworks(sender(app), "more").token
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\x00"])
+def test_a_damaged_key_makes_way_for_the_backup_s(backed_up, elsewhere, content):
+    """
+    What is in its place is put aside like all the rest.
+    """
+    elsewhere.data_dir.mkdir()
+    (elsewhere.data_dir / "secret.key").write_bytes(content)
+    aside = restore(elsewhere, backed_up, force=False)
+
+    assert aside
+    assert content == (aside / "secret.key").read_bytes()
+    assert (backed_up / "secret.key").read_text() == (elsewhere.data_dir / "secret.key").read_text()
+
+
+def test_an_installation_without_integrations_is_replaced_unasked(backed_up, elsewhere):
+    """
+    A service that was only started once keeps nobody from restoring.
+    """
+    with opened(elsewhere):
+        pass
+    restore(elsewhere, backed_up, force=False)
+
+
+def test_nothing_is_restored_under_a_running_service(backed_up, app, settings):
+    """
+    While any process has the database open a restore is refused, forced or not.
+    """
+    remember("the database", "is open")
+    with pytest.raises(StartError, match="The service is running"):
+        restore(settings, backed_up, force=True)
+    close_store()
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "words"),
+    [
+        ("bridge.db", lambda path: path.unlink(), "is no backup"),
+        ("bridge.db", lambda path: path.write_bytes(path.read_bytes()[:30000]), "is damaged"),
+        ("demo-shop.db", lambda path: path.write_bytes(b"not a database at all" * 100), "is damaged"),
+        ("bridge.db", lambda path: add_step(path), "newer version of the bridge"),
+        ("demo-shop.db", lambda path: add_step(path), "newer version of the bridge"),
+        ("bridge.db", lambda path: empty(path), "is damaged, or not the bridge's"),
+    ],
+)
+def test_a_backup_that_is_no_good_is_refused(backed_up, elsewhere, name, harm, words):
+    """
+    That is found out before anything is moved.
+    """
+    with opened(elsewhere):
+        pass
+    before = sorted(path.name for path in elsewhere.data_dir.iterdir())
+    harm(backed_up / name)
+    with pytest.raises(StartError, match=words):
+        restore(elsewhere, backed_up, force=True)
+
+    assert before == sorted(path.name for path in elsewhere.data_dir.iterdir())
+
+
+def add_step(path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
+
+
+def empty(path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("CREATE TABLE other (id INTEGER)")
+
+
+def test_a_backup_needs_a_folder_of_its_own(backed_up, app, settings):
+    """
+    An earlier backup is not written over.
+    """
+    with pytest.raises(StartError, match="is not empty"):
+        backup(settings, backed_up, with_key=False)
+
+
+def test_nothing_is_left_of_a_backup_that_fails(app, settings, tmp_path):
+    """
+    Where a file cannot be written that is told in a sentence, and no half file stays.
+    """
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match="cannot be copied to"):
+        backup(settings, tmp_path / "file" / "b", with_key=False)
+
+
+def test_a_backup_under_load_is_whole_and_goes_on(tmp_path):
+    """
+    While a service despatches and sets stock, backups made meanwhile are consistent; what they know to be done
+    stays done after a restore, and the rest can be asked for again.
+    """
+    despatched: list[str] = []
+    known: list[int] = []
+    folders = [tmp_path / f"backup-{number}" for number in range(3)]
+    with Service(tmp_path / "data") as service:
+        linnworks = Linnworks(service.post, "load")
+        linnworks.finish_wizard(shop_name="load", access_key="a key for the load")
+        paid = [order["ReferenceNumber"] for order in linnworks.orders().values() if order["PaymentStatus"] == "PAID"]
+
+        def load() -> None:
+            for number, reference in enumerate(paid[:12]):
+                linnworks("InventoryUpdateEndpoint", Products=[{"SKU": "101-11", "Quantity": number}])
+                answer = linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": reference}])
+                if answer["Orders"][0]["Error"] is None:
+                    despatched.append(reference)
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        for folder in folders:
+            known.append(len(despatched))
+            backup(Settings(data_dir=tmp_path / "data"), folder, with_key=True)
+        thread.join()
+
+    assert 12 == len(despatched)
+    for folder, least in zip(folders, known, strict=True):
+        with closing(sqlite3.connect(folder / "bridge.db")) as copy:
+            done = {row[0] for row in copy.execute("SELECT reference FROM action WHERE state = 'done'")}
+        assert set(despatched[:least]) <= done
+    restored = tmp_path / "restored"
+    restore(Settings(data_dir=restored), folders[1], force=False)
+    with Service(restored) as service:
+        linnworks._call = service.post
+        again = [linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": one}])["Orders"][0] for one in despatched]
+
+        # the one that was under way at that moment is its doer's until the lease ends
+        assert not [answer for answer in again if answer["Error"] and not answer["Retry"]]
+        assert 11 <= len([answer for answer in again if answer["Error"] is None])
+
+
+def test_a_server_s_own_tools_are_pointed_to(elsewhere, tmp_path):
+    """
+    On PostgreSQL a backup or restore is refused with the way to do it.
+    """
+    served = replace(elsewhere, database_url="postgresql://user:s3cret@127.0.0.1/bridge")
+    for act in (lambda: backup(served, tmp_path, with_key=False), lambda: restore(served, tmp_path, force=True)):
+        with pytest.raises(StartError, match="pg_dump") as told:
+            act()
+        assert "s3cret" not in str(told.value)
+
+
+def test_the_commands_say_what_they_did(run, linnworks, settings, tmp_path, monkeypatch):
+    """
+    `linnworks-bridge backup` names its files and where the key is not; `linnworks-bridge restore` what was put aside.
+    """
+    said = run("backup", str(tmp_path / "b"))
+    leave()
+    refused = run("restore", str(tmp_path / "b"), status=2)
+    restored = run("restore", str(tmp_path / "b"), "--force")
+
+    assert "bridge.db, demo-shop.db" in said
+    assert "keep it in another place" in said
+    assert "--force" in refused
+    assert "archive" in restored

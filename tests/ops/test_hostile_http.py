@@ -1,0 +1,218 @@
+"""What no library would send: the service answers it in the envelope, in time, and goes on."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bridge.ops.temporary_server import temporary_server
+from tests.linnworks import Linnworks
+from tests.processes import at, poster
+
+BUDGET = 1
+THREADS = 4
+SECRET = "planted-secret-5f1d"
+PATH = "/api/Config/ConfigTest"
+
+
+class Service:
+    """A running service of one process and few threads, and what it logs."""
+
+    def __init__(self, base_url: str, log: Path) -> None:
+        self.base_url, self._log = base_url, log
+        self._address = ("127.0.0.1", int(base_url.rpartition(":")[2]))
+        self.linnworks = Linnworks(poster(base_url), "hostile")
+        self.linnworks.finish_wizard(shop_name="hostile", access_key="key of hostile")
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def call(self) -> socket.socket:
+        return socket.create_connection(self._address, timeout=10)
+
+    def say(self, raw: bytes) -> dict[str, Any]:
+        """Send this, and hear the answer to its end, which is in the envelope."""
+        with self.call() as sock:
+            sock.sendall(raw)
+            sock.shutdown(socket.SHUT_WR)
+            return heard(sock)
+
+    def is_well(self) -> bool:
+        """Whether a caller like any other is answered, and soon."""
+        started = time.monotonic()
+        return self.linnworks("ConfigTestEndpoint")["Error"] is None and time.monotonic() - started < 2 * BUDGET + 1
+
+
+def heard(sock: socket.socket) -> dict[str, Any]:
+    """The answer to its end."""
+    head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
+    answer = json.loads(body)
+
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f"content-length: {len(body)}" in head.decode().lower()
+    assert isinstance(answer["Error"], str)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Iterator[Service]:
+    """A service that answers whoever comes from this machine, and from a proxy on it."""
+    log = tmp_path_factory.mktemp("log") / "log"
+    environ = {
+        **at(tmp_path_factory.mktemp("data")),
+        "BRIDGE_BUDGET_SECONDS": str(BUDGET),
+        "BRIDGE_WORKERS": "1",
+        "BRIDGE_THREADS": str(THREADS),
+        "BRIDGE_LOG_LEVEL": "DEBUG",
+        "BRIDGE_MAX_BODY_BYTES": "100000",
+    }
+    with temporary_server(log=log, **environ) as base_url:
+        yield Service(base_url, log)
+
+
+def trickle(sock: socket.socket, bit: bytes) -> bytes:
+    """Send one bit after another until the other side hangs up; what it said."""
+    answer = b""
+    sock.settimeout(0.02)
+    with suppress(ConnectionError):
+        while True:
+            with suppress(TimeoutError):
+                part = sock.recv(4096)
+                if not part:
+                    break
+                answer += part
+            if not answer:
+                sock.sendall(bit)
+    return answer
+
+
+def post(*headers: str, path: str = PATH) -> bytes:
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: bridge", *headers, "", ""]).encode()
+
+
+BROKEN = {
+    "no length that is a number": post("Content-Length: many") + b"{}",
+    "a length below zero": post("Content-Length: -1") + b"{}",
+    "a length with a sign": post("Content-Length: +2") + b"{}",
+    "two lengths": post("Content-Length: 2", "Content-Length: 3") + b"{} ",
+    "a length and chunks": post("Content-Length: 2", "Transfer-Encoding: chunked") + b"0\r\n\r\n",
+    "an unknown coding": post("Transfer-Encoding: rot13") + b"{}",
+    "gzip and chunks": post("Transfer-Encoding: chunked, gzip") + b"0\r\n\r\n",
+    "a chunk of no length": post("Transfer-Encoding: chunked") + b"x\r\n{}\r\n0\r\n\r\n",
+    "a chunk that ends too late": post("Transfer-Encoding: chunked") + b"2\r\n{}{}\r\n0\r\n\r\n",
+    "a chunk that never ends": post("Transfer-Encoding: chunked") + b"ffffffff\r\n{}",
+    "a body that is cut off": post("Content-Length: 100") + b'{"AuthorizationToken": "',
+    "a body that goes on": post("Content-Length: 1") + b'{"AuthorizationToken": "x"}',
+    "no body": post("Content-Length: 0"),
+    "no length at all": post() + b"{}",
+    "a header without a name": post(": x") + b"{}",
+    "a header with a NUL": post(f"Authorization: Bearer {SECRET}\x00", "Content-Length: 2") + b"{}",
+    "a header without a colon": post(f"Authorization Bearer {SECRET}", "Content-Length: 2") + b"{}",
+    "a header that is folded": post("X: 1", " folded", "Content-Length: 2") + b"{}",
+    "a header that is too long": post(f"Authorization: {SECRET}{'x' * 9000}", "Content-Length: 2") + b"{}",
+    "too many headers": post(*(f"X-{number}: 1" for number in range(200)), "Content-Length: 2") + b"{}",
+    "an expectation": post("Expect: miracles", "Content-Length: 2") + b"{}",
+    "an address that is too long": post(path="/" + "x" * 9000),
+    "an address that climbs": post("Content-Length: 2", path="/../../etc/passwd") + b"{}",
+    "an address with a secret": post("Content-Length: 2", path=f"/api/{SECRET}?key={SECRET}") + b"{}",
+    "an address that is none": post("Content-Length: 2", path=f"*{SECRET}") + b"{}",
+    "a version to come": post().replace(b"HTTP/1.1", b"HTTP/7.0"),
+    "no HTTP": f"{SECRET}\r\n\r\n".encode(),
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200 + b"\r\n\r\n",
+    "a proxy's greeting": b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" + post("Content-Length: 2") + b"{}",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_breaks_the_rules_of_http_is_answered(service, name):
+    """
+    Wrong lengths, broken chunks and impossible headers get an Error in the envelope, and others are served on.
+    """
+    assert service.say(BROKEN[name])["Error"]
+
+
+def test_a_long_body_is_heard_out(service):
+    """
+    Whoever sends more than is accepted gets to hear so, however it is sent.
+    """
+    content = b" " * 3_000_000
+    chunked = requests.post(service.base_url + PATH, data=iter([content]), timeout=10).json()
+    whole = requests.post(service.base_url + PATH, data=content, timeout=10).json()
+    elsewhere = requests.post(service.base_url + "/nowhere", data=content, timeout=10).json()
+
+    assert "The request is longer than 100000 bytes" == whole["Error"] == chunked["Error"]
+    assert "There is no endpoint at this address" == elsewhere["Error"]
+
+
+def test_a_form_for_a_token_is_bounded(service):
+    """
+    The token endpoint reads no more than a form takes, and that in time.
+    """
+    url = service.base_url + "/api/oauth/authorize"
+    answer = requests.post(url, data=b"client_id=" + b"x" * 50_000, timeout=10)
+
+    assert (400, "invalid_request") == (answer.status_code, answer.json()["error"])
+
+
+def test_a_body_that_trickles_in_is_not_waited_for(service):
+    """
+    Bytes that come one by one keep a thread no longer than the budget, and then get an Error.
+    """
+    started = time.monotonic()
+    with service.call() as sock:
+        sock.sendall(post("Content-Length: 90000"))
+        answer = trickle(sock, b" ")
+
+    assert b"The request did not arrive whole and in time" in answer
+    assert time.monotonic() - started < 5 * BUDGET
+
+
+def test_silence_takes_no_threads(service):
+    """
+    More callers than there are threads say nothing, half a head, half a body, or do not hang up; others are served.
+    """
+    with ExitStack() as silent:
+        for said in (b"", b"POST /api", post("Content-Length: 100") + b"{", post("Content-Length: 2") + b"{}"):
+            for _ in range(2 * THREADS):
+                sock = silent.enter_context(service.call())
+                sock.sendall(said)
+        with ThreadPoolExecutor(THREADS) as pool:
+            url = f"{service.base_url}/health"
+            served = list(pool.map(lambda _: requests.get(url, timeout=20).status_code, range(4)))
+
+    assert [200] * 4 == served
+    assert service.is_well()
+
+
+def test_heads_that_trickle_in_are_hung_up_on(service):
+    """
+    A head that goes on and on is not read beyond the budget.
+    """
+    started = time.monotonic()
+    with service.call() as sock:
+        sock.sendall(f"POST {PATH} HTTP/1.1\r\n".encode())
+
+        assert b"" == trickle(sock, b"X-More: 1\r\n")
+    assert time.monotonic() - started < 5 * BUDGET
+    assert service.is_well()
+
+
+def test_what_was_no_http_is_not_in_the_log(service):
+    """
+    Nothing of it is logged at any level, secrets may be in it; nor is any traceback.
+    """
+    for raw in BROKEN.values():
+        service.say(raw)
+
+    assert SECRET not in service.log()
+    assert "Traceback" not in service.log()
+    assert f"path={PATH}" in service.log()

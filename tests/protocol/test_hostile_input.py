@@ -1,0 +1,325 @@
+"""Whatever bytes come in, the answer is in the envelope, and what is refused leaves no trace."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marshmallow import ValidationError
+
+from bridge.protocol.area import Endpoint
+from bridge.protocol.endpoints import AREAS
+from bridge.protocol.schemas.base import Flag, Many, Moment, Name, Number, One, Shape, Whole, Wire, schema_of, shape_of
+from tests.conftest import dump
+
+CALLS = {call.manifest: call for area in AREAS for call in area.calls}
+FEW, MANY = 75, 1500  # examples of each kind and call
+
+pytestmark = pytest.mark.usefixtures("unhurried")
+usual_and_long = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
+
+
+def answer(app: Flask, path: str, raw: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """The answer to these bytes, which is proper JSON in the envelope and no failure of ours."""
+    response = app.test_client().post(path, data=raw, headers=headers)
+    body = json.loads(response.data.decode(), parse_constant=_no_number)
+
+    assert (200, len(response.data)) == (response.status_code, response.content_length)
+    assert body["Error"] is None or (body["Error"] and isinstance(body["Error"], str))
+    assert "Internal error" not in str(body["Error"])
+    return body
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(constant)
+
+
+# -- by hand -----------------------------------------------------------------------------------------------
+
+
+def told(value: bytes) -> bytes:
+    """A body that says this, in a place where anything may stand."""
+    return b'{"AuthorizationToken": "%s", "PageNumber": 1, "More": ' + value + b"}"
+
+
+DEEP = 100_000
+BODIES = {
+    "NaN": told(b"NaN"),
+    "Infinity": told(b"Infinity"),
+    "-Infinity": told(b"[1, -Infinity]"),
+    "an exponent beyond all bounds": told(b"1e99999999999999999999"),
+    "an exponent below all bounds": told(b"-1e-99999999999999999999"),
+    "a whole number of a million digits": told(b"9" * 1_000_000),
+    "a leading zero": told(b"007"),
+    "hexadecimal": told(b"0x10"),
+    "lists in lists": told(b"[" * DEEP + b"]" * DEEP),
+    "objects in objects": told(b'{"a":' * DEEP + b"1" + b"}" * DEEP),
+    "lists without end": told(b"[" * DEEP),
+    "a key twice": told(b"1, " + b'"PageNumber": 2'),
+    "a key twice further in": told(b'[{"a": {"b": 1, "b": 1}}]'),
+    "a key twice in a row": told(b'1, "Products": [{"SKU": "a", "SKU": "b", "Quantity": 1}]'),
+    "a key twice, and a row less": told(b'1, "Products": [{"SKU": "a", "Quantity": 1, "Quantity": 2}, {"SKU": "a"}]'),
+    "a key twice, once escaped": told(b'1, "\\u0050ageNumber": 2'),
+    "the token twice": told(b'1, "AuthorizationToken": "other"'),
+    "Latin-1": told('"é"'.encode("latin-1")),
+    "bytes that are no text": told(b'"\xff\xfe\x80"'),
+    "an overlong slash": told(b'"\xc0\xaf"'),
+    "a surrogate in UTF-8": told(b'"\xed\xa0\x80"'),
+    "half a pair of surrogates": told(b'"\\ud800"'),
+    "the other half": told(b'"\\udc00x"'),
+    "surrogates the wrong way round": told(b'"\\udc00\\ud800"'),
+    "half a pair in a key": told(b'{"\\ud83d": 1}'),
+    "a control character": told(b'"a\x01b"'),
+    "UTF-16": told(b'"x"').decode().encode("utf-16"),
+    "UTF-32": told(b'"x"').decode().encode("utf-32"),
+    "two values": told(b"1") + b"{}",
+    "a NUL behind it": told(b"1") + b"\x00",
+    "single quotes": told(b"'x'"),
+    "a comment": told(b"1 /* one */"),
+    "a comma too many": told(b"[1,]"),
+    "a script": b")]}',\n" + told(b"1"),
+    "a form": b"AuthorizationToken=%s&PageNumber=1",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_that_is_not_just_so_is_refused(app, linnworks, name):
+    """
+    On every call such bytes get an Error though the token in them is valid, and the database stays as it was.
+    """
+    before = dump()
+    raw = BODIES[name].replace(b"%s", linnworks.token.encode())
+    errors = {answer(app, call.path, raw)["Error"] for call in CALLS.values()}
+
+    assert 1 == len(errors)
+    assert errors.pop().startswith("The request ")
+    assert before == dump()
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_a_body_that_unpacks_to_a_mountain_is_not_unpacked(app, linnworks, packed):
+    """
+    Content-Encoding is not heeded: what is sent has to be JSON as it is.
+    """
+    coding = {"Content-Encoding": "gzip" if packed is gzip.compress else "deflate"}
+    for content in (b" " * 100_000_000, told(b"1").replace(b"%s", linnworks.token.encode())):
+        error = answer(app, "/api/Product/Products", packed(content), coding)["Error"]
+
+        assert "The request is not valid JSON" == error
+
+
+def test_numbers_of_any_size_are_bounded(linnworks):
+    """
+    A number that is valid JSON and absurd is named, in every field that takes one.
+    """
+    before = dump()
+    for digits in ("1e400", "-1e400", "1e-400", "9" * 400, "1" + "0" * 100 + ".5", "0." + "1" * 100_000):
+        raw = '{"Products": [{"SKU": "101-11", "Price": %s, "Quantity": %s}], "AuthorizationToken": "%s"}'
+        body = (raw % (digits, digits, linnworks.token)).encode()
+        stock, price = linnworks._call("InventoryUpdateEndpoint", body), linnworks._call("PriceUpdateEndpoint", body)
+
+        assert "Quantity: " in stock["Error"] or "not valid JSON" in stock["Error"]
+        if "1111" not in digits:  # which is a price like any other, with more digits than there are pence
+            assert "Out of range" in price["Error"] or "not valid JSON" in price["Error"]
+            assert before == dump()
+
+
+def test_the_longest_body_that_is_accepted_is_answered(app, linnworks):
+    """
+    At the limit a body is read like any other, one byte further it is refused.
+    """
+    most = app.extensions["bridge"].settings.max_body_bytes
+    raw = b'{"AuthorizationToken": "%s", "More": "%%s"}' % linnworks.token.encode()
+    padded = raw % (b"x" * (most - len(raw) + 2))
+
+    assert most == len(padded)
+    assert answer(app, "/api/Config/ConfigTest", padded)["Error"] is None
+    assert f"The request is longer than {most} bytes" == answer(app, "/api/Config/ConfigTest", padded + b" ")["Error"]
+
+
+# -- by chance ---------------------------------------------------------------------------------------------
+
+ODD_TEXTS = [
+    *(
+        "",
+        " ",
+        "\x00",
+        "\ufeff",
+        "\u202e",
+        "💥",
+        "é" * 300,
+        "x" * 70_000,
+        "../../etc/passwd",
+        "%00",
+        "${jndi:ldap://x}",
+    ),
+    *("'; DROP TABLE connection; --", "NaN", "Infinity", "1e999999", "-1", "0x10", "１２", "true", "null", "[]", "{}"),
+    *(
+        "9999-12-31T23:59:59.9999999Z",
+        "0001-01-01",
+        "/Date(-99999999999999)/",
+        "2024-02-30",
+        "2024-01-01 00:00:00+99:99",
+    ),
+]
+ODD_VALUES = [
+    *("null", "true", "false", "0", "-0", "-0.0", "1", "-1", "2147483648", "-2147483649", "9" * 30, "1e400", "-1e-400"),
+    *("0.1", "1e9999999", "[]", "{}", "[[]]", "[null]", "[{}]", '[1, "a", {}]', '{"": ""}', "NaN", "-Infinity"),
+    *('"\\ud800"', '"\\u0000"', '"\\n"', "1e99999999999999999999", '{"a": 1, "a": 2}', "[" * 300 + "]" * 300, "", "'"),
+]
+
+ODD = [json.dumps(text) for text in ODD_TEXTS] + ODD_VALUES
+
+odd = st.sampled_from(ODD) | st.text(max_size=20).map(json.dumps)
+
+
+def message(rng: Random, shape: Shape) -> str:
+    """A JSON object with some of a message's fields, now and then odd, twice, or written otherwise."""
+    fields = []
+    for wire in shape.wires.values():
+        if rng.random() < (0.95 if wire.required else 0.5):
+            key = str(wire.data_key)
+            fields.append((rng.choice([key, key, key, key.lower(), key.upper()]), value(rng, wire)))
+    if rng.random() < 0.1:
+        fields.append((rng.choice(["", "More", *(key for key, _ in fields)]), rng.choice(ODD)))
+    return "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in fields) + "}"
+
+
+def value(rng: Random, wire: Wire) -> str:
+    """What a field takes, or now and then something odd, as JSON."""
+    if rng.random() < 0.1:
+        return rng.choice(ODD)
+    if isinstance(wire, One):
+        return message(rng, wire.shape)
+    if isinstance(wire, Many):
+        return "[" + ", ".join(value(rng, wire.of) for _ in range(rng.choice([0, 1, 1, 2]))) + "]"
+    if isinstance(wire, Name):
+        return rng.choice([text for member in wire.kind for text in (f"{int(member)}", f'"{member.name}"')])
+    if isinstance(wire, Whole):
+        return str(rng.choice([0, 1, 2, 7, -1, rng.randrange(2**31)]))
+    if isinstance(wire, Number):
+        return rng.choice(["0", "1.25", "19.99", '"3.10"', f"{rng.random() * 1000:.{rng.randrange(12)}f}"])
+    if isinstance(wire, Flag):
+        return rng.choice(["true", "false", '"True"'])
+    if isinstance(wire, Moment):
+        return json.dumps(f"20{rng.randrange(10, 40)}-0{rng.randrange(1, 10)}-11 03:48:51Z")
+    return rng.choice(['"1230"', '"101-11"', '"1"', '"UserConfig"', '"a"', '""', "5"])
+
+
+def messages(shape: Shape) -> st.SearchStrategy[str]:
+    return st.randoms(use_true_random=True).map(lambda rng: message(rng, shape))
+
+
+def by_chance(strategy: st.SearchStrategy[Any], examples: int, check: Callable[[Any], None]) -> None:
+    """Try so many examples; the same ones in the usual run, others each time in the long one."""
+    usual = settings(
+        max_examples=examples,
+        derandomize=examples == FEW,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    usual(given(strategy)(check))()
+
+
+def understood(call: Endpoint, raw: bytes) -> bool:
+    """Whether these bytes are a message that the call takes."""
+    try:
+        schema_of(call.takes).load(json.loads(raw, parse_float=Decimal))
+    except (ValueError, ValidationError, ArithmeticError, RecursionError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", CALLS)
+@usual_and_long
+def test_messages_like_linnworks_and_not_quite(app, connect, name, examples):
+    """
+    Whatever stands in the fields of a message, with a valid token the answer is in the envelope; what is not
+    understood leaves no trace.
+    """
+    call = CALLS[name]
+    token = connect().token
+
+    def check(sent: str) -> None:
+        nonlocal token
+        if name == "ConfigDeletedEndpoint":
+            token = connect().token
+        raw = f'{{"AuthorizationToken": "{token}"{", " if len(sent) > 2 else ""}{sent[1:]}'.encode()
+        before = dump()
+        error = answer(app, call.path, raw)["Error"]
+        if not understood(call, raw):
+            assert error
+            assert before == dump()
+
+    by_chance(messages(shape_of(call.takes)), examples if name != "ConfigDeletedEndpoint" else examples // 15, check)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@usual_and_long
+def test_messages_of_strangers_leave_no_trace(app, linnworks, name, examples):
+    """
+    Without a token the best of messages changes nothing and learns nothing.
+    """
+    call = CALLS[name]
+    before = dump()
+
+    def check(sent: str) -> None:
+        body = answer(app, call.path, sent.encode())
+        if name not in ("AddNewUserEndpoint", "GetConfiguratorSettingsEndpoint"):
+            assert body["Error"]
+            assert not [value for key, value in body.items() if value and key != "Error"]
+
+    by_chance(messages(shape_of(call.takes)), examples, check)
+    if name != "AddNewUserEndpoint":
+        assert before == dump()
+
+
+@usual_and_long
+def test_bytes_of_any_kind(app, linnworks, examples):
+    """
+    Bytes, and proper messages with a few bytes changed, are answered on whatever call they come.
+    """
+    before = dump()
+    proper = b'{"AuthorizationToken": "%s", "PageNumber": 1, "Products": [{"SKU": "\\u00e9", "Quantity": 1.0}]}'
+
+    def spoilt(at: int, cut: int, put: bytes) -> bytes:
+        return proper[: at % len(proper)] + put + proper[at % len(proper) + cut :]
+
+    bodies = st.binary(max_size=200) | st.builds(
+        spoilt, st.integers(0, 200), st.integers(0, 3), st.binary(max_size=4) | odd.map(str.encode)
+    )
+
+    def check(sent: tuple[str, bytes]) -> None:
+        answer(app, CALLS[sent[0]].path, sent[1])
+
+    names = sorted(CALLS.keys() - {"AddNewUserEndpoint"})
+    by_chance(st.tuples(st.sampled_from(names), bodies), 10 * examples, check)
+    assert before == dump()
+
+
+@usual_and_long
+def test_tokens_and_headers_of_any_kind(app, linnworks, examples):
+    """
+    Whatever stands in the place of the token, or in the headers that are read, it is nobody's.
+    """
+    before = dump()
+    names = ["Authorization", "X-Forwarded-For", "Content-Type", "Content-Encoding", "Content-Length"]
+    values = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40)
+
+    def check(sent: tuple[str, dict[str, str]]) -> None:
+        token, headers = sent
+        raw = f'{{"AuthorizationToken": {token}}}'.encode()
+        assert answer(app, "/api/Config/ConfigTest", raw, headers)["Error"]
+
+    by_chance(st.tuples(odd, st.dictionaries(st.sampled_from(names[:-1]), values)), 5 * examples, check)
+    assert before == dump()

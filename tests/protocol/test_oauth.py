@@ -1,0 +1,336 @@
+"""With an OAuth client, only who fetched an access token is let in, and only to what its scopes allow."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from urllib.parse import urlencode
+
+import pytest
+
+from bridge.clock import now
+from bridge.protocol import oauth
+from bridge.protocol.endpoints import AREAS
+from bridge.protocol.manifest import endpoints
+from bridge.protocol.oauth import READ, SCOPES, WRITE
+from bridge.protocol.rate_limit import WRONG_SECRETS
+from bridge.settings import Settings
+from bridge.store.oauth_clients import OauthClient, forget_clients, revoke_client
+from tests.conftest import dump, opened
+
+PATH = "/api/oauth/authorize"
+REFUSED = "Missing, invalid or expired access token"
+
+
+@pytest.fixture
+def client(app) -> tuple[str, str]:
+    """A client that may do everything: its id and its secret."""
+    return oauth.new_client("Linnworks", SCOPES, now())
+
+
+@pytest.fixture
+def fetch(app, client):
+    """Ask the token endpoint with a form, as that client where nothing else is said."""
+
+    def post(headers=None, **form):
+        usual = {"grant_type": "client_credentials", "client_id": client[0], "client_secret": client[1]}
+        sent = {name: value for name, value in {**usual, **form}.items() if value is not None}
+        return app.test_client().post(PATH, data=sent, headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def bearer(fetch):
+    """The header that carries a fresh access token."""
+
+    def header(**form):
+        return {"Authorization": f"Bearer {fetch(**form).get_json()['access_token']}"}
+
+    return header
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+# -- getting a token ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", ["", "read write", "read+write", "write", "write read read"])
+def test_the_right_client_gets_a_token(call, fetch, scope):
+    """
+    The answer tells for how long and for what the token lets calls in, and is not to be kept by anybody between.
+    """
+    response = fetch(scope=scope)
+    token = response.get_json()
+
+    assert 200 == response.status_code
+    assert "no-store" == response.headers["Cache-Control"]
+    assert ("bearer", 3600) == (token["token_type"], token["expires_in"])
+    assert set(scope.replace("+", " ").split() or SCOPES) == set(token["scope"].split())
+
+
+def test_a_raw_space_in_the_scope_is_understood(app, client):
+    """
+    The form's scope may hold its space unescaped, as the sample shows it.
+    """
+    response = app.test_client().post(
+        PATH,
+        data="grant_type=client_credentials&client_id={}&client_secret={}&scope=read write".format(*client),
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert "read write" == response.get_json()["scope"]
+
+
+def test_a_client_may_come_with_http_basic(fetch, client):
+    """
+    Id and secret are taken from the Authorization header too.
+    """
+    assert 200 == fetch(client_id=None, client_secret=None, headers=basic(*client)).status_code
+    assert 401 == fetch(client_id=None, client_secret=None, headers=basic(client[0], "wrong")).status_code
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_secret": "wröng"}, 401, "invalid_client"),
+        ({"client_secret": None}, 401, "invalid_client"),
+        ({"client_id": "somebody"}, 401, "invalid_client"),
+        ({"client_id": "a\x00b"}, 401, "invalid_client"),
+        ({"client_id": "", "client_secret": ""}, 401, "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"grant_type": None}, 400, "invalid_request"),
+        ({"scope": "admin"}, 400, "invalid_scope"),
+        ({"scope": "read admin"}, 400, "invalid_scope"),
+        ({"headers": basic("somebody", "else")}, 400, "invalid_request"),
+        ({"more": "x" * 10_000}, 400, "invalid_request"),
+    ],
+)
+def test_refusals_are_those_of_rfc_6749(fetch, form, status, error):
+    """
+    This one endpoint refuses with 400 or 401 and a lower-case `error`; a 401 says how to authenticate.
+    """
+    response = fetch(**form)
+
+    assert (status, error) == (response.status_code, response.get_json()["error"])
+    assert "no-store" == response.headers["Cache-Control"]
+    assert (status == 401) == ("WWW-Authenticate" in response.headers)
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"{}", b"&" * 100, b"a=%ff&client_id=%00", b"client_id=1&client_id=1", b""]
+)
+def test_what_is_no_form_is_refused(app, client, body):
+    """
+    Bytes of any kind get an OAuth error, never another failure, and show nothing of what was sent.
+    """
+    response = app.test_client().post(PATH, data=body)
+
+    assert response.status_code in (400, 401)
+    assert response.get_json()["error"] in ("invalid_request", "invalid_client")
+
+
+def test_without_clients_the_endpoint_refuses_everybody(app):
+    """
+    Where there is no client, empty credentials are not one.
+    """
+    form = {"grant_type": "client_credentials", "client_id": "", "client_secret": ""}
+
+    assert 401 == app.test_client().post(PATH, data=form).status_code
+
+
+def test_guessing_the_secret_is_slowed_down(fetch):
+    """
+    After some wrong secrets an address gets a 429 that says how long to wait, for the right one too.
+    """
+    statuses = [fetch(client_secret="wrong").status_code for _ in range(WRONG_SECRETS.at_once)]
+    slowed = fetch()
+
+    assert {401} == set(statuses)
+    assert (429, "temporarily_unavailable") == (slowed.status_code, slowed.get_json()["error"])
+    assert 0 < int(slowed.headers["Retry-After"]) <= WRONG_SECRETS.seconds
+
+
+def test_the_secret_is_kept_as_a_digest(client):
+    """
+    Neither the database nor the repr of a client has the secret.
+    """
+    assert client[1] not in dump() + repr(OauthClient.get())
+
+
+# -- calling with a token ----------------------------------------------------------------------------------
+
+
+def test_calls_without_a_valid_bearer_are_refused_in_the_envelope(app, call, fetch, client):
+    """
+    No bearer, another scheme, rubbish, or something else that our key made: an Error, status 200, on every call.
+    """
+    vault = app.extensions["bridge"].vault
+    good = fetch().get_json()["access_token"]
+    headers = [
+        None,
+        basic(*client),
+        {"Authorization": f"Basic {good}"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer rubbish"},
+        {"Authorization": f"Bearer {good[:-2]}"},
+        {"Authorization": f"Bearer {good.swapcase()}"},
+        {"Authorization": f"Bearer {'x' * 5000}"},
+        {"Authorization": f"Bearer {vault.seal({'password': client[0]})}"},
+        {"Authorization": f"Bearer {vault.sign('somebody else', *SCOPES)}"},
+        {"Authorization": f"Bearer {vault.sign()}"},
+    ]
+
+    for name in endpoints(Settings()):
+        answers = [call(name, headers=header) for header in headers]
+        assert {REFUSED} == {answer["Error"] for answer in answers}
+        assert not [
+            value for answer in answers for value in answer.values() if value is True or (type(value) is list and value)
+        ]
+
+
+def test_the_bearer_does_not_stand_in_for_the_token(call, bearer):
+    """
+    Who bears an access token still names the integration by its own.
+    """
+    assert "Unknown authorization token" == call("ConfigTestEndpoint", headers=bearer())["Error"]
+    assert call("GetConfiguratorSettingsEndpoint", headers=bearer())["Error"] is None
+
+
+def test_an_access_token_expires(app, client):
+    """
+    A token is worth nothing after the seconds it was given for.
+    """
+    vault = app.extensions["bridge"].vault
+    fresh = oauth.access_token(vault, oauth.authenticate(*client), SCOPES)
+
+    assert SCOPES == oauth.scopes_of(vault, fresh, 60)
+    assert oauth.scopes_of(vault, fresh, -1) is None
+
+
+def test_tokens_of_a_revoked_client_are_refused_at_once(call, fetch, bearer, client):
+    """
+    Revoked, a client gets no token any more, and those it has are worth nothing.
+    """
+    header = bearer()
+    accepted = call("GetConfiguratorSettingsEndpoint", headers=header)["Error"]
+
+    assert revoke_client(client[0], now())
+    assert not revoke_client(client[0], now())
+    assert (None, REFUSED) == (accepted, call("GetConfiguratorSettingsEndpoint", headers=header)["Error"])
+    assert 401 == fetch().status_code
+
+
+def test_oauth_stays_on_when_the_last_client_is_revoked(call, client):
+    """
+    Then nobody comes in at all; only forgetting the clients turns it off.
+    """
+    revoke_client(client[0], now())
+    closed = call("GetConfiguratorSettingsEndpoint")["Error"]
+    forget_clients()
+
+    assert (REFUSED, None) == (closed, call("GetConfiguratorSettingsEndpoint")["Error"])
+
+
+def test_a_token_allows_what_its_scopes_say(app, call, bearer):
+    """
+    READ lets in calls that read and WRITE those that change something, each nothing else.
+    """
+    names = {endpoint.path: endpoint for area in AREAS for endpoint in area.calls}
+    for scope in SCOPES:
+        header = bearer(scope=scope)
+        for endpoint in names.values():
+            error = str(app.test_client().post(endpoint.path, data="{}", headers=header).get_json()["Error"])
+            assert (endpoint.scope == scope) == ("does not have the scope" not in error), endpoint
+
+
+def test_the_calls_that_change_something_are_known():
+    """
+    These want the scope write; a call that is not among them must change nothing that the shop or Linnworks sees.
+    """
+    changing = {
+        endpoint.path.rpartition("/")[2] for area in AREAS for endpoint in area.calls if endpoint.scope == WRITE
+    }
+
+    assert {endpoint.scope for area in AREAS for endpoint in area.calls} == {READ, WRITE}
+    assert changing == {
+        "AddNewUser",
+        "SaveUserConfig",
+        "ConfigDeleted",
+        "Despatch",
+        "cancel",
+        "refund",
+        "InventoryUpdate",
+        "PriceUpdate",
+        "ListingUpdate",
+        "ListingDelete",
+    }
+
+
+def test_a_client_gets_no_more_scopes_than_it_has(app):
+    """
+    One that may only read is refused a token that writes, and by itself gets one that reads.
+    """
+    client_id, secret = oauth.new_client("monitor", (READ,), now())
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    more = app.test_client().post(PATH, data=urlencode({**form, "scope": "read write"}), content_type="text/plain")
+    usual = app.test_client().post(PATH, data=form)
+
+    assert (400, "invalid_scope") == (more.status_code, more.get_json()["error"])
+    assert READ == usual.get_json()["scope"]
+
+
+# -- the commands ------------------------------------------------------------------------------------------
+
+
+def test_clients_are_made_listed_and_revoked(run, call):
+    """
+    The secret is shown once; the manifest names the token endpoint as long as there are clients.
+    """
+    assert "calls need no access token" in run("oauth", "list")
+    assert "OAuth" not in run("manifest")
+    shown = dict(line.split(": ") for line in run("oauth", "create", "Our Linnworks").splitlines()[:2])
+    client_id, secret = shown["client_id"], shown["client_secret"]
+
+    assert oauth.authenticate(client_id, secret)
+    assert len(secret) >= 43
+    assert REFUSED == call("GetConfiguratorSettingsEndpoint")["Error"]
+    listed = run("oauth", "list")
+    assert all(words in listed for words in (client_id, "Our Linnworks", "read write"))
+    assert secret not in listed
+    parameters = {one["name"]: one["value"] for one in json.loads(run("manifest"))["modules"][0]["parameters"]}
+    assert (parameters["OAuthScopesRequested"], True) == (
+        "read write",
+        parameters["OAuthAuthorizationEndpoint"].endswith(PATH),
+    )
+    assert f"Revoked {client_id}." in run("oauth", "revoke", client_id)
+    assert f"No client {client_id} that" in run("oauth", "revoke", client_id, status=1)
+    assert oauth.authenticate(client_id, secret) is None
+    assert REFUSED == call("GetConfiguratorSettingsEndpoint")["Error"]
+    run("oauth", "disable", answer="n\n", status=1)
+    assert "OAuth is off." in run("oauth", "disable", answer="y\n")
+    assert call("GetConfiguratorSettingsEndpoint")["Error"] is None
+
+
+def test_a_client_can_be_made_for_reading_only(run):
+    """
+    --scope says what a client may do.
+    """
+    run("oauth", "create", "--scope", "read")
+
+    assert "read" == OauthClient.get().scope
+
+
+def test_other_installations_know_nothing_of_a_client(app, fetch, tmp_path):
+    """
+    An access token of another bridge is worth nothing here, even where the client's id is the same.
+    """
+    token = fetch().get_json()["access_token"]
+    client_id = OauthClient.get().id
+    with opened(Settings(data_dir=tmp_path / "another")) as other:
+        OauthClient.create(id=client_id, name="", secret_digest="", scope="", created_at=now())
+
+        assert oauth.scopes_of(other.extensions["bridge"].vault, token, 3600) is None

@@ -1,0 +1,199 @@
+"""A feed id is a promise: its listings are worked off in order, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.channels.base import ListingResult
+from bridge.channels.demo import DemoChannel
+from bridge.clock import now
+from bridge.errors import ChannelRefused, ChannelUnavailable
+from bridge.store.feeds import FeedItem, claim_item
+from bridge.sync import feeds
+
+done: list[str] = []
+failing: list[Exception] = []
+
+
+class Shop(DemoChannel):
+    """A shop that fails on demand and notes what it did."""
+
+    def delete_listing(self, removal, key):
+        if failing:
+            raise failing.pop(0)
+        done.append(removal.channel_sku)
+        return ListingResult(external_listing_id=removal.external_listing_id)
+
+
+@pytest.fixture(autouse=True)
+def shop(app):
+    """The application serves this shop."""
+    done.clear()
+    failing.clear()
+    app.extensions["bridge"].channels.kind = Shop
+
+
+@pytest.fixture
+def submit(linnworks):
+    """Send listings to delete; the feed's id."""
+
+    def send(*skus, player=linnworks):
+        removals = [{"ChannelSKU": sku, "ExternalListingId": sku, "TemplateId": 7} for sku in skus]
+        return player("ListingDeleteEndpoint", ExternalListingIds=removals)["ChannelFeedId"]
+
+    return send
+
+
+@pytest.fixture
+def channels(app):
+    return app.extensions["bridge"].channels
+
+
+def due_again():
+    """Let time pass until postponed items are due."""
+    FeedItem.update(next_at=now(), claimed_until=now()).execute()
+
+
+def test_a_feed_is_not_ready_before_its_work_is_done(linnworks, submit, work):
+    """
+    CheckFeed says so until every listing is done, and then tells about each.
+    """
+    feed_id = submit("a", "b")
+    early = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)
+    work()
+    late = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)
+
+    assert (False, []) == (early["IsFeedReady"], early["ProductFeeds"])
+    assert late["IsFeedReady"]
+    assert [
+        (one["SKU"], one["TemplateId"], one["ExternalListingId"], one["Messages"]) for one in late["ProductFeeds"]
+    ] == [("a", 7, "a", []), ("b", 7, "b", [])]
+
+
+def test_an_empty_feed_is_ready_at_once(linnworks, submit):
+    """
+    A feed without listings has an id and nothing to wait for.
+    """
+    assert linnworks("CheckFeedEndpoint", ChannelFeedId=submit())["IsFeedReady"]
+
+
+def test_a_feed_belongs_to_its_integration(connect, submit):
+    """
+    Another integration's feed is unknown, as is one that never was.
+    """
+    feed_id = submit("a")
+    other = connect()
+
+    assert {"Unknown feed"} == {
+        other("CheckFeedEndpoint", ChannelFeedId=wanted)["Error"] for wanted in (feed_id, "nothing")
+    }
+
+
+def test_what_the_shop_refuses_is_said_of_that_listing(linnworks, submit, work):
+    """
+    A refusal is an Error message of its listing; the others go on.
+    """
+    failing.append(ChannelRefused("Not this one"))
+    feed_id = submit("a", "b")
+    work()
+    first, second = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"]
+
+    assert [{"Type": 1, "ProductFeedMessageType": 1, "Message": "Not this one"}] == first["Messages"]
+    assert [] == second["Messages"]
+
+
+def test_a_shop_that_is_down_delays_a_listing(linnworks, submit, work):
+    """
+    The listing waits, those of its integration after it too, and all are done in order when the shop is back.
+    """
+    failing.append(ChannelUnavailable("Down"))
+    feed_id = submit("a", "b")
+    work()
+    waiting = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["IsFeedReady"]
+    due_again()
+    work()
+
+    assert not waiting
+    assert ["a", "b"] == done
+
+
+def test_one_integration_does_not_wait_for_another(connect, submit, work):
+    """
+    While one shop is down, the listings of others are done.
+    """
+    failing.append(ChannelUnavailable("Down"))
+    submit("a")
+    submit("b", player=connect())
+    work()
+
+    assert ["b"] == done
+
+
+@pytest.mark.parametrize("error", [ChannelUnavailable("Down"), ZeroDivisionError("internal words")])
+def test_a_listing_that_keeps_failing_is_given_up(linnworks, submit, work, error):
+    """
+    After the last attempt the feed is ready, and says of the listing that it failed.
+    """
+    failing.extend([error] * feeds.MOST_ATTEMPTS)
+    feed_id = submit("a")
+    for _ in range(feeds.MOST_ATTEMPTS):
+        work()
+        due_again()
+    feed = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)
+    (message,) = feed["ProductFeeds"][0]["Messages"]
+
+    assert feed["IsFeedReady"]
+    assert message["Message"].startswith("Given up after 10 attempts")
+    assert "internal words" not in message["Message"]
+
+
+def test_a_claimed_listing_is_not_claimed_again(submit):
+    """
+    Two workers never hold the same listing, nor two of one integration at the same time.
+    """
+    submit("a", "b")
+    until = now() + timedelta(seconds=60)
+
+    assert claim_item(now(), until) is not None
+    assert claim_item(now(), until) is None
+
+
+def test_a_worker_that_died_only_delays(submit, work):
+    """
+    Once its claim has expired, a listing is done by another worker.
+    """
+    submit("a")
+    claim_item(now(), now() + timedelta(seconds=60))
+    work()
+    assert [] == done
+    due_again()
+    work()
+
+    assert ["a"] == done
+
+
+def test_a_late_worker_does_not_overwrite_the_result(submit, channels):
+    """
+    Who lost its claim to another does not record anything.
+    """
+    from bridge.store.feeds import finish_item
+
+    submit("a")
+    late = claim_item(now(), now())
+    feeds.work_one(channels)
+    finish_item(late, {"late": True})
+
+    assert ["a"] == [item.result["SKU"] for item in FeedItem.select()]
+
+
+def test_work_of_a_deleted_integration_is_dropped(linnworks, submit, work):
+    """
+    What was waiting for a deleted integration is not done.
+    """
+    submit("a")
+    linnworks("ConfigDeletedEndpoint")
+    work()
+
+    assert [] == done
