@@ -53,7 +53,7 @@ class Area(Blueprint):
                     return envelope.answer(call, endpoint, handler)
 
             self.calls.append(endpoint)
-            self.add_url_rule(path, handler.__name__, view, methods=envelope.METHODS, provide_automatic_options=False)
+            self.add_url_rule(path, handler.__name__, view, methods=["POST"], provide_automatic_options=False)
             return handler
 
         return register

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bridge.calls")
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
 
 def install(app: Flask, services: Services) -> None:
     """Have the application answer everything in the envelope, also what no endpoint answers."""
@@ -44,8 +42,6 @@ def install(app: Flask, services: Services) -> None:
 def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     try:
-        if call.request.method != "POST":
-            raise MethodNotAllowed
         authorized = authorize(call, endpoint.scope)
         body = parse_object(read_body(call))
         if endpoint.token:

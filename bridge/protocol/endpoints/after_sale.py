@@ -13,7 +13,7 @@ from bridge.protocol.schemas.after_sale import (
     RefundRequest,
     RefundResponse,
 )
-from bridge.sync import actions
+from bridge.sync import order_actions
 
 area = Area("after_sale")
 
@@ -21,33 +21,14 @@ area = Area("after_sale")
 @area.call("/api/processedorders/cancel", CancelRequest, CancelResponse, manifest="CancelEndpoint", scope=WRITE)
 def cancel(call: Call, request: CancelRequest) -> CancelResponse:
     """Cancel an open order, or lines of it, once."""
-
-    def act(key: str) -> str:
-        call.channel.cancel(request.cancellation, key)
-        return ""
-
-    actions.once(
-        "cancel",
-        request.cancellation,
-        act,
-        connection_id=call.connection.id,
-        channel=call.channel,
-    )
+    order_actions.cancel(call.connection.id, call.channel, request.cancellation)
     return CancelResponse()
 
 
 @area.call("/api/processedorders/refund", RefundRequest, RefundResponse, manifest="RefundEndpoint", scope=WRITE)
 def refund(call: Call, request: RefundRequest) -> RefundResponse:
     """Give money back, once; a repeat gets the same RefundReference."""
-    reference = actions.once(
-        "refund",
-        request.refund,
-        lambda key: call.channel.refund(request.refund, key),
-        connection_id=call.connection.id,
-        channel=call.channel,
-        repeat_after=call.settings.repeat_refund_seconds,
-    )
-    return RefundResponse(refund_reference=reference)
+    return RefundResponse(refund_reference=order_actions.refund(call.connection.id, call.channel, request.refund))
 
 
 @area.call(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
-from bridge.errors import RequestRefused
 from bridge.protocol.area import Area
 from bridge.protocol.call import Call
 from bridge.protocol.oauth import READ, WRITE
@@ -21,9 +18,8 @@ from bridge.protocol.schemas.config import (
     UserConfigRequest,
     UserConfigResponse,
 )
-from bridge.store.connections import add_connection, delete_connection
-from bridge.sync import wizard
-from bridge.vault import digest, new_token
+from bridge.store.connections import delete_connection
+from bridge.sync import connections, wizard
 
 area = Area("config")
 
@@ -37,36 +33,8 @@ area = Area("config")
     token=False,
 )
 def add_new_user(call: Call, request: AddNewUserRequest) -> AddNewUserResponse:
-    """Begin an integration and hand out its token, which is never handed out again."""
-    if not request.email.strip():
-        raise RequestRefused("Invalid Email")
-    if not request.account_name.strip():
-        raise RequestRefused("Invalid AccountName")
-    token = new_token()
-    added = add_connection(
-        account=_account(request.linnworks_unique_identifier),
-        account_name=request.account_name,
-        email=request.email,
-        token_digest=digest(token),
-        step=call.services.channels.kind.steps[0].name,
-        now=call.now,
-    )
-    if added is None:
-        raise RequestRefused(
-            f"An integration named {request.account_name} exists already in this account: "
-            "choose another account name, or delete that integration first"
-        )
-    return AddNewUserResponse(authorization_token=token)
-
-
-def _account(identifier: str) -> str:
-    try:
-        account = uuid.UUID(identifier.strip())
-    except ValueError:
-        account = uuid.UUID(int=0)
-    if not account.int:
-        raise RequestRefused("Invalid LinnworksUniqueIdentifier")
-    return str(account)
+    """Begin an integration and return its token, which is never told again."""
+    return AddNewUserResponse(authorization_token=connections.begin(request, call.services.channels, call.now))
 
 
 @area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint", scope=READ)
