@@ -1,4 +1,4 @@
-"""The concurrency_limit to the shops: a stalled one must not take all threads with it."""
+"""The concurrency limit: calls that wait for shops may not take every thread of a process."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from bridge.errors import ChannelUnavailable
 
 
 class ConcurrencyLimit:
-    """Lets so many calls of this process into shops at a time, and so many of them into one connection's."""
+    """Limits how many calls of this process wait for shops at once: in all, and for each connection."""
 
     def __init__(self, threads: int) -> None:
-        """Keep an eighth of the threads, at least one, out of all shops, and most out of any single one."""
-        self.most = max(1, threads - max(1, threads // 8))
-        self.most_each = max(1, threads // 4)
+        """Allow all threads but an eighth, at least one, in all, and a quarter of them for one connection."""
+        self.limit = max(1, threads - max(1, threads // 8))
+        self.limit_each = max(1, threads // 4)
         self._lock = threading.Lock()
         self._inside: Counter[int] = Counter()
 
     @contextmanager
     def slot(self, connection_id: int) -> Iterator[None]:
-        """Be inside for a while; raises ChannelUnavailable at once where there is no room."""
+        """Count a call while the block lasts; raises ChannelUnavailable at once where the limit is reached."""
         with self._lock:
-            if self._inside[connection_id] >= self.most_each or self._inside.total() >= self.most:
-                raise ChannelUnavailable("Too many calls are waiting for the shop just now, please try again")
+            if self._inside[connection_id] >= self.limit_each or self._inside.total() >= self.limit:
+                raise ChannelUnavailable("Too many calls are waiting for the shop, please try again")
             self._inside[connection_id] += 1
         try:
             yield

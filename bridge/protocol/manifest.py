@@ -1,4 +1,4 @@
-"""The manifest: what Linnworks is told about this application."""
+"""The manifest: the document that describes this application to Linnworks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge.settings import Settings
 
 
 def endpoints(settings: Settings, *, with_oauth: bool = False) -> dict[str, str]:
-    """The path of every endpoint by the manifest parameter that names it."""
+    """Return the path of every endpoint by its manifest parameter."""
     named = {call.manifest: call.path for area in AREAS for call in area.calls}
     named[settings.post_sale_options_name] = named.pop("PostSaleOptions")
     return ({"OAuthAuthorizationEndpoint": oauth.PATH} if with_oauth else {}) | named
@@ -20,7 +20,7 @@ def endpoints(settings: Settings, *, with_oauth: bool = False) -> dict[str, str]
 def parameters(
     settings: Settings, channel: type[Channel], base_url: str, *, with_oauth: bool = False
 ) -> dict[str, str]:
-    """Every parameter by name, all values texts; the listing endpoints only where the channel supports listings."""
+    """Return every parameter by name, all values texts; listing endpoints only if the channel supports listings."""
     listing_paths = {call.path for area in AREAS if area.name == "listings" for call in area.calls}
     urls = {
         name: base_url + path
@@ -43,7 +43,7 @@ def parameters(
 
 
 def manifest(settings: Settings, channel: type[Channel], base_url: str, *, with_oauth: bool = False) -> dict[str, Any]:
-    """The document that is entered in the Linnworks developer portal."""
+    """Return the document to enter in the Linnworks developer portal."""
     values = parameters(settings, channel, base_url, with_oauth=with_oauth)
     return {
         "modules": [

@@ -1,4 +1,4 @@
-"""The rate limit: unauthenticated callers are limited by address, over all processes of the service."""
+"""The rate limit: unauthenticated clients are limited by address, over all processes of the service."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from bridge.settings import Network
 
 BUCKETS = 65536
 DELAY_SECONDS = 1.0
-DELAYED_AT_ONCE = 2
+DELAYS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Limit:
-    """So many at once, and after that one in so many seconds; `words` say what there were too many of."""
+    """A burst, and after it one event in so many seconds; `message` says what there were too many of."""
 
-    words: str
-    at_once: int
+    message: str
+    burst: int
     seconds: float
 
 
@@ -36,11 +36,11 @@ NEW_CONNECTIONS = Limit("Too many new integrations come from this address", 300,
 
 
 class RateLimiter:
-    """Counts by address; made before the processes of the service are forked, it counts for all of them.
+    """Counts events by address; made before the service forks, it counts for all processes.
 
-    What is kept has a fixed size: each address falls into one of so many buckets, which of them nobody outside can
-    know. A bucket holds until when it is used up; one that is used up is not filled further. An update that two
-    processes make at the same moment may count once, which does no harm.
+    Memory is fixed: an address falls into one of BUCKETS buckets, by a secret salt that keeps the choice
+    unpredictable. A bucket holds the time until which it is used up. Two updates at the same moment may count as one,
+    which does no harm.
     """
 
     def __init__(
@@ -51,24 +51,24 @@ class RateLimiter:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        self._delayed = threading.BoundedSemaphore(DELAYED_AT_ONCE)
+        self._delayed = threading.BoundedSemaphore(DELAYS_AT_ONCE)
         self._salt = salt or os.urandom(16)
         self._lock = threading.Lock()
         self._used_until = memoryview(mmap.mmap(-1, 8 * BUCKETS)).cast("d")
 
     def check(self, limit: Limit, address: str) -> None:
-        """Raise TooManyRequests while this address has used up its share."""
+        """Raise TooManyRequests while this address is over the limit."""
         self._check(limit, self._bucket(limit, address))
 
     def take(self, limit: Limit, address: str) -> None:
-        """Count one from this address; raises TooManyRequests where it has used up its share, and then counts none."""
+        """Count an event of this address; raises TooManyRequests, and counts nothing, while it is over the limit."""
         bucket = self._bucket(limit, address)
         with self._lock:
             self._check(limit, bucket)
             self._used_until[bucket] = max(self._used_until[bucket], self._clock()) + limit.seconds
 
     def delay(self) -> None:
-        """Let whoever comes too often wait a second; a few at a time in each process, or they hold its threads."""
+        """Wait a second before a client over its limit is answered; only two at once, so that threads stay free."""
         if self._delayed.acquire(blocking=False):
             try:
                 self._sleep(DELAY_SECONDS)
@@ -76,25 +76,25 @@ class RateLimiter:
                 self._delayed.release()
 
     def _check(self, limit: Limit, bucket: int) -> None:
-        wait = self._used_until[bucket] - self._clock() - (limit.at_once - 1) * limit.seconds
+        wait = self._used_until[bucket] - self._clock() - (limit.burst - 1) * limit.seconds
         if wait > 0:
-            raise TooManyRequests(limit.words, math.ceil(wait))
+            raise TooManyRequests(limit.message, math.ceil(wait))
 
     def _bucket(self, limit: Limit, address: str) -> int:
-        named = f"{limit.words}\n{network_of(address)}".encode()
+        named = f"{limit.message}\n{network_of(address)}".encode()
         return int.from_bytes(hashlib.blake2b(named, digest_size=2, key=self._salt).digest(), "big")
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: of IPv6 a /64, which any customer has all of."""
+    """Return the network that counts as one address: for IPv6 the /64, which every customer has for himself."""
     ip = _ip(address)
     return str(IPv6Network((int(ip) >> 64 << 64, 64)) if isinstance(ip, IPv6Address) else ip)
 
 
 def caller_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
-    """Where a call comes from: the nearest address that is no proxy of ours.
+    """Return the client's address: the nearest one that is not a trusted proxy.
 
-    `forwarded` is X-Forwarded-For, of which only what proxies of ours added is believed.
+    `forwarded` is X-Forwarded-For, in which only what trusted proxies added is believed.
     """
     hops = forwarded.split(",")
     caller = _ip(peer)
@@ -107,14 +107,14 @@ def caller_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str
 
 
 def is_loopback(address: str) -> bool:
-    """Whether whoever calls from there is on this machine."""
+    """Return whether the address is of this machine."""
     ip = _ip(address)
     return ip is not None and ip.is_loopback
 
 
 @lru_cache(maxsize=1024)
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text names, without its scope, and as IPv4 where it is that in IPv6 clothes."""
+    """Return the address a text names, without scope, IPv4 where it is IPv4 mapped into IPv6; None if it is none."""
     try:
         ip = ip_address(text.partition("%")[0])
     except ValueError:

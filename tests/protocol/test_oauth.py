@@ -146,7 +146,7 @@ def test_guessing_the_secret_is_slowed_down(fetch):
     """
     After some wrong secrets an address gets a 429 that says how long to wait, for the right one too.
     """
-    statuses = [fetch(client_secret="wrong").status_code for _ in range(WRONG_SECRETS.at_once)]
+    statuses = [fetch(client_secret="wrong").status_code for _ in range(WRONG_SECRETS.burst)]
     slowed = fetch()
 
     assert {401} == set(statuses)

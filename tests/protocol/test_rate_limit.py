@@ -184,7 +184,7 @@ def test_a_valid_token_is_never_slowed_down(call, linnworks, throttled, time):
     Whoever guesses is told so in the envelope; a valid token comes in, even from the same address.
     """
     before = dump()
-    for _ in range(UNKNOWN_TOKENS.at_once - 2):
+    for _ in range(UNKNOWN_TOKENS.burst - 2):
         throttled.take(UNKNOWN_TOKENS, "127.0.0.1")
     guesses = [call("ConfigTestEndpoint", AuthorizationToken=str(number))["Error"] for number in range(4)]
     elsewhere = call("ConfigTestEndpoint", AuthorizationToken="x", headers=whence("198.51.100.7"))["Error"]
@@ -213,7 +213,7 @@ def test_beginnings_are_limited_by_address(call, throttled):
     A stranger cannot fill the database with integrations; from other addresses they are still begun.
     """
     Linnworks(call, "first")
-    for _ in range(NEW_CONNECTIONS.at_once - 1):
+    for _ in range(NEW_CONNECTIONS.burst - 1):
         throttled.take(NEW_CONNECTIONS, "127.0.0.1")
     before = dump()
     answer = call("AddNewUserEndpoint", AccountName="x", Email="x", LinnworksUniqueIdentifier="1" * 32)
@@ -231,7 +231,7 @@ def test_beginnings_that_a_client_vouches_for_are_not_limited(app, call, throttl
     bridge = app.extensions["bridge"]
     client = oauth.authenticate(*oauth.new_client("Linnworks", SCOPES, now()))
     header = {"Authorization": f"Bearer {oauth.access_token(bridge.vault, client, SCOPES)}"}
-    for _ in range(NEW_CONNECTIONS.at_once):
+    for _ in range(NEW_CONNECTIONS.burst):
         throttled.take(NEW_CONNECTIONS, "127.0.0.1")
 
     assert Linnworks(lambda name, **fields: call(name, headers=header, **fields), "vouched for").token
@@ -249,7 +249,7 @@ def test_wrong_secrets_are_counted_by_address(app):
         sent = {**form, "client_secret": secret}
         return app.test_client().post("/api/oauth/authorize", data=sent, headers=whence(address)).status_code
 
-    guesses = [status("guess", "203.0.113.9") for _ in range(WRONG_SECRETS.at_once + 5)]
+    guesses = [status("guess", "203.0.113.9") for _ in range(WRONG_SECRETS.burst + 5)]
 
-    assert ([401] * WRONG_SECRETS.at_once + [429] * 5) == guesses
+    assert ([401] * WRONG_SECRETS.burst + [429] * 5) == guesses
     assert (429, 200) == (status(secret, "203.0.113.9"), status(secret, "198.51.100.7"))

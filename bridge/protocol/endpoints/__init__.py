@@ -1,4 +1,4 @@
-"""The areas of the manifest: one blueprint each, handlers only."""
+"""One blueprint for each area of the manifest; handlers only."""
 
 from bridge.protocol.endpoints import after_sale, config, listings, orders, products
 

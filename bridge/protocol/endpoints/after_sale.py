@@ -1,4 +1,4 @@
-"""What happens after a sale: cancels and refunds."""
+"""After the sale: cancels and refunds."""
 
 from __future__ import annotations
 

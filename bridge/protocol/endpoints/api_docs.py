@@ -1,4 +1,4 @@
-"""The endpoints' description, and a page to try them, for developers. Outside the envelope, and only where wished."""
+"""The OpenAPI description, and a page to try the endpoints. Outside the envelope, and off by default."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ area = Blueprint("docs", __name__)
 
 @area.get(DOCUMENT)
 def openapi() -> Response:
-    """Describe all endpoints in OpenAPI."""
+    """Return the OpenAPI description of all endpoints."""
     calls = [one for one in current_app.blueprints.values() if isinstance(one, Area)]
     return jsonify(
         document(calls, server=".", name=current_services().channels.kind.friendly_name, token_url=oauth.PATH)
@@ -27,18 +27,18 @@ def openapi() -> Response:
 
 
 def page() -> Blueprint:
-    """Swagger UI as its package has it; raises StartError where that is not installed."""
+    """Return Swagger UI as a blueprint; raises StartError if its package is not installed."""
     if find_spec("flask_swagger_ui") is None:
         raise StartError("BRIDGE_API_DOCS needs Swagger UI: pip install 'linnworks-bridge[docs]'")
     from flask_swagger_ui import get_swaggerui_blueprint
 
     # its validator would send the document to a host outside
     made: Blueprint = get_swaggerui_blueprint(PAGE, DOCUMENT, config={"app_name": "Endpoints", "validatorUrl": None})
-    made.after_request(_from_here_only)
+    made.after_request(_restrict_sources)
     return made
 
 
-def _from_here_only(response: Response) -> Response:
+def _restrict_sources(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = (
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; frame-ancestors 'none'"

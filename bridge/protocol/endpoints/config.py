@@ -1,4 +1,4 @@
-"""Setting up an integration, testing it and ending it."""
+"""Integrations: their wizard, tags, test and end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add_new_user(call: Call, request: AddNewUserRequest) -> AddNewUserResponse:
 
 @area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint", scope=READ)
 def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
-    """Show the wizard's current step, or the settings once it is finished."""
+    """Return the wizard's current step, or the settings once it is finished."""
     call.enter_shop()
     return wizard.show(call.connection, call.services.channels, call.deadline)
 
@@ -48,26 +48,26 @@ def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
     "/api/Config/SaveUserConfig", SaveConfigRequest, UserConfigResponse, manifest="SaveConfigEndpoint", scope=WRITE
 )
 def save_config(call: Call, request: SaveConfigRequest) -> UserConfigResponse:
-    """Take the answers to a step and show the next one."""
+    """Save the answers to a step and return the next one."""
     call.enter_shop()
     return wizard.save(call.connection, request, call.services.channels, call.deadline, call.now)
 
 
 @area.call("/api/Config/ShippingTags", TagsRequest, ShippingTagsResponse, manifest="ShippingTagsEndpoint", scope=READ)
 def shipping_tags(call: Call, request: TagsRequest) -> ShippingTagsResponse:
-    """Name the ways to ship that orders of this shop come with."""
+    """Return the shipping services that orders of this shop name."""
     return ShippingTagsResponse(shipping_tags=tuple(call.channel.shipping_tags()))
 
 
 @area.call("/api/Config/PaymentTags", TagsRequest, PaymentTagsResponse, manifest="PaymentTagsEndpoint", scope=READ)
 def payment_tags(call: Call, request: TagsRequest) -> PaymentTagsResponse:
-    """Name the ways to pay that orders of this shop come with."""
+    """Return the payment methods that orders of this shop name."""
     return PaymentTagsResponse(payment_tags=tuple(call.channel.payment_tags()))
 
 
 @area.call("/api/Config/ConfigTest", ConfigTestRequest, Answer, manifest="ConfigTestEndpoint", scope=READ)
 def config_test(call: Call, request: ConfigTestRequest) -> Answer:
-    """Find out whether the integration works just now."""
+    """Test whether the integration works."""
     call.channel.check()
     wizard.confirm(call.connection)
     return Answer()
@@ -75,6 +75,6 @@ def config_test(call: Call, request: ConfigTestRequest) -> Answer:
 
 @area.call("/api/Config/ConfigDeleted", ConfigDeletedRequest, Answer, manifest="ConfigDeletedEndpoint", scope=WRITE)
 def config_deleted(call: Call, request: ConfigDeletedRequest) -> Answer:
-    """Forget the integration and all that was kept for it."""
+    """Delete the integration and everything stored for it."""
     delete_connection(call.connection)
     return Answer()

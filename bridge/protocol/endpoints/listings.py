@@ -34,7 +34,7 @@ area = Area("listings")
     token=False,
 )
 def configurator_settings(call: Call, request: ConfiguratorSettingsRequest) -> ConfiguratorSettingsResponse:
-    """Say what listings on this channel can have; the one call about no integration."""
+    """Return what listings on this channel can have; needs no integration."""
     return call.services.channels.kind.configurator_settings()
 
 
@@ -42,7 +42,7 @@ def configurator_settings(call: Call, request: ConfiguratorSettingsRequest) -> C
     "/api/Listing/GetCategories", CategoriesRequest, CategoriesResponse, manifest="GetCategoriesEndpoint", scope=READ
 )
 def categories(call: Call, request: CategoriesRequest) -> CategoriesResponse:
-    """One page of the shop's categories."""
+    """Return a page of the shop's categories."""
     page = paging.categories(call.connection.id, call.channel, request.page_number, call.now)
     return CategoriesResponse(categories=tuple(page.items), has_more_pages=page.next_cursor is not None)
 
@@ -55,7 +55,7 @@ def categories(call: Call, request: CategoriesRequest) -> CategoriesResponse:
     scope=READ,
 )
 def attributes(call: Call, request: CategoryQuestion) -> AttributesResponse:
-    """Name the attributes that listings in some categories have."""
+    """Return the attributes that listings in these categories have."""
     return AttributesResponse(attributes=tuple(call.channel.attributes(request)))
 
 
@@ -67,7 +67,7 @@ def attributes(call: Call, request: CategoryQuestion) -> AttributesResponse:
     scope=READ,
 )
 def variations(call: Call, request: CategoryQuestion) -> VariationsResponse:
-    """Say how listings in some categories may vary."""
+    """Return how listings in these categories may vary."""
     return call.channel.variations(request)
 
 
@@ -75,7 +75,7 @@ def variations(call: Call, request: CategoryQuestion) -> VariationsResponse:
     "/api/Listing/ListingUpdate", ListingUpdateRequest, FeedResponse, manifest="ListingUpdateEndpoint", scope=WRITE
 )
 def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
-    """Take listings in for creation or change, and promise a feed about them."""
+    """Accept listings to create or update; return the id of the feed that reports on them."""
     _supported(call)
     feed_id = feeds.accept(call.connection.id, request, call.now)
     call.services.worker.wake()
@@ -86,7 +86,7 @@ def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
     "/api/Listing/ListingDelete", ListingDeleteRequest, FeedResponse, manifest="ListingDeleteEndpoint", scope=WRITE
 )
 def listing_delete(call: Call, request: ListingDeleteRequest) -> FeedResponse:
-    """Take listings in for deletion, and promise a feed about them."""
+    """Accept listings to delete; return the id of the feed that reports on them."""
     _supported(call)
     feed_id = feeds.accept_removals(call.connection.id, request.external_listing_ids, call.now)
     call.services.worker.wake()
@@ -100,5 +100,5 @@ def _supported(call: Call) -> None:
 
 @area.call("/api/Listing/CheckFeed", CheckFeedRequest, CheckFeedResponse, manifest="CheckFeedEndpoint", scope=READ)
 def check_feed(call: Call, request: CheckFeedRequest) -> CheckFeedResponse:
-    """Tell how far a feed of this integration is."""
+    """Return the progress and results of a feed."""
     return feeds.report(call.connection.id, request.channel_feed_id)

@@ -1,4 +1,4 @@
-"""The OAuth 2 token endpoint (client credentials), the one place where a refusal is not status 200."""
+"""The OAuth 2 token endpoint (client credentials); the one endpoint whose errors are not status 200."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_FORM = 10_000
 
 @area.post(PATH)
 def authorize() -> Response:
-    """Give an access token to a client that knows its secret (RFC 6749, sections 4.4 and 5)."""
+    """Return an access token to a client with the right secret (RFC 6749, sections 4.4 and 5)."""
     call, services = current_call(), current_services()
     try:
         services.rate_limiter.check(WRONG_SECRETS, call.address)
@@ -44,7 +44,7 @@ def authorize() -> Response:
 
 
 def _granted(services: Services, client: OauthClient, form: dict[str, str]) -> Response:
-    """What a client gets that is who it says."""
+    """Return the answer to an authenticated client."""
     if "grant_type" not in form:
         return _refused(400, "invalid_request", "The grant_type is missing")
     if form["grant_type"] != "client_credentials":
@@ -65,7 +65,7 @@ def _granted(services: Services, client: OauthClient, form: dict[str, str]) -> R
 
 
 def _form(raw: bytes) -> dict[str, str]:
-    """The parameters that have a value; raises RequestRefused where one comes twice, or it is no form."""
+    """Return the parameters that have a value; raises RequestRefused if one comes twice or the body is no form."""
     try:
         pairs = parse_qsl(raw.decode(), max_num_fields=20)
     except ValueError:
@@ -76,12 +76,12 @@ def _form(raw: bytes) -> dict[str, str]:
 
 
 def _credentials(form: dict[str, str]) -> tuple[str, str]:
-    """Id and secret, from the form or from HTTP Basic; raises RequestRefused where both are tried."""
+    """Return id and secret from the form or from HTTP Basic; raises RequestRefused if both are used."""
     basic = request.authorization
     if basic is None or basic.type != "basic":
         return form.get("client_id", ""), form.get("client_secret", "")
     if "client_secret" in form:
-        raise RequestRefused("The client comes in the form or in HTTP Basic, not in both")
+        raise RequestRefused("Send the client in the form or in HTTP Basic, not in both")
     return basic.username or "", basic.password or ""
 
 

@@ -1,4 +1,4 @@
-"""Orders come in; despatches go out."""
+"""Orders and despatches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ area = Area("orders")
 
 @area.call("/api/Order/Orders", OrdersRequest, OrdersResponse, manifest="OrdersEndpoint", scope=READ)
 def orders(call: Call, request: OrdersRequest) -> OrdersResponse:
-    """One page of the orders that changed since the last look."""
+    """Return a page of the orders that changed since UTCTimeFrom."""
     page = paging.orders(call.connection.id, call.channel, request.utc_time_from, request.page_number, call.now)
     return OrdersResponse(orders=tuple(page.items), has_more_pages=page.next_cursor is not None)
 

@@ -1,4 +1,4 @@
-"""Products come in; stock and prices go out."""
+"""Products, stock and prices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ area = Area("products")
 
 @area.call("/api/Product/Products", ProductsRequest, ProductsResponse, manifest="ProductsEndpoint", scope=READ)
 def products(call: Call, request: ProductsRequest) -> ProductsResponse:
-    """One page of the catalogue."""
+    """Return a page of the products."""
     page = paging.products(call.connection.id, call.channel, request.page_number, call.now)
     return ProductsResponse(products=tuple(page.items), has_more_pages=page.next_cursor is not None)
 
@@ -32,11 +32,11 @@ def products(call: Call, request: ProductsRequest) -> ProductsResponse:
     scope=WRITE,
 )
 def inventory_update(call: Call, request: InventoryUpdateRequest) -> UpdateResponse:
-    """Set stock levels in the shop; every SKU received is answered."""
+    """Set stock levels in the shop; every row received is answered."""
     return UpdateResponse(products=outbox.push_stock(call.connection.id, call.channel, request.products))
 
 
 @area.call("/api/Product/PriceUpdate", PriceUpdateRequest, UpdateResponse, manifest="PriceUpdateEndpoint", scope=WRITE)
 def price_update(call: Call, request: PriceUpdateRequest) -> UpdateResponse:
-    """Set prices in the shop; every SKU received is answered."""
+    """Set prices in the shop; every row received is answered."""
     return UpdateResponse(products=outbox.push_prices(call.connection.id, call.channel, request.products))

@@ -1,4 +1,4 @@
-"""What people and monitors see: a page, the health, the channel's logo. Outside the envelope."""
+"""What anyone may see: a page, the health, the channel's logo. Outside the envelope."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ PAGE = """<!doctype html>
 <style>
   body { font: 18px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; color: #1d2733 }
   img { vertical-align: middle; margin-right: .8rem } h1 { font-size: 1.5rem }
-  b { color: {{ "#18794e" if well else "#b42318" }} }
+  b { color: {{ "#18794e" if ok else "#b42318" }} }
 </style>
 <h1><img src="{{ logo }}" alt="" width="57" height="57">{{ name }} for Linnworks</h1>
 <p>This is a Linnworks channel application. It passes orders, stock and prices between Linnworks and a shop.</p>
-<p><b>{{ "It is running." if well else "It is not able to work just now." }}</b></p>
+<p><b>{{ "It is running." if ok else "It cannot work at the moment." }}</b></p>
 </html>
 """
 
 
 @area.get("/")
 def page() -> tuple[str, int]:
-    """Tell a person what this is and whether it runs."""
+    """Return a page that says what this is and whether it works."""
     bridge = current_services()
-    well = all(checks().values())
+    ok = all(checks().values())
     name = bridge.settings.channel_friendly_name or bridge.channels.kind.friendly_name
     # the logo is named relative to the page, which a proxy may serve below a prefix
-    return render_template_string(PAGE, name=name, well=well, logo=LOGO.removeprefix("/")), 200 if well else 503
+    return render_template_string(PAGE, name=name, ok=ok, logo=LOGO.removeprefix("/")), 200 if ok else 503
 
 
 @area.get("/health")
 def health() -> tuple[Response, int]:
-    """Tell a monitor whether the service can work: 200, or 503 with what is wrong."""
+    """Return 200 if the service can work, else 503, with the checks."""
     found = checks()
-    well = all(found.values())
-    return jsonify(status="ok" if well else "failing", **found), 200 if well else 503
+    ok = all(found.values())
+    return jsonify(status="ok" if ok else "failing", **found), 200 if ok else 503
 
 
 @area.get(LOGO)
 def logo() -> Response:
-    """The channel's logo, 57 x 57 px."""
+    """Return the channel's logo, 57 x 57 px."""
     chosen = current_services().settings.logo
     picture = (
         chosen.read_bytes()
@@ -61,5 +61,5 @@ def logo() -> Response:
 
 
 def checks() -> dict[str, bool]:
-    """What the service needs in order to work."""
+    """Return whether each thing works that the service needs."""
     return {"database": works(), "worker": current_services().worker.alive}

@@ -51,7 +51,7 @@ def test_the_page_says_what_this_is_and_whether_it_runs(settings):
 
     assert "This is a Linnworks channel application." in running.text
     assert "It is running." in running.text
-    assert (503, True) == (failing.status_code, "not able to work" in failing.text)
+    assert (503, True) == (failing.status_code, "It cannot work" in failing.text)
 
 
 def test_the_logo_is_57_pixels_square(app):
