@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -47,6 +48,16 @@ class Deadline:
     def spent(self) -> float:
         """Seconds since it was set, also beyond what there was to spend."""
         return self._clock() - self._began
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Let what the block does spend at most this many seconds of what is left."""
+        end = self._end
+        self._end = min(end, self._clock() + seconds)
+        try:
+            yield
+        finally:
+            self._end = end
 
     def count_call(self) -> None:
         """Note that a call to the shop is begun."""
