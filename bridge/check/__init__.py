@@ -1,20 +1,20 @@
-"""Plays Linnworks against a running channel application and judges its answers."""
+"""Act as Linnworks towards a running channel application and check its responses against the protocol's rules."""
 
 from __future__ import annotations
 
-from bridge.check.manifest import Manifest, ManifestUnreadable, manifest_of, read_manifest
-from bridge.check.run import CheckCouldNotRun, Options, Run, recorded, run_check
-from bridge.check.soak import Soaking
+from bridge.check.manifest import Manifest, ManifestUnreadable, parse_manifest, read_manifest
+from bridge.check.options import CheckCouldNotRun, CheckOptions, SoakOptions, read_recorded_calls
+from bridge.check.run import CheckRun, run_check
 
 __all__ = [
     "CheckCouldNotRun",
+    "CheckOptions",
+    "CheckRun",
     "Manifest",
     "ManifestUnreadable",
-    "Options",
-    "Run",
-    "Soaking",
-    "manifest_of",
+    "SoakOptions",
+    "parse_manifest",
     "read_manifest",
-    "recorded",
+    "read_recorded_calls",
     "run_check",
 ]

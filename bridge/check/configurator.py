@@ -1,4 +1,4 @@
-"""What a seller sets up once to list stock items, and the listings made of it."""
+"""The settings a seller chooses once for listings, and the listings that are sent with them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.check.answer import objects, string
-from bridge.check.filling import fitting
+from bridge.check.response import objects, string
+from bridge.check.wizard_values import made_up_value
 
 CONFIGURATOR_ID = 1
-TYPED_AS = {"DECIMAL": "DOUBLE", "BOOL": "BOOLEAN"}
+READ_FROM_CHILD, READ_FROM_PARENT, READ_FROM_ANY = (True,), (False,), (True, False)
+"""The attributes of a variation, of its parent, and of a listing without variations."""
+WIZARD_TYPES = {"DECIMAL": "DOUBLE", "BOOL": "BOOLEAN"}
+"""The wizard's names of types that listings name differently."""
 
 
 @dataclass
-class Listing:
-    """One listing as it was sent, and what CheckFeed said of it."""
+class SentListing:
+    """A listing as it was sent, and the ids CheckFeed returned for it."""
 
     sent: dict[str, Any]
     external_id: str = ""
@@ -25,25 +28,28 @@ class Listing:
 
     @property
     def sku(self) -> str:
+        """Return the SKU of the listing."""
         return str(self.sent["SKU"])
 
     @property
     def skus(self) -> list[str]:
-        """The SKUs that are sold: those of the variations, or its own."""
+        """Return the SKUs of the variations, or its own when there are none."""
         return [child["SKU"] for child in self.sent["Variations"]] or [self.sku]
 
-    def named(self, template: type = int) -> dict[str, Any]:
-        """What ListingDelete says of it."""
+    def delete_row(self, template_type: type = int) -> dict[str, Any]:
+        """Return the row of ListingDelete for this listing; its TemplateId can be sent as a number or as text."""
         return {
             "ChannelSKU": self.sku,
             "ExternalListingId": self.external_id,
-            "TemplateId": template(self.sent["TemplateId"]),
+            "TemplateId": template_type(self.sent["TemplateId"]),
         }
 
 
 @dataclass
-class Configurator:
-    answers: Mapping[str, str]
+class ListingConfigurator:
+    """What the application requires of listings, and the values chosen for it."""
+
+    config: Mapping[str, str]
     rng: random.Random
     settings: dict[str, Any] = field(default_factory=dict)
     categories: list[str] = field(default_factory=list)
@@ -52,43 +58,43 @@ class Configurator:
     shipping: list[str] = field(default_factory=list)
     payment: list[str] = field(default_factory=list)
 
-    def values(self, *groups: str) -> list[dict[str, Any]]:
-        """The settings of these groups that have to be specified or come with a value."""
+    def setting_values(self, *groups: str) -> list[dict[str, Any]]:
+        """Return the settings of these groups that are required or have a value."""
         return [
             {"ID": string(setting.get("ConfigItemId")), "Values": values}
             for setting in objects(self.settings.get("Settings"))
-            if setting.get("GroupName") in groups and (values := self._setting_values(setting))
+            if setting.get("GroupName") in groups and (values := self._values_of(setting))
         ]
 
     def product_settings(self) -> list[dict[str, Any]]:
-        """The Settings of a ListingUpdate."""
+        """Return the Settings of a ListingUpdate."""
         settings = {
-            "GeneralSettings": self.values("GENERAL"),
-            "ReturnsSettings": self.values("RETURN"),
-            "ShippingSettings": self.values("SHIPPING"),
-            "PaymentSettings": self.values("PAYMENT"),
-            "VariationSettings": self.values("VARIATION"),
+            "GeneralSettings": self.setting_values("GENERAL"),
+            "ReturnsSettings": self.setting_values("RETURN"),
+            "ShippingSettings": self.setting_values("SHIPPING"),
+            "PaymentSettings": self.setting_values("PAYMENT"),
+            "VariationSettings": self.setting_values("VARIATION"),
             "AttributeSettings": [],
             "PaymentMethods": self.payment[:1] if self.settings.get("IsPaymentListingSpecific") is True else [],
         }
         return [{"ConfiguratorId": CONFIGURATOR_ID, "ProductSettings": settings}]
 
-    def listing(self, sku: str, variations: int = 0) -> Listing:
-        """A listing in the first category with every required attribute."""
-        by_post = self.settings.get("IsShippingListingSpecific") is True
+    def listing(self, sku: str, variations: int = 0) -> SentListing:
+        """Return a new listing in the first category with every required attribute."""
+        has_shipping = self.settings.get("IsShippingListingSpecific") is True
         listing = {
             "ConfiguratorId": CONFIGURATOR_ID,
             "TemplateId": self.rng.randrange(100_000, 1_000_000),
             "ExternalListingId": "",
             "SKU": sku,
             "Title": f"Check of listing {sku}",
-            "Description": "Made by a check, to be deleted by it.",
+            "Description": "Created by a check, which also deletes it.",
             "Quantity": 3,
             "Images": [],
             "Price": 12.34,
             "Categories": self.categories[:1],
-            "ShippingMethods": [{"ShippingMethodID": tag, "Price": 2.5} for tag in self.shipping[:1] if by_post],
-            "Attributes": list(self._attributes(child=False if variations else None)),
+            "ShippingMethods": [{"ShippingMethodID": tag, "Price": 2.5} for tag in self.shipping[:1] if has_shipping],
+            "Attributes": list(self._required_attributes(READ_FROM_PARENT if variations else READ_FROM_ANY)),
             "Variations": [self._variation(sku, position) for position in range(1, variations + 1)],
             "VariationOptions": [],
         }
@@ -96,14 +102,14 @@ class Configurator:
             listing["VariationOptions"] = [
                 {
                     "Name": name,
-                    "Position": place,
+                    "Position": position_of_option,
                     "Values": [
                         {"Position": position, "Value": f"{name} {position}"} for position in range(1, variations + 1)
                     ],
                 }
-                for place, name in enumerate(self._options(), 1)
+                for position_of_option, name in enumerate(self._option_names(), 1)
             ]
-        return Listing(listing)
+        return SentListing(listing)
 
     def _variation(self, sku: str, position: int) -> dict[str, Any]:
         return {
@@ -115,45 +121,44 @@ class Configurator:
             "OptionValues": [
                 {
                     "Name": name,
-                    "Position": place,
+                    "Position": position_of_option,
                     "Value": {"Position": position, "Value": f"{name} {position}"},
                 }
-                for place, name in enumerate(self._options(), 1)
+                for position_of_option, name in enumerate(self._option_names(), 1)
             ],
-            "AttributeSettings": list(self._attributes(child=True)),
+            "AttributeSettings": list(self._required_attributes(READ_FROM_CHILD)),
         }
 
-    def _options(self) -> list[str]:
+    def _option_names(self) -> list[str]:
         needed = [string(row.get("VariationName")) for row in objects(self.variations.get("NeededVariations"))]
-        most = self.variations.get("MaxVariationAttributes")
-        return (needed or ["Size"])[: most if isinstance(most, int) and most > 0 else None]
+        maximum = self.variations.get("MaxVariationAttributes")
+        return (needed or ["Size"])[: maximum if isinstance(maximum, int) and maximum > 0 else None]
 
-    def _attributes(self, child: bool | None) -> Iterator[dict[str, Any]]:
-        """The required attributes: all, those read from a variation, or those read from its parent."""
+    def _required_attributes(self, read_from: tuple[bool, ...]) -> Iterator[dict[str, Any]]:
         for attribute in self.attributes:
-            of_child = attribute.get("AttribueReadFrom") == "Child"
-            if attribute.get("MustBeSpecified") == "Required" and child in (None, of_child):
+            is_of_child = attribute.get("AttribueReadFrom") == "Child"
+            if attribute.get("MustBeSpecified") == "Required" and is_of_child in read_from:
                 name = string(attribute.get("ID"))
                 value = self._value(name, attribute)
                 yield {"IsCustomAttribute": False, "AttributeID": name, "AttributeValue": value}
 
-    def _setting_values(self, setting: dict[str, Any]) -> list[str]:
+    def _values_of(self, setting: dict[str, Any]) -> list[str]:
         name = string(setting.get("ConfigItemId"))
-        held = setting.get("InitialValues")
-        if name not in self.answers and isinstance(held, list) and held:
-            return [str(value) for value in held]
+        initial = setting.get("InitialValues")
+        if name not in self.config and isinstance(initial, list) and initial:
+            return [str(value) for value in initial]
         required = setting.get("MustBeSpecified") is True
-        return [self._value(name, setting)] if required or name in self.answers else []
+        return [self._value(name, setting)] if required or name in self.config else []
 
     def _value(self, name: str, field: dict[str, Any]) -> str:
-        if name in self.answers:
-            return self.answers[name]
+        if name in self.config:
+            return self.config[name]
         options = field.get("ValueOptions") or []
-        kind = field.get("ExpectedType")
+        expected_type = field.get("ExpectedType")
         item = {
             "ConfigItemId": name,
-            "ValueType": "LIST" if options else TYPED_AS.get(str(kind), kind),
+            "ValueType": "LIST" if options else WIZARD_TYPES.get(str(expected_type), expected_type),
             "ListValues": [{"Value": option} for option in options],
             "RegExValidation": field.get("RegExValidation"),
         }
-        return fitting(item, self.rng)
+        return made_up_value(item, self.rng)

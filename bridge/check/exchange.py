@@ -1,4 +1,4 @@
-"""What went over the wire: one request and its answer, as evidence."""
+"""One HTTP request and its response, to be shown as evidence."""
 
 from __future__ import annotations
 
@@ -8,53 +8,57 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-MOST = 4000
-"""Characters of a body that a report shows."""
-_QUOTED = re.compile(r"'([^']{2,})'|order (\S+)")
+MAX_BODY_CHARACTERS = 4000
+SHOWN_HEADERS = ("Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Location")
+_NAMED_VALUE = re.compile(r"'([^']{2,})'|order (\S+)")
 
 
 @dataclass
 class Exchange:
-    """One call; the status is None where no answer came."""
+    """One request and its response; the status is None when no response arrived."""
 
     method: str
     url: str
-    sent: bytes
-    sent_headers: Mapping[str, str]
+    request_body: bytes
+    request_headers: Mapping[str, str]
     status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    answered: bytes = b""
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: bytes = b""
     seconds: float = 0.0
     failure: str = ""
 
-    def request(self) -> str:
-        """The request as text."""
-        headers = [f"{name}: {value}" for name, value in self.sent_headers.items()]
-        return "\n".join([f"{self.method} {self.url}", *headers, "", _shown(self.sent)])
+    def request_text(self) -> str:
+        """Return the request as text."""
+        headers = [f"{name}: {value}" for name, value in self.request_headers.items()]
+        return "\n".join([f"{self.method} {self.url}", *headers, "", _body_text(self.request_body)])
 
-    def answer(self, about: str = "") -> str:
-        """The answer as text, a long one where it bears what these words quote; or why there is none."""
+    def response_text(self, message: str = "") -> str:
+        """Return the response as text, or why there is none.
+
+        A long body is cut around the first value that the message quotes.
+        """
         if self.status is None:
             return self.failure
-        shown = ("Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Location")
-        headers = [f"{name}: {self.headers[name]}" for name in shown if name in self.headers]
-        first = f"{self.status} after {self.seconds * 1000:.0f} ms"
-        return "\n".join([first, *headers, "", _shown(self.answered, about)])
+        headers = [f"{name}: {self.response_headers[name]}" for name in SHOWN_HEADERS if name in self.response_headers]
+        status = f"{self.status} after {self.seconds * 1000:.0f} ms"
+        return "\n".join([status, *headers, "", _body_text(self.response_body, message)])
 
 
-def redacted(words: str, secrets: Iterable[str]) -> str:
-    """The same words without these secrets, in whatever way they are written down."""
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with these secrets replaced, also where they are JSON- or URL-encoded."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        for written in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}:
-            words = words.replace(written, "***")
-    return words
+        for encoded in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}:
+            text = text.replace(encoded, "***")
+    return text
 
 
-def _shown(content: bytes, about: str = "") -> str:
-    words = content.decode("utf-8", "backslashreplace")
-    if len(words) <= MOST:
-        return words
-    quoted = [words.find(json.dumps(name or number)) for name, number in _QUOTED.findall(about)]
-    start = max(0, min((place for place in quoted if place >= 0), default=0) - MOST // 2)
+def _body_text(content: bytes, message: str = "") -> str:
+    text = content.decode("utf-8", "backslashreplace")
+    if len(text) <= MAX_BODY_CHARACTERS:
+        return text
+    positions = [text.find(json.dumps(quoted or number)) for quoted, number in _NAMED_VALUE.findall(message)]
+    first = min((position for position in positions if position >= 0), default=0)
+    start = max(0, first - MAX_BODY_CHARACTERS // 2)
+    end = start + MAX_BODY_CHARACTERS
     before = f"({start} characters) ..." if start else ""
-    return f"{before}{words[start : start + MOST]}... ({max(0, len(words) - start - MOST)} more characters)"
+    return f"{before}{text[start:end]}... ({max(0, len(text) - end)} more characters)"

@@ -1,4 +1,4 @@
-"""The manifest of the application under check: its endpoints, batch sizes and abilities."""
+"""The manifest of the checked application: its endpoints, batch sizes and abilities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-CONFIGURATION = (
+CONFIGURATION_ENDPOINTS = (
     "AddNewUserEndpoint",
     "UserConfigEndpoint",
     "SaveConfigEndpoint",
@@ -20,8 +20,14 @@ CONFIGURATION = (
     "ConfigDeletedEndpoint",
     "ConfigTestEndpoint",
 )
-SALES = ("OrdersEndpoint", "DespatchEndpoint", "ProductsEndpoint", "InventoryUpdateEndpoint", "PriceUpdateEndpoint")
-LISTINGS = (
+DAILY_ENDPOINTS = (
+    "OrdersEndpoint",
+    "DespatchEndpoint",
+    "ProductsEndpoint",
+    "InventoryUpdateEndpoint",
+    "PriceUpdateEndpoint",
+)
+LISTING_ENDPOINTS = (
     "GetConfiguratorSettingsEndpoint",
     "GetCategoriesEndpoint",
     "GetAttributesByCategoryEndpoint",
@@ -30,10 +36,16 @@ LISTINGS = (
     "ListingDeleteEndpoint",
     "CheckFeedEndpoint",
 )
-AFTER_THE_SALE = ("CancelEndpoint", "RefundEndpoint", "PostSaleOptions", "PostSaleOptionsEndpoint")
-BATCHES = ("InventoryUpdateBatchSize", "PriceUpdateBatchSize", "DespatchUpdateBatchSize", "ListingUpdateBatchSize")
-ENDPOINTS = (*CONFIGURATION, *SALES, *AFTER_THE_SALE, *LISTINGS, "OAuthAuthorizationEndpoint")
-OTHERS = (
+POST_SALE_ENDPOINTS = ("CancelEndpoint", "RefundEndpoint", "PostSaleOptions", "PostSaleOptionsEndpoint")
+BATCH_SIZES = ("InventoryUpdateBatchSize", "PriceUpdateBatchSize", "DespatchUpdateBatchSize", "ListingUpdateBatchSize")
+ENDPOINTS = (
+    *CONFIGURATION_ENDPOINTS,
+    *DAILY_ENDPOINTS,
+    *POST_SALE_ENDPOINTS,
+    *LISTING_ENDPOINTS,
+    "OAuthAuthorizationEndpoint",
+)
+OTHER_PARAMETERS = (
     "ChannelName",
     "ChannelFriendlyName",
     "ChannelLogoURL",
@@ -41,70 +53,72 @@ OTHERS = (
     "AllowRefundOnCancel",
     "IsListingSupported",
 )
-PARAMETERS = (*ENDPOINTS, *BATCHES, *OTHERS)
+PARAMETERS = (*ENDPOINTS, *BATCH_SIZES, *OTHER_PARAMETERS)
 
 
 class ManifestUnreadable(Exception):
-    """Nothing that Linnworks would take for the manifest of a channel."""
+    """The document is not the manifest of a channel."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The parameters as they were written, by the protocol's names where the case differs."""
+    """The parameters as they are written, under the protocol's names where the case differs."""
 
-    given: Mapping[str, Any]
+    parameters: Mapping[str, Any]
 
-    def says(self, name: str) -> str:
-        """A parameter as text, "" where it is missing."""
-        value = self.given.get(name)
+    def text(self, name: str) -> str:
+        """Return a parameter as text, "" when it is missing."""
+        value = self.parameters.get(name)
         return "" if value is None else str(value).strip()
 
     def url(self, name: str) -> str:
-        """Where an endpoint is, named with Endpoint behind it or without (PostSaleOptions); "" where nowhere."""
-        return self.says(f"{name}Endpoint") or self.says(name)
+        """Return the URL of an endpoint, "" when it has none; PostSaleOptions is named with or without Endpoint."""
+        return self.text(f"{name}Endpoint") or self.text(name)
 
-    def batch(self, name: str, otherwise: int) -> int:
-        """The most rows of one call."""
-        size = self.says(f"{name}BatchSize")
-        return int(size) if size.isdigit() and int(size) > 0 else otherwise
+    def batch_size(self, name: str, default: int) -> int:
+        """Return the maximum number of rows in one call."""
+        size = self.text(f"{name}BatchSize")
+        return int(size) if size.isdigit() and int(size) > 0 else default
 
     @property
-    def lists(self) -> bool:
-        """Whether listings are supported."""
-        return self.says("IsListingSupported").lower() == "true"
+    def supports_listings(self) -> bool:
+        """Return whether listings are supported."""
+        return self.text("IsListingSupported").lower() == "true"
 
-    def moved_to(self, base_url: str) -> Manifest:
-        """The same endpoints at another address."""
+    def with_base_url(self, base_url: str) -> Manifest:
+        """Return the same manifest with the paths of its URLs at another address."""
         base = base_url.rstrip("/") + "/"
 
-        def moved(value: Any) -> Any:
+        def move(value: Any) -> Any:
             parts = urlsplit(str(value))
             return urljoin(base, parts._replace(scheme="", netloc="").geturl().lstrip("/"))
 
         urls = (*ENDPOINTS, "ChannelLogoURL")
-        return Manifest({n: moved(value) if n in urls and value else value for n, value in self.given.items()})
+        return Manifest(
+            {name: move(value) if name in urls and value else value for name, value in self.parameters.items()}
+        )
 
 
 def read_manifest(source: str, timeout: float) -> Manifest:
-    """The manifest in a file or at a URL."""
+    """Read the manifest from a file or URL, or raise ManifestUnreadable."""
     try:
         if source.startswith(("http://", "https://")):
-            answer = requests.get(source, timeout=timeout)
-            answer.raise_for_status()
-            document = json.loads(answer.content.decode("utf-8-sig"))
+            response = requests.get(source, timeout=timeout)
+            response.raise_for_status()
+            document = json.loads(response.content.decode("utf-8-sig"))
         else:
             document = json.loads(Path(source).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ManifestUnreadable(f"{source} cannot be read as a manifest: {error}") from None
-    return manifest_of(document, source)
+    return parse_manifest(document, source)
 
 
-def manifest_of(document: Any, source: str = "the manifest") -> Manifest:
-    """The channel's parameters, in the plain shape or inside what the newer portal wraps around it."""
+def parse_manifest(document: Any, source: str = "the manifest") -> Manifest:
+    """Return the channel's parameters from a manifest of the plain form or of the newer portal's nested form."""
     names = {name.casefold(): name for name in PARAMETERS}
     for module in _modules(document):
         rows = module.get("parameters")
-        pairs = [(key, value) for key, value in rows.items()] if isinstance(rows, dict) else _pairs(rows)
+        pairs = list(rows.items()) if isinstance(rows, dict) else _pairs(rows)
         if pairs:
             return Manifest({names.get(str(name).casefold(), str(name)): value for name, value in pairs})
     raise ManifestUnreadable(f"{source} has no module of the type ChannelIntegration with parameters")
@@ -116,17 +130,17 @@ def _pairs(rows: Any) -> list[tuple[Any, Any]]:
 
 
 def _modules(document: Any) -> Iterator[dict[str, Any]]:
-    """Every object anywhere in the document that says it is the module of a channel."""
+    """Yield every object of the document that has the type of a channel module."""
     if isinstance(document, list):
         for element in document:
             yield from _modules(element)
     elif isinstance(document, dict):
-        here = _lowered(document)
-        if str(here.get("type", "")).casefold() == "channelintegration":
-            yield here
+        module = _lowered(document)
+        if str(module.get("type", "")).casefold() == "channelintegration":
+            yield module
         for value in document.values():
             yield from _modules(value)
 
 
 def _lowered(value: Any) -> dict[str, Any]:
-    return {str(key).casefold(): held for key, held in value.items()} if isinstance(value, dict) else {}
+    return {str(key).casefold(): element for key, element in value.items()} if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""The configuration wizard as Linnworks drives it."""
+"""The configuration wizard as Linnworks goes through it."""
 
 from __future__ import annotations
 
@@ -6,118 +6,147 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.check.answer import Answer, Fault, objects, string
-from bridge.check.filling import fitting, known_answer, matches
-from bridge.check.judge import repeated
-from bridge.check.play import Integration, Play
-from bridge.check.registry import Failed, Stuck
+from bridge.check.context import CheckContext
+from bridge.check.integration import Integration
+from bridge.check.response import EndpointResponse, Violation, objects, string
+from bridge.check.rule import ConfigMissing, RuleFailed
+from bridge.check.schema import Aspect
+from bridge.check.wizard_values import known_value, made_up_value, matches_pattern
+from bridge.check.wording import duplicates
 
-LAST = "UserConfig"
-MOST_STEPS = 20
-STRANGER = {"ConfigItemId": "NoSuchItem", "Name": "No such item", "SelectedValue": "1", "ValueType": "STRING"}
+FINISHED = "UserConfig"
+"""The StepName of an integration whose wizard is finished."""
+MAX_STEPS = 20
+SHORT_PASSWORD = 8
+"""Below this length a password occurs in ordinary text, so that only a whole JSON string counts as a leak."""
+UNKNOWN_ITEM = {"ConfigItemId": "NoSuchItem", "Name": "No such item", "SelectedValue": "1", "ValueType": "STRING"}
+CHANGED_TYPES = ("BOOLEAN", "INT", "LIST", "STRING")
 
 
-def show(play: Play, integration: Integration) -> Answer:
-    """Opens the configuration where it stands."""
-    return _take_in(play, integration, play.linnworks.call("UserConfig", integration.token))
+def load(context: CheckContext, integration: Integration) -> EndpointResponse:
+    """Call UserConfig and remember the current step and its items."""
+    return _remember(context, integration, context.client.call("UserConfig", integration.token))
 
 
 def save(
-    play: Play, integration: Integration, values: dict[str, str], step: str | None = None, *more: dict[str, Any]
-) -> Answer:
-    """Sends the step's own items back with these values, and more items beside them."""
-    items = list(more)
+    context: CheckContext,
+    integration: Integration,
+    values: dict[str, str],
+    step: str | None = None,
+    extra_items: tuple[dict[str, Any], ...] = (),
+) -> EndpointResponse:
+    """Call SaveConfig with the items of the current step and these values, and remember the next step."""
+    items = list(extra_items)
     for item in integration.items:
         name = string(item.get("ConfigItemId"))
         value = values.get(name, item.get("SelectedValue"))
         if item.get("ValueType") == "PASSWORD" and value and value != item.get("SelectedValue"):
-            play.typed_secrets.add(str(value))
-            play.linnworks.secrets.add(str(value))
+            context.typed_passwords.add(str(value))
+            context.client.secrets.add(str(value))
         items.append({**item, "SelectedValue": value})
-    answer = play.linnworks.call(
+    response = context.client.call(
         "SaveConfig",
         integration.token,
         StepName=integration.step if step is None else step,
         ConfigItems=items,
     )
-    return _take_in(play, integration, answer)
+    return _remember(context, integration, response)
 
 
-def advance(play: Play, integration: Integration) -> None:
-    """Fills the current step in and moves on to the next."""
-    known = {string(item.get("ConfigItemId")): known_answer(item, play.answers) for item in integration.items}
-    values = {
-        string(item.get("ConfigItemId")): fitting(item, play.rng)
-        for item in integration.items
-        if known[string(item.get("ConfigItemId"))] is None
-    }
+def complete_step(context: CheckContext, integration: Integration) -> None:
+    """Fill in the current step and move to the next.
+
+    Raise ConfigMissing when made-up values are rejected, RuleFailed when the seller's are.
+    """
+    values: dict[str, str] = {}
+    made_up: list[str] = []
+    for item in integration.items:
+        name, value = string(item.get("ConfigItemId")), known_value(item, context.config)
+        if value is None:
+            value = made_up_value(item, context.rng)
+            made_up.append(name)
+        values[name] = value
     step = integration.step
-    answer = save(play, integration, {**{name: value for name, value in known.items() if value is not None}, **values})
-    if answer.error and values:  # it is right to refuse credentials that were made up
-        raise Stuck(
-            f'the step {step} answered "{answer.error[:300]}" to made-up values: '
-            f"say what to type with --config NAME=VALUE for {', '.join(values)}"
+    response = save(context, integration, values)
+    if response.error and made_up:  # the application is right to reject made-up credentials
+        raise ConfigMissing(
+            f'the step {step} returned "{response.error[:300]}" for made-up values: '
+            f"give the real ones with --config NAME=VALUE for {', '.join(made_up)}"
         )
-    if answer.error:
-        raise Failed(f'the step {step} answered "{answer.error[:300]}" to the values given', answer.exchange)
+    if response.error:
+        raise RuleFailed(f'the step {step} returned "{response.error[:300]}" for the given values', response.exchange)
 
 
-def finish(play: Play, integration: Integration) -> None:
-    """Walks the wizard from where it stands to its end."""
-    for _ in range(MOST_STEPS):
-        if integration.step == LAST:
+def complete(context: CheckContext, integration: Integration) -> None:
+    """Go through the wizard from the current step to the end."""
+    for _ in range(MAX_STEPS):
+        if integration.step == FINISHED:
             return
-        advance(play, integration)
-    if integration.step != LAST:
-        raise Failed(f"after {MOST_STEPS} steps the wizard is at {integration.step}, not at {LAST}")
+        complete_step(context, integration)
+    if integration.step != FINISHED:
+        raise RuleFailed(f"after {MAX_STEPS} steps the wizard is at {integration.step}, not at {FINISHED}")
 
 
-def selected(integration: Integration, name: str) -> str:
-    """The value an item of the current step shows."""
+def selected_value(integration: Integration, name: str) -> str:
+    """Return the value of an item of the current step, "" when it is missing."""
     values = {item.get("ConfigItemId"): string(item.get("SelectedValue")) for item in integration.items}
     return values.get(name, "")
 
 
-def _odd(items: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    for name in repeated(string(item.get("ConfigItemId")) for item in items):
-        yield "items", f"has two items with the ConfigItemId {name}"
-    for item in items:
-        choices = [string(choice.get("Value")) for choice in objects(item.get("ListValues"))]
-        if item.get("ValueType") == "LIST" and not choices:
-            yield "lists", f"offers no ListValues for {item.get('ConfigItemId')}"
-        elif item.get("ValueType") == "LIST" and string(item.get("SelectedValue")) not in ["", *choices]:
-            yield "lists", f"has a SelectedValue for {item.get('ConfigItemId')} that is not in its list"
-
-
-def _take_in(play: Play, integration: Integration, answer: Answer) -> Answer:
-    for rule, words in _odd(answer.rows("ConfigItems")):
-        play.linnworks.faults.append(Fault(rule, answer.endpoint, words, answer.exchange))
-    for secret in play.typed_secrets:
-        # A short password occurs in ordinary words, so it only counts as a whole value.
-        sought = json.dumps(secret) if len(secret) < 8 else json.dumps(secret)[1:-1]
-        if sought in answer.raw or (len(secret) >= 8 and secret in answer.raw):
-            play.leaks.append(answer)
-    if not answer.error:
-        integration.step = answer.says("StepName")
-        integration.items = answer.rows("ConfigItems")
-    return answer
-
-
-def changes(integration: Integration) -> Iterator[tuple[str, str, str]]:
-    """Settings of the current step that may take another value: name, old value, new value."""
-    for wanted in ("BOOLEAN", "INT", "LIST", "STRING"):
+def possible_changes(integration: Integration) -> Iterator[tuple[str, str, str]]:
+    """Yield settings of the current step that can get another value: name, old value, new value."""
+    for value_type in CHANGED_TYPES:
         for item in integration.items:
             fixed = item.get("ReadOnly") is True or item.get("HidesHeaderAttribute") is True
-            if item.get("ValueType") != wanted or fixed:
-                continue
             old = string(item.get("SelectedValue"))
-            choices = [string(choice.get("Value")) for choice in objects(item.get("ListValues"))]
-            others = {
-                "BOOLEAN": ["False" if old.lower() == "true" else "True"],
-                "INT": [str(int(old) + 1), str(int(old) - 1)] if old.lstrip("-").isdigit() else [],
-                "LIST": [choice for choice in choices if choice != old],
-                "STRING": [f"{old}a", f"{old}1"],
-            }
-            for new in others[wanted]:
-                if matches(item, new) and old:
+            if item.get("ValueType") != value_type or fixed or not old:
+                continue
+            for new in _other_values(item, value_type, old):
+                if matches_pattern(item, new):
                     yield string(item.get("ConfigItemId")), old, new
+
+
+def _other_values(item: dict[str, Any], value_type: str, old: str) -> list[str]:
+    if value_type == "BOOLEAN":
+        return ["False" if old.lower() == "true" else "True"]
+    if value_type == "INT":
+        return [str(int(old) + 1), str(int(old) - 1)] if old.lstrip("-").isdigit() else []
+    if value_type == "LIST":
+        return [choice for choice in _choices(item) if choice != old]
+    return [f"{old}a", f"{old}1"]
+
+
+def _choices(item: dict[str, Any]) -> list[str]:
+    return [string(choice.get("Value")) for choice in objects(item.get("ListValues"))]
+
+
+def _remember(context: CheckContext, integration: Integration, response: EndpointResponse) -> EndpointResponse:
+    for aspect, problem in _item_problems(response.rows("ConfigItems")):
+        message = f"{response.endpoint} {problem}"
+        context.client.violations.append(Violation(aspect, response.endpoint, message, response.exchange))
+    if any(_contains_password(response.text, password) for password in context.typed_passwords):
+        context.password_leaks.append(response)
+    if not response.error:
+        integration.step = response.string("StepName")
+        integration.items = response.rows("ConfigItems")
+    return response
+
+
+def _item_problems(items: list[dict[str, Any]]) -> Iterator[tuple[Aspect, str]]:
+    for name in duplicates(string(item.get("ConfigItemId")) for item in items):
+        yield Aspect.ITEM_IDS, f"has two items with the ConfigItemId {name}"
+    for item in items:
+        if item.get("ValueType") != "LIST":
+            continue
+        name, choices = item.get("ConfigItemId"), _choices(item)
+        if not choices:
+            yield Aspect.LIST_VALUES, f"offers no ListValues for {name}"
+        elif string(item.get("SelectedValue")) not in ["", *choices]:
+            yield Aspect.LIST_VALUES, f"has a SelectedValue for {name} that is not in its list"
+
+
+def _contains_password(text: str, password: str) -> bool:
+    encoded = json.dumps(password)
+    if len(password) < SHORT_PASSWORD:
+        return encoded in text
+    return encoded[1:-1] in text or password in text

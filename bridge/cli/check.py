@@ -1,4 +1,4 @@
-"""`linnworks-bridge check`: what may be said on the command line, and what becomes of a run."""
+"""The command `linnworks-bridge check`."""
 
 from __future__ import annotations
 
@@ -16,59 +16,70 @@ from bridge.errors import StartError
 from bridge.settings import load_settings
 
 if TYPE_CHECKING:
-    from bridge.check import Manifest, Options, Run
+    from bridge.check import CheckOptions, CheckRun, Manifest, SoakOptions
 
-FILE = click.Path(dir_okay=False, path_type=Path)
-READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
-TEMPO = 1.0
-"""Seconds that a quarter hour of Linnworks takes in a soak."""
+WRITABLE_FILE = click.Path(dir_okay=False, path_type=Path)
+READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+SECONDS_PER_SOAK_ROUND = 1.0
 
 
-def _print_rules(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
-    if asked:
-        from bridge.check.documents import as_rules
-        from bridge.check.plays import RULES
+def _print_rules(context: click.Context, parameter: click.Parameter, requested: bool) -> None:
+    if requested:
+        from bridge.check.rules import RULES
+        from bridge.check.rules_page import rules_page
 
-        click.echo(as_rules(RULES.values()), nl=False)
+        click.echo(rules_page(RULES.values()), nl=False)
         context.exit()
 
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--manifest", "source", metavar="FILE|URL", help="Check the application that this manifest describes.")
+@click.option("--manifest", "source", metavar="FILE|URL", help="Check the application described by this manifest.")
 @click.option(
     "--config",
-    "answers",
+    "config_values",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Answer a question of the wizard, by its ConfigItemId or name; may be given several times.",
-)
-@click.option("--config-file", type=READABLE, help="Take such answers from the lines of a file, as secrets should be.")
-@click.option("--oauth-client", metavar="ID:SECRET", help="Get access tokens as this OAuth client first.")
-@click.option("--read-only", is_flag=True, help="Leave out whatever changes the shop.")
-@click.option("--only", metavar="RULE|AREA", multiple=True, help="Only these, by id, its beginning, glob, or area.")
-@click.option("--skip", metavar="RULE|AREA", multiple=True, help="All but these.")
-@click.option("--soak", "minutes", metavar="MINUTES", type=click.FloatRange(min=0.01), help="Play days of Linnworks.")
-@click.option("--integrations", default=3, show_default=True, type=click.IntRange(1, 50), help="How many soak at once.")
-@click.option("--replay", type=READABLE, help='Send recorded calls: lines of {"endpoint": NAME, "body": OBJECT}.')
-@click.option(
-    "--timeout", default=10, show_default=True, type=click.IntRange(1, 600), help="Seconds an answer may take."
+    help="Value of a wizard item, named by its ConfigItemId or Name; can be repeated.",
 )
 @click.option(
-    "--patience", default=20.0, show_default=True, type=float, help="Seconds a shop may take to show a change."
+    "--config-file", type=READABLE_FILE, help="Read such values from the lines of a file; recommended for secrets."
 )
-@click.option("--seed", type=int, metavar="NUMBER", help="Make the same choices as another run with this number.")
-@click.option("--json", "json_file", type=FILE, help="Write everything to this file as JSON.")
-@click.option("--junit", "junit_file", type=FILE, help="Write a JUnit file for a build server.")
-@click.option("--html", "html_file", type=FILE, help="Write a page to look at and to show.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every rule, also those that passed.")
+@click.option("--oauth-client", metavar="ID:SECRET", help="Request access tokens as this OAuth client.")
+@click.option("--read-only", is_flag=True, help="Skip everything that changes the shop.")
 @click.option(
-    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_print_rules, help="Print all rules and stop."
+    "--only", metavar="RULE|AREA", multiple=True, help="Only these rules, by id, beginning of the id, glob, or area."
+)
+@click.option("--skip", metavar="RULE|AREA", multiple=True, help="All rules except these.")
+@click.option(
+    "--soak", "minutes", metavar="MINUTES", type=click.FloatRange(min=0.01), help="Simulate days of calls instead."
+)
+@click.option(
+    "--integrations", default=3, show_default=True, type=click.IntRange(1, 50), help="Parallel integrations of a soak."
+)
+@click.option(
+    "--replay", type=READABLE_FILE, help='Send recorded calls instead: lines of {"endpoint": NAME, "body": OBJECT}.'
+)
+@click.option(
+    "--timeout", default=10, show_default=True, type=click.IntRange(1, 600), help="Seconds to wait for a response."
+)
+@click.option(
+    "--patience", default=20.0, show_default=True, type=float, help="Seconds to wait until a shop shows a change."
+)
+@click.option(
+    "--seed", type=int, metavar="NUMBER", help="Make the same random choices as another run with this number."
+)
+@click.option("--json", "json_file", type=WRITABLE_FILE, help="Write the complete report as JSON.")
+@click.option("--junit", "junit_file", type=WRITABLE_FILE, help="Write a JUnit report for a build server.")
+@click.option("--html", "html_file", type=WRITABLE_FILE, help="Write the report as an HTML page.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every rule, including those that passed.")
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_print_rules, help="Print all rules and exit."
 )
 def check(
     url: str | None,
     source: str | None,
-    answers: tuple[str, ...],
+    config_values: tuple[str, ...],
     config_file: Path | None,
     oauth_client: str | None,
     replay: Path | None,
@@ -78,65 +89,71 @@ def check(
     junit_file: Path | None,
     html_file: Path | None,
     verbose: bool,
-    **wanted: Any,
+    **other_options: Any,
 ) -> None:
-    """Play Linnworks against a channel application and judge every answer.
+    """Act as Linnworks towards a channel application and check every response.
 
-    URL is where the application runs; its endpoints are expected at our paths, or at those of --manifest.
-    Without URL and manifest our own service is started on a free port with an empty data folder, checked, and
-    stopped. The check makes integrations of its own and CHANGES THE SHOP behind them, unless --read-only is
-    given. Stock, prices, settings and listings are put back; some paid orders are despatched, cancelled and
-    refunded for good. A soak changes stock and prices for good, too.
+    URL is the address of the application. Its endpoints have the paths of this service, or those of --manifest.
+    Without URL and --manifest, this service is started on a free port with an empty data folder and checked.
+    The check creates integrations and CHANGES THE SHOP, unless --read-only is given: some paid orders are
+    despatched, cancelled and refunded permanently; stock, prices, settings and listings are restored. A soak
+    also changes stock and prices permanently.
 
-    Exit status: 0 no must-rule was broken, 1 one was, 2 the check could not run.
+    Exit status: 0 if no must-rule is broken, 1 if one is, 2 if the check could not run.
     """
-    from bridge.check import CheckCouldNotRun, ManifestUnreadable, Options, Soaking, recorded
+    from bridge.check import CheckCouldNotRun, CheckOptions, ManifestUnreadable, read_recorded_calls
 
     if url and not url.startswith(("http://", "https://")):
         raise click.UsageError("The URL must begin with http:// or https://")
     if replay and minutes:
-        raise click.UsageError("--replay and --soak are two different runs")
-    client = _client(oauth_client)
-    _try_to_write(json_file, junit_file, html_file)
+        raise click.UsageError("--replay and --soak cannot be combined")
+    client = _oauth_client(oauth_client)
+    _require_writable(json_file, junit_file, html_file)
     try:
-        with _target(url, source, client, wanted["timeout"]) as manifest:
-            options = Options(
+        with _target(url, source, client, other_options["timeout"]) as manifest:
+            options = CheckOptions(
                 manifest,
-                answers=_answers(answers, config_file),
+                config=_config(config_values, config_file),
                 oauth=client,
-                recorded=recorded(replay) if replay else (),
-                soaking=Soaking(max(1, round(minutes * 60 / TEMPO)), TEMPO, integrations) if minutes else None,
-                **wanted,
+                recorded_calls=read_recorded_calls(replay) if replay else (),
+                soak=_soak_options(minutes, integrations) if minutes else None,
+                **other_options,
             )
-            run = _perform(options, verbose)
+            run = _run(options, verbose)
     except (CheckCouldNotRun, ManifestUnreadable) as error:
         raise StartError(str(error)) from None
-    _write(run, json_file, junit_file, html_file)
-    sys.exit(run.status)
+    _write_reports(run, json_file, junit_file, html_file)
+    sys.exit(run.exit_status)
 
 
-def _try_to_write(*paths: Path | None) -> None:
-    """Raise StartError where a report could not be written: better before a long run than after it."""
+def _require_writable(*paths: Path | None) -> None:
+    """Raise StartError when a report cannot be written, before a long run instead of after it."""
     for path in filter(None, paths):
         if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
             raise StartError(f"{path} cannot be written")
 
 
-def _perform(options: Options, verbose: bool) -> Run:
+def _soak_options(minutes: float, integrations: int) -> SoakOptions:
+    from bridge.check import SoakOptions
+
+    return SoakOptions(max(1, round(minutes * 60 / SECONDS_PER_SOAK_ROUND)), SECONDS_PER_SOAK_ROUND, integrations)
+
+
+def _run(options: CheckOptions, verbose: bool) -> CheckRun:
     from rich.console import Console
 
     from bridge.check import run_check
-    from bridge.check.report import progress, report
+    from bridge.check.terminal_report import print_report, progress_bar
 
     console = Console()
-    with progress(console) as (begin, watch):
-        run = run_check(options, begin, watch)
-    report(console, run, verbose)
+    with progress_bar(console) as (on_start, on_progress):
+        run = run_check(options, on_start, on_progress)
+    print_report(console, run, verbose)
     return run
 
 
-def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file: Path | None) -> None:
-    from bridge.check.documents import as_html, as_json, as_junit
+def _write_reports(run: CheckRun, json_file: Path | None, junit_file: Path | None, html_file: Path | None) -> None:
+    from bridge.check.report_files import as_html, as_json, as_junit
 
     if json_file:
         json_file.write_text(json.dumps(as_json(run), indent=2) + "\n", encoding="utf-8")
@@ -148,46 +165,46 @@ def _write(run: Run, json_file: Path | None, junit_file: Path | None, html_file:
 
 @contextmanager
 def _target(url: str | None, source: str | None, client: tuple[str, str] | None, timeout: int) -> Iterator[Manifest]:
-    """The manifest of what is to be checked."""
+    """Yield the manifest of the application to check; a temporary service runs until the context is left."""
     from bridge.check import read_manifest
     from bridge.ops.temporary_server import temporary_server
 
     if source:
         manifest = read_manifest(source, timeout)
-        yield manifest.moved_to(url) if url else manifest
+        yield manifest.with_base_url(url) if url else manifest
     elif url:
-        yield _ours(url.rstrip("/"), with_oauth=client is not None)
+        yield _own_manifest(url.rstrip("/"), with_oauth=client is not None)
     elif client:
-        raise click.UsageError("--oauth-client goes with a URL: a service that is started for the check has no clients")
+        raise click.UsageError("--oauth-client needs a URL: the service started for the check has no clients")
     else:
         with temporary_server() as base_url:
-            yield _ours(base_url)
+            yield _own_manifest(base_url)
 
 
-def _ours(base_url: str, *, with_oauth: bool = False) -> Manifest:
+def _own_manifest(base_url: str, *, with_oauth: bool = False) -> Manifest:
     from bridge.channels import load_channel
-    from bridge.check import manifest_of
+    from bridge.check import parse_manifest
     from bridge.protocol.manifest import manifest
 
     settings = load_settings(os.environ)
-    return manifest_of(manifest(settings, load_channel(settings.channel), base_url, with_oauth=with_oauth))
+    return parse_manifest(manifest(settings, load_channel(settings.channel), base_url, with_oauth=with_oauth))
 
 
-def _answers(given: tuple[str, ...], path: Path | None) -> dict[str, str]:
-    """The seller's answers to the wizard: those of the file, overridden by those of the command line."""
+def _config(values: tuple[str, ...], path: Path | None) -> dict[str, str]:
+    """Return the values for the wizard from the file, overridden by those of the command line."""
     from dotenv import dotenv_values
 
-    if any("=" not in answer for answer in given):
+    if any("=" not in value for value in values):
         raise click.UsageError("--config takes NAME=VALUE")
     lines = dotenv_values(path, interpolate=False) if path else {}
-    written = {name: value for name, value in lines.items() if value is not None}
-    return written | dict(answer.split("=", 1) for answer in given)
+    from_file = {name: value for name, value in lines.items() if value is not None}
+    return from_file | dict(value.split("=", 1) for value in values)
 
 
-def _client(given: str | None) -> tuple[str, str] | None:
-    if given is None:
+def _oauth_client(option: str | None) -> tuple[str, str] | None:
+    if option is None:
         return None
-    client_id, colon, secret = given.partition(":")
+    client_id, colon, secret = option.partition(":")
     if not (client_id and colon and secret):
         raise click.UsageError("--oauth-client takes ID:SECRET")
     return client_id, secret

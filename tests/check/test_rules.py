@@ -1,91 +1,102 @@
-"""Every rule of `linnworks-bridge check` catches an application that breaks it, and passes one that does not."""
+"""Every rule of `linnworks-bridge check` fails for an application that breaks it, and passes for a correct one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 
 import pytest
 
-from bridge.check import Manifest, Options, Run, Soaking, run_check
-from bridge.check.plays import RULES
-from bridge.check.registry import Verdict
-from tests.check.mutants import after, front, goods, wire  # noqa: F401 (they enter their mutants)
+from bridge.check import CheckRun, SoakOptions
+from bridge.check.rules import AREAS, RULES
+from bridge.check.runner import Verdict
+from tests.check.conftest import check_server
 from tests.check.mutants.application import CLIENT
-from tests.check.mutants.joints import MUTANTS
-from tests.check.mutants.serving import Server, served
+from tests.check.mutants.builders import MUTANTS
 
 RECORDED = (("Orders", {"AuthorizationToken": "theirs", "UTCTimeFrom": "2026-11-01 00:00:00Z", "PageNumber": 1}),)
-REPLAYED = (*RECORDED, ("Products", {"AuthorizationToken": "theirs", "PageNumber": 7}))
-SOAKING = Soaking(rounds=24, tempo=0.0, integrations=2)
+RECORDED_TWO = (*RECORDED, ("Products", {"AuthorizationToken": "theirs", "PageNumber": 7}))
+SOAK = SoakOptions(rounds=24, seconds_per_round=0.0, integrations=2)
+ABOUT_HTTP = ("ANS-02", "ANS-03", "ANS-06", "REQ-08", "SOK-01", "SOK-02", "SOK-03", "SOK-04")
+"""The rules that only an application served over HTTP can break."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A port on which one application after the other answers."""
-    with served() as server:
-        yield server
+def check_mutant(server, rule: str) -> CheckRun:
+    """Check the mutant of a rule, for this rule alone."""
+    server.serve(MUTANTS[rule], oauth=rule.startswith("OAU"))
+    if rule.startswith("REP"):
+        return check_server(server, recorded_calls=RECORDED_TWO)
+    if rule.startswith("SOK"):
+        return check_server(server, soak=SOAK)
+    options = {"oauth": CLIENT} if rule.startswith("OAU") else {}
+    if rule == "ANS-06":  # the mutant responds too late
+        options["timeout"] = 0.2
+    return check_server(server, only=(rule,), **options)
 
 
-@pytest.fixture
-def checked(server):
-    """Serve an application bent by these mutants and check it; the run."""
-
-    def run(*mutants, oauth: bool = False, **wanted) -> Run:
-        app = server.serve(*mutants, oauth=oauth)
-        options = {"seed": 1, "patience": 0.15, "oauth": CLIENT if oauth else None, **wanted}
-        return run_check(Options(Manifest(app.parameters), **options), lambda total: None, lambda words: None)
-
-    return run
+def is_broken(run: CheckRun, rule: str) -> bool:
+    return any(result.broken for result in run.results if result.rule.id == rule)
 
 
-@pytest.fixture
-def hunted(checked):
-    """Check a rule's mutant for that rule alone."""
-
-    def hunt(rule: str) -> Run:
-        if rule.startswith("REP"):
-            return checked(MUTANTS[rule], recorded=REPLAYED)
-        if rule.startswith("SOK"):
-            return checked(MUTANTS[rule], soaking=SOAKING)
-        # a rule about time has to see an answer that does not come
-        limits = {"timeout": 0.2} if rule == "ANS-06" else {}
-        return checked(MUTANTS[rule], oauth=rule.startswith("OAU"), only=(rule,), **limits)
-
-    return hunt
+def not_passed(run: CheckRun) -> list[tuple[str, str]]:
+    return [(result.rule.id, result.reason) for result in run.results if result.verdict is not Verdict.PASS]
 
 
-def caught(run: Run, rule: str) -> bool:
-    return any(outcome.broken for outcome in run.outcomes if outcome.check.id == rule)
-
-
-def test_the_right_application_breaks_no_rule(checked):
+@pytest.mark.parametrize(
+    "options", [{"oauth": CLIENT}, {"recorded_calls": RECORDED}, {"soak": SOAK}], ids=["check", "replay", "soak"]
+)
+def test_the_correct_application_breaks_no_rule(over_http, options):
     """
-    Nothing is wrong with it, and nothing has to be skipped.
+    Over HTTP every rule passes, and none is skipped.
     """
-    for wanted in ({"oauth": True}, {"recorded": RECORDED}, {"soaking": SOAKING}):
-        run = checked(**wanted)
+    over_http.serve(oauth="oauth" in options)
+    run = check_server(over_http, **options)
 
-        assert [] == [(one.check.id, one.reason) for one in run.outcomes if one.verdict is not Verdict.PASS]
-        assert 0 == run.status
+    assert [] == not_passed(run)
+    assert 0 == run.exit_status
 
 
 def test_every_rule_has_a_mutant():
     """
-    No rule is there that was never seen to fail.
+    Every rule has been seen to fail.
     """
     assert RULES.keys() == MUTANTS.keys()
 
 
-def test_every_rule_catches_its_mutant(hunted, capsys):
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.title)
+def test_every_rule_fails_for_its_mutant(in_process, over_http, area):
     """
-    Whatever an application gets wrong, the rule that is about it says so.
+    An application that breaks a rule is reported under that rule.
     """
-    free = []
-    for rule in MUTANTS:
-        run = hunted(rule)
-        if not caught(run, rule):
-            free.append((rule, [(one.check.id, one.verdict.value, one.reason) for one in run.outcomes]))
-    with capsys.disabled():
-        print(f" {len(MUTANTS) - len(free)} of {len(RULES)} mutants caught ", end="")  # noqa: T201
+    passed = []
+    for rule in area.rules:
+        run = check_mutant(over_http if rule.id in ABOUT_HTTP else in_process, rule.id)
+        if not is_broken(run, rule.id):
+            passed.append((rule.id, not_passed(run)))
 
-    assert [] == free, free
+    assert [] == passed
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.title)
+def test_every_rule_fails_for_its_mutant_over_http(over_http, area):
+    """
+    The same holds for an application that is served over HTTP.
+    """
+    runs = {rule.id: check_mutant(over_http, rule.id) for rule in area.rules}
+
+    assert [] == [(rule_id, not_passed(run)) for rule_id, run in runs.items() if not is_broken(run, rule_id)]
+
+
+def test_every_rule_is_complete():
+    """
+    It has an id, a sentence, a consequence and a source, and what it needs comes before it.
+    """
+    seen: set[str] = set()
+    for rule in RULES.values():
+        assert re.fullmatch(r"[A-Z]{3}-\d\d", rule.id)
+        assert rule.sentence.endswith("."), rule.id
+        assert rule.consequence.endswith("."), rule.id
+        assert rule.source
+        assert seen.issuperset(rule.needs), rule.id
+        assert RULES.keys() >= set(rule.after)
+        seen.add(rule.id)

@@ -1,1 +1,1 @@
-"""A channel application that is right, and a way to make it wrong for every rule that `linnworks-bridge check` has."""
+"""A correct channel application, and for every rule of `linnworks-bridge check` a mutant of it that breaks the rule."""

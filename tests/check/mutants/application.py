@@ -1,4 +1,4 @@
-"""The right application: every endpoint in its plainest correct form, with joints at which a mutant bends it."""
+"""The correct application: every endpoint in its simplest correct form, with hooks for mutants."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EMPTY: dict[str, dict[str, Any]] = {
     "ListingDelete": {"ChannelFeedId": ""},
     "CheckFeed": {"IsFeedReady": False, "ProductFeeds": []},
 }
-"""What each endpoint answers beside its Error."""
+"""What each endpoint returns beside an Error."""
 
 Body = dict[str, Any]
 
@@ -63,19 +63,19 @@ class Response:
 
 
 class Application:
-    """`asked` bends what comes in, `answering` the object that goes out, `sending` the response on the wire."""
+    """A channel application; hooks change the request's body, the response's body, and the HTTP response."""
 
     def __init__(self, base_url: str) -> None:
         self.shop = Shop()
         self.integrations: dict[str, Integration] = {}
-        self.asked: dict[str, list[Callable[[Body], Body | None]]] = defaultdict(list)
-        self.answering: dict[str, list[Callable[[Body, Body], Body | None]]] = defaultdict(list)
-        self.sending: list[Callable[[str, Body, Response], None]] = []
-        self.names_once: Callable[[Integration], Any] = lambda other: (other.account, other.name)
+        self.request_hooks: dict[str, list[Callable[[Body], Body | None]]] = defaultdict(list)
+        self.body_hooks: dict[str, list[Callable[[Body, Body], Body | None]]] = defaultdict(list)
+        self.response_hooks: list[Callable[[str, Body, Response], None]] = []
+        self.unique_name: Callable[[Integration], Any] = lambda other: (other.account, other.name)
         self.new_token: Callable[[], str] = lambda: secrets.token_hex(16)
         self.find: Callable[[Any], Integration] = self.by_token
         self.bearers: set[str] = set()
-        self.wants_bearer = False
+        self.requires_bearer_token = False
         self.logo = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 57, 57)
         self.parameters: dict[str, Any] = {
             "ChannelName": "MUTANT",
@@ -90,8 +90,8 @@ class Application:
         }
 
     def with_oauth(self, base_url: str) -> None:
-        """Wants an access token with every call."""
-        self.wants_bearer = True
+        """Require an access token with every call."""
+        self.requires_bearer_token = True
         self.parameters["OAuthAuthorizationEndpoint"] = f"{base_url}/token"
         self.parameters["OAuthScopesRequested"] = "read write"
 
@@ -105,17 +105,20 @@ class Application:
         try:
             if name not in EMPTY or method != "POST":
                 raise ValueError("no such call")
-            if self.wants_bearer and headers.get("Authorization", "").removeprefix("Bearer ") not in self.bearers:
+            if (
+                self.requires_bearer_token
+                and headers.get("Authorization", "").removeprefix("Bearer ") not in self.bearers
+            ):
                 raise ValueError("no valid access token")
             body = self.read(name, content, headers)
-            answer = {"Error": None, **getattr(self, name)(body)}
+            result = {"Error": None, **getattr(self, name)(body)}
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            answer = {"Error": str(error) or "failed", **EMPTY.get(name, {})}
-        for bend in self.answering[name]:
-            answer = bend(answer, body) or answer
-        response = Response(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
-        for send in self.sending:
-            send(name, {**body, "sent": content, "method": method, "headers": headers, "answer": answer}, response)
+            result = {"Error": str(error) or "failed", **EMPTY.get(name, {})}
+        for hook in self.body_hooks[name]:
+            result = hook(result, body) or result
+        response = Response(200, json.dumps(result).encode(), {"Content-Type": "application/json"})
+        for hook in self.response_hooks:
+            hook(name, {**body, "sent": content, "method": method, "headers": headers, "result": result}, response)
         return response
 
     def read(self, name: str, content: bytes, headers: dict[str, str]) -> Body:
@@ -123,12 +126,12 @@ class Application:
         if not isinstance(body, dict):
             raise ValueError("no object")
         body = self.spell(body)
-        for bend in self.asked[name]:
-            body = bend(body) or body
+        for hook in self.request_hooks[name]:
+            body = hook(body) or body
         return body
 
     def spell(self, body: Body) -> Body:
-        """The keys as the protocol writes them."""
+        """Return the body with keys as the protocol spells them."""
         return {"UTCTimeFrom" if key == "utcTimeFrom" else key[:1].upper() + key[1:]: body[key] for key in body}
 
     def token(self, content: bytes) -> Response:
@@ -150,7 +153,7 @@ class Application:
         if not body["Email"] or not new.name or not new.account.strip("0-"):
             raise ValueError("incomplete")
         for token, other in list(self.integrations.items()):
-            if self.names_once(other) == self.names_once(new):
+            if self.unique_name(other) == self.unique_name(new):
                 if other.step == "UserConfig":
                     raise ValueError("that name is taken")
                 del self.integrations[token]
@@ -160,40 +163,47 @@ class Application:
     def UserConfig(self, body: Body) -> Body:
         return self.show(self.find(body.get("AuthorizationToken")))
 
-    def show(self, one: Integration) -> Body:
+    def show(self, integration: Integration) -> Body:
         items = [
             self.item("Key", "STRING", "", MustBeSpecified=True),
             self.item("Password", "PASSWORD", ""),
         ]
-        if one.step == "UserConfig":
+        if integration.step == "UserConfig":
             items = [
-                self.item("IncludeTax", "BOOLEAN", one.settings["IncludeTax"]),
-                self.item("Prefix", "STRING", one.settings["Prefix"]),
+                self.item("IncludeTax", "BOOLEAN", integration.settings["IncludeTax"]),
+                self.item("Prefix", "STRING", integration.settings["Prefix"]),
             ]
         return {
-            "StepName": one.step,
-            "AccountName": one.name,
-            "WizardStepTitle": one.step,
+            "StepName": integration.step,
+            "AccountName": integration.name,
+            "WizardStepTitle": integration.step,
             "WizardStepDescription": "What the shop needs",
             "ConfigItems": items,
         }
 
-    def item(self, name: str, kind: str, value: str, **more: Any) -> Body:
-        return {"ConfigItemId": name, "Name": name, "ValueType": kind, "SelectedValue": value, "SortOrder": 1, **more}
+    def item(self, name: str, value_type: str, value: str, **more: Any) -> Body:
+        return {
+            "ConfigItemId": name,
+            "Name": name,
+            "ValueType": value_type,
+            "SelectedValue": value,
+            "SortOrder": 1,
+            **more,
+        }
 
     def SaveConfig(self, body: Body) -> Body:
-        one = self.find(body.get("AuthorizationToken"))
-        if body["StepName"] != one.step:
-            raise ValueError(f"Invalid step name expected {one.step}")
+        integration = self.find(body.get("AuthorizationToken"))
+        if body["StepName"] != integration.step:
+            raise ValueError(f"Invalid step name expected {integration.step}")
         values = {item["ConfigItemId"]: item["SelectedValue"] for item in body["ConfigItems"]}
-        self.save(one, values)
-        return self.show(one)
+        self.save(integration, values)
+        return self.show(integration)
 
-    def save(self, one: Integration, values: dict[str, str]) -> None:
-        if one.step == "Connect" and not values.get("Key"):
+    def save(self, integration: Integration, values: dict[str, str]) -> None:
+        if integration.step == "Connect" and not values.get("Key"):
             raise ValueError("Key is required")
-        one.settings.update({name: value for name, value in values.items() if name in one.settings})
-        one.step = "UserConfig"
+        integration.settings.update({name: value for name, value in values.items() if name in integration.settings})
+        integration.step = "UserConfig"
 
     def ShippingTags(self, body: Body) -> Body:
         self.find(body.get("AuthorizationToken"))
@@ -231,20 +241,20 @@ class Application:
 
     def Despatch(self, body: Body) -> Body:
         self.find(body.get("AuthorizationToken"))
-        rows = [self.each("ReferenceNumber", parcel, self.shop.despatch) for parcel in body["Orders"] or []]
+        rows = [self.result_row("ReferenceNumber", parcel, self.shop.despatch) for parcel in body["Orders"] or []]
         return {"Orders": [{**row, "Retry": False} for row in rows]}
 
-    def each(self, key: str, asked: Body, action: Callable[[Body], object]) -> Body:
+    def result_row(self, key: str, row: Body, action: Callable[[Body], object]) -> Body:
         try:
-            action(asked)
+            action(row)
         except (ValueError, KeyError, TypeError) as error:
-            return {key: asked[key], "Error": str(error)}
-        return {key: asked[key], "Error": None}
+            return {key: row[key], "Error": str(error)}
+        return {key: row[key], "Error": None}
 
     def Cancel(self, body: Body) -> Body:
         self.find(body.get("AuthorizationToken"))
-        asked = body["Cancellation"]
-        self.shop.cancel(asked["ReferenceNumber"], asked["Items"])
+        cancellation = body["Cancellation"]
+        self.shop.cancel(cancellation["ReferenceNumber"], cancellation["Items"])
         return {}
 
     def Refund(self, body: Body) -> Body:
@@ -273,16 +283,16 @@ class Application:
     def PriceUpdate(self, body: Body) -> Body:
         return self.update(body, "Price", float)
 
-    def update(self, body: Body, name: str, kind: type) -> Body:
+    def update(self, body: Body, name: str, convert: type) -> Body:
         self.find(body.get("AuthorizationToken"))
 
         def store(row: Body) -> None:
             if row["SKU"] not in self.shop.products:
                 raise ValueError("no such SKU")
             if not row.get("Tag"):
-                self.shop.products[row["SKU"]][name] = kind(row[name])
+                self.shop.products[row["SKU"]][name] = convert(row[name])
 
-        return {"Products": [self.each("SKU", row, store) for row in body["Products"] or []]}
+        return {"Products": [self.result_row("SKU", row, store) for row in body["Products"] or []]}
 
     def GetConfiguratorSettings(self, body: Body) -> Body:
         return {"Settings": [], "IsVariationsAllowed": True}

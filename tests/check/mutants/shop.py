@@ -1,4 +1,4 @@
-"""The shop behind the application: in memory, small, and the same for all its integrations."""
+"""The shop of the application: small, in memory, and shared by all integrations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def address() -> dict[str, Any]:
 
 
 class Shop:
-    """Twelve products and eighteen orders, of which one is unpaid, one cancelled, and one has a service line."""
+    """Twelve products and eighteen orders: one is unpaid, one is cancelled, and one has a service line."""
 
     def __init__(self) -> None:
         self.products = {
@@ -79,7 +79,7 @@ class Shop:
         return [order for reference, order in self.orders.items() if self.changed[reference] >= since]
 
     def despatch(self, parcel: dict[str, Any]) -> None:
-        """Counts what has left; more than was ordered is a repeat."""
+        """Count the pieces that were sent, at most those that were ordered."""
         reference = str(parcel.get("ReferenceNumber"))
         lines = {line["OrderLineNumber"]: line["Qty"] for line in self._find(reference)["OrderItems"]}
         for item in parcel.get("Items") or []:
@@ -97,7 +97,7 @@ class Shop:
         self.changed[reference] = datetime.now(timezone.utc)
 
     def refund(self, refund: dict[str, Any]) -> str:
-        """The reference of the refund; an equal one is a repeat."""
+        """Return the reference of the refund, the same one for an equal refund."""
         order = self._find(str(refund["ReferenceNumber"]))
         total = sum(line["Qty"] * line["PricePerUnit"] for line in order["OrderItems"])
         if sum(float(item["RefundAmount"]) for item in refund["Items"]) > total:
@@ -110,7 +110,7 @@ class Shop:
         return self.orders[reference]
 
     def list(self, token: str, listings: list[dict[str, Any]]) -> str:
-        """A feed in which every listing is made at once."""
+        """Create all listings and return the id of their feed."""
         rows = []
         for listing in listings:
             wrong = [] if listing["Categories"] == ["501"] else [{"Type": 1, "Message": "no such category"}]

@@ -1,0 +1,273 @@
+"""Rules about cancellations and refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bridge.check.context import CheckContext, now
+from bridge.check.records import OrderLineRecord, OrderRecord
+from bridge.check.response import EndpointResponse, objects, string
+from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
+
+area = RuleArea("Post-sale", "ep:post-sale-options", needs=("ORD-01",))
+OFFERED = ("PSO-01",)
+CANCELLATION, ITEM_REFUND, SHIPPING_REFUND, SERVICE_REFUND, ADDITIONAL_REFUND = range(5)
+"""The protocol's numbers of the actions for which there are reasons."""
+ACTION_NAMES = ("cancellation", "item refund", "shipping refund", "service refund", "additional refund")
+SMALLEST_PRICE = 0.02
+"""The lowest price that can be refunded in part."""
+EXCESSIVE_AMOUNT = 1_000_000.0
+OTHER_REASON = "The buyer changed their mind"
+
+
+@area.rule("PSO-01")
+def options(context: CheckContext) -> None:
+    """PostSaleOptions returns what can be done with an order.
+
+    Linnworks cannot show the screen for returns and refunds.
+    """
+    response = context.call("PostSaleOptions").require_success()
+    context.post_sale_options, context.exchanges["PostSaleOptions"] = response.body, response.exchange
+
+
+@area.rule("PSO-02", needs=OFFERED)
+def reasons_for_every_action(context: CheckContext) -> None:
+    """PostSaleOptions returns no reasons at all, or some for every supported action.
+
+    The customer has to choose a reason for the action, and the list is empty.
+    """
+    options = context.post_sale_options
+    can_refund = options.get("CanRefund") is True
+    supported = {
+        CANCELLATION: options.get("CanCancel") is True or options.get("CanCancelOrderLines") is True,
+        ITEM_REFUND: can_refund and options.get("CanAttachRefundToItem") is True,
+        SHIPPING_REFUND: can_refund and options.get("RefundShippingTypes") not in (0, None),
+        SERVICE_REFUND: can_refund and options.get("CanAttachRefundToService") is True,
+        ADDITIONAL_REFUND: can_refund and options.get("CanRefundAdditionally") is True,
+    }
+    missing = [ACTION_NAMES[action] for action in supported if supported[action] and not _reasons(context, action)]
+    if objects(options.get("PostSaleReasons")) and missing:
+        raise RuleFailed(f"there are reasons, but none for: {', '.join(missing)}", context.exchanges["PostSaleOptions"])
+
+
+@area.rule("PSO-03", RuleSeverity.SHOULD, "ep:cancel", after=OFFERED, changes_shop=True)
+def cancel(context: CheckContext) -> None:
+    """Cancel of a whole order is accepted.
+
+    PostSaleOptions says that it is supported; the order is cancelled in Linnworks but not in the shop.
+    """
+    _require_ability(context, "CanCancel", "Cancel")
+    context.cancelled_since = now()
+    _, context.cancellation = _cancel(
+        context,
+        "paid order without services",
+        fits=lambda order: len(order.shippable_lines) == len(order.lines),
+        lines_of=lambda order: list(order.lines),
+    )
+
+
+@area.rule("PSO-04", RuleSeverity.SHOULD, "ep:cancel", needs=("PSO-03",), changes_shop=True)
+def cancel_repeated(context: CheckContext) -> None:
+    """The same Cancel sent again, as after a lost response, succeeds again.
+
+    The customer sees that the cancellation failed although it is done.
+    """
+    context.call("Cancel", Cancellation=context.cancellation).require_success()
+
+
+@area.rule("PSO-05", RuleSeverity.SHOULD, "ep:orders", needs=("PSO-03",), changes_shop=True)
+def cancelled_order_shown(context: CheckContext) -> None:
+    """Orders then shows that order as CANCELLED.
+
+    An order cancelled in the shop stays open in Linnworks, and is sent.
+    """
+    reference = context.cancellation["ReferenceNumber"]
+
+    def find_problem() -> str:
+        order = context.changed_orders(context.cancelled_since).get(reference)
+        if not order:
+            return f"order {reference} is not among those changed since it was cancelled"
+        return "" if order.is_cancelled else f"order {reference} is {order.status} after its Cancel"
+
+    context.eventually(find_problem)
+
+
+@area.rule("PSO-06", RuleSeverity.SHOULD, "ep:cancel", needs=OFFERED, changes_shop=True)
+def cancel_line(context: CheckContext) -> None:
+    """Cancel of one line cancels that line and no other.
+
+    The buyer gets a cancelled item, or does not get one that was not cancelled.
+    """
+    _require_ability(context, "CanCancelOrderLines", "Cancel")
+    cancelled_since = now()
+    order, _ = _cancel(
+        context,
+        "paid order with several lines",
+        fits=lambda order: len(order.shippable_lines) > 1,
+        lines_of=lambda order: order.shippable_lines[:1],
+    )
+    line = order.shippable_lines[0]
+
+    def find_problem() -> str:
+        shown = context.changed_orders(cancelled_since).get(order.reference)
+        if not shown:
+            return f"order {order.reference} is not among those changed since a line of it was cancelled"
+        if shown.status == "CANCELLED" or any(
+            other.is_cancelled for other in shown.lines if other.number != line.number
+        ):
+            raise RuleFailed(f"the Cancel of line {line.number} cancelled more of order {order.reference}")
+        if any(not same.is_cancelled for same in shown.lines if same.number == line.number):
+            return f"line {line.number} of order {order.reference} is not CANCELLED"
+        return ""
+
+    context.eventually(find_problem)
+
+
+@area.rule("PSO-07", RuleSeverity.SHOULD, "ep:refund", after=OFFERED, changes_shop=True)
+def refund(context: CheckContext) -> None:
+    """Refund of part of a line's price is accepted and returns a RefundReference.
+
+    PostSaleOptions says that it is supported; the buyer does not get the money.
+    """
+    _require_ability(context, "CanRefund", "Refund")
+    if context.post_sale_options.get("CanAttachRefundToItem") is False:
+        raise RuleSkipped("PostSaleOptions says CanAttachRefundToItem is false")
+    rejection = None
+    for order in _refundable(context):
+        context.used_orders.add(order.reference)
+        line = order.shippable_lines[0]
+        context.refund = _refund(context, order, line, round(line.price / 2, 2))
+        response = context.call("Refund", Refund=context.refund)
+        if not response.error:
+            context.refund_reference = _refund_reference(response)
+            return
+        rejection = response
+    if not rejection:
+        raise RuleSkipped("the shop has no further paid order to refund")
+    message = f'no order could be refunded, the last one tried returned "{rejection.error[:300]}"'
+    raise RuleFailed(message, rejection.exchange)
+
+
+def _refundable(context: CheckContext) -> list[OrderRecord]:
+    """Return paid orders that no rule has used yet, or in a small shop the one that was despatched in two parcels."""
+    despatched = {parcel["ReferenceNumber"] for parcel in context.parcels}
+    unused = context.candidates(lambda order: order.shippable_lines[0].price >= SMALLEST_PRICE)
+    return unused or [order for order in context.orders if order.reference in despatched]
+
+
+@area.rule("PSO-08", RuleSeverity.SHOULD, "ep:refund", needs=("PSO-07",), changes_shop=True)
+def refund_repeated(context: CheckContext) -> None:
+    """The same Refund sent again, as after a lost response, returns the same RefundReference.
+
+    Another reference means that the buyer is paid twice.
+    """
+    again = _refund_reference(context.call("Refund", Refund=context.refund))
+    if again != context.refund_reference:
+        raise RuleFailed(f"the first reference is {context.refund_reference}, the second {again}")
+
+
+@area.rule("PSO-09", RuleSeverity.SHOULD, "ep:refund", needs=("PSO-07",), after=("PSO-08",), changes_shop=True)
+def excessive_refund(context: CheckContext) -> None:
+    """A Refund far above the order's value is rejected.
+
+    A typing error pays a fortune, or a refund is shown that was never paid.
+    """
+    item = {**context.refund["Items"][0], "RefundAmount": EXCESSIVE_AMOUNT}
+    context.call("Refund", Refund={**context.refund, "Items": [item]}).require_error("for a refund of a million")
+
+
+@area.rule("PSO-10", RuleSeverity.SHOULD, "ep:cancel, ep:refund", after=OFFERED, changes_shop=True)
+def unknown_order(context: CheckContext) -> None:
+    """Cancel and Refund reject a ReferenceNumber that does not exist.
+
+    Linnworks shows as done what was never done.
+    """
+    line = OrderLineRecord("1", "no-such-sku", 1, 1.0, is_service=False, is_cancelled=False)
+    order = OrderRecord(f"no-such-order-{context.random_word()}", "", "", "PAID", (line,))
+    if not context.client.has_endpoint("Cancel") and not context.client.has_endpoint("Refund"):
+        raise RuleSkipped("the manifest names neither a CancelEndpoint nor a RefundEndpoint")
+    if _can(context, "CanCancel") and context.client.has_endpoint("Cancel"):
+        context.call("Cancel", Cancellation=_cancellation(context, order, [line])).require_error("for an unknown order")
+    if _can(context, "CanRefund") and context.client.has_endpoint("Refund"):
+        context.call("Refund", Refund=_refund(context, order, line, 1.0)).require_error("for an unknown order")
+
+
+@area.rule("PSO-11", RuleSeverity.SHOULD, "ep:post-sale-options", needs=OFFERED)
+def endpoints_of_abilities(context: CheckContext) -> None:
+    """Every ability in PostSaleOptions has an endpoint in the manifest.
+
+    The customer cancels or refunds in Linnworks, and nothing happens in the shop.
+    """
+    for ability, name in (("CanCancel", "Cancel"), ("CanRefund", "Refund")):
+        if context.post_sale_options.get(ability) is True and not context.client.has_endpoint(name):
+            message = f"{ability} is true and the manifest names no {name}Endpoint"
+            raise RuleFailed(message, context.exchanges["PostSaleOptions"])
+
+
+def _can(context: CheckContext, ability: str) -> bool:
+    """Return whether the ability is supported; without PostSaleOptions it counts as supported."""
+    return context.post_sale_options.get(ability) is True or not context.client.has_endpoint("PostSaleOptions")
+
+
+def _require_ability(context: CheckContext, ability: str, endpoint: str) -> None:
+    context.client.url(endpoint)
+    if not _can(context, ability):
+        raise RuleSkipped(f"PostSaleOptions says {ability} is {str(context.post_sale_options.get(ability)).lower()}")
+
+
+def _cancel(
+    context: CheckContext,
+    needed: str,
+    fits: Callable[[OrderRecord], bool],
+    lines_of: Callable[[OrderRecord], list[OrderLineRecord]],
+) -> tuple[OrderRecord, dict[str, Any]]:
+    """Cancel these lines of the newest order that accepts it; a despatched order may reject it."""
+    error = ""
+    for order in context.candidates(fits):
+        context.used_orders.add(order.reference)
+        cancellation = _cancellation(context, order, lines_of(order))
+        error = context.call("Cancel", Cancellation=cancellation).error
+        if not error:
+            return order, cancellation
+    if error:
+        raise RuleFailed(f'no order could be cancelled, the last one tried returned "{error[:300]}"')
+    raise RuleSkipped(f"the shop has no further {needed}")
+
+
+def _reasons(context: CheckContext, action: int) -> list[dict[str, Any]]:
+    reasons = objects(context.post_sale_options.get("PostSaleReasons"))
+    return [reason for reason in reasons if action in (reason.get("Types") or [])]
+
+
+def _cancellation(context: CheckContext, order: OrderRecord, lines: list[OrderLineRecord]) -> dict[str, Any]:
+    items = [{**_item(context, line, CANCELLATION), "CancellationQuantity": line.quantity} for line in lines]
+    return {"ReferenceNumber": order.reference, "ExternalReference": order.external, "Items": items}
+
+
+def _refund(context: CheckContext, order: OrderRecord, line: OrderLineRecord, amount: float) -> dict[str, Any]:
+    return {
+        "ReferenceNumber": order.reference,
+        "ExternalReference": order.external,
+        "RefundShippingAmount": 0.0,
+        "Items": [{**_item(context, line, ITEM_REFUND), "RefundAmount": amount}],
+    }
+
+
+def _item(context: CheckContext, line: OrderLineRecord, action: int) -> dict[str, Any]:
+    reason = next(iter(_reasons(context, action)), {})
+    sub_reason = next(iter(objects(reason.get("SubReasons"))), {})
+    return {
+        # Linnworks sends its own SKU, not the channel's: only the line number can be matched.
+        "SKU": f"LW-{line.sku}",
+        "OrderLineNumber": line.number,
+        "Reason": string(reason.get("Tag")) or OTHER_REASON,
+        "SecondaryReason": string(sub_reason.get("Tag")),
+    }
+
+
+def _refund_reference(response: EndpointResponse) -> str:
+    reference = response.require_success().string("RefundReference")
+    if not reference:
+        raise RuleFailed("Refund returned neither an Error nor a RefundReference", response.exchange)
+    return reference

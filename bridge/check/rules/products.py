@@ -1,0 +1,87 @@
+"""Rules about Products, page by page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.check.context import CheckContext
+from bridge.check.records import ProductRecord
+from bridge.check.response import EndpointResponse
+from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
+from bridge.check.wording import duplicates, summarize
+
+area = RuleArea("Products", "ep:products", needs=("CFG-08",))
+DOWNLOADED = ("PRD-01",)
+
+
+@area.rule("PRD-01")
+def all_pages(context: CheckContext) -> None:
+    """Products returns page after page until HasMorePages is false.
+
+    Linnworks requests page after page; products on pages it never reaches cannot be mapped.
+    """
+    context.product_pages = context.pages("Products", "Products")
+    context.products = [ProductRecord.from_row(row) for page in context.product_pages for row in page.rows("Products")]
+
+
+@area.rule("PRD-02", needs=DOWNLOADED)
+def unique_skus(context: CheckContext) -> None:
+    """A SKU occurs once over all pages.
+
+    Of two products with one SKU only one can be mapped, and it gets the stock meant for the other.
+    """
+    repeated = duplicates(product.sku for product in context.products)
+    if repeated:
+        page = next(
+            page for page in context.product_pages if any(row.get("SKU") in repeated for row in page.rows("Products"))
+        )
+        raise RuleFailed(summarize(f"the SKU {sku!r} occurs more than once" for sku in repeated), page.exchange)
+
+
+@area.rule("PRD-03", needs=DOWNLOADED)
+def page_after_last(context: CheckContext) -> None:
+    """The page after the last has no Error, and HasMorePages false.
+
+    Linnworks treats the Error as a failed download and starts again.
+    """
+    page = context.call("Products", PageNumber=len(context.product_pages) + 1).require_success()
+    if page.rows("Products") or page.body.get("HasMorePages") is not False:
+        raise RuleFailed("the page after the last has products or HasMorePages true", page.exchange)
+
+
+@area.rule("PRD-04", RuleSeverity.SHOULD, needs=DOWNLOADED)
+def page_repeated(context: CheckContext) -> None:
+    """A page requested twice has the same products.
+
+    Products that move between pages during a download are shown twice or never.
+    """
+    for number, before in list(enumerate(context.product_pages, 1))[:2]:
+        again = context.call("Products", PageNumber=number).require_success()
+        if _skus(again) != _skus(before):
+            raise RuleFailed(f"page {number} has other products, or in another order, the second time", again.exchange)
+
+
+@area.rule("PRD-05", RuleSeverity.ADVICE, "C# sample")
+def page_zero(context: CheckContext) -> None:
+    """Page 0 is rejected.
+
+    Pages count from 1: without an Error a client does not notice that it skipped the first page.
+    """
+    context.call("Products", PageNumber=0).require_error("for page 0")
+
+
+@area.rule("PRD-06", RuleSeverity.SHOULD, needs=DOWNLOADED)
+def real_quantity(context: CheckContext) -> None:
+    """The Quantity of a product requested twice is the same: a stock level, not a placeholder.
+
+    Linnworks compares it with what it last sent and sends the stock again on every difference, endlessly.
+    """
+    again = ProductRecord.by_sku(context.call("Products", PageNumber=1).require_success().rows("Products"))
+    for product in map(ProductRecord.from_row, context.product_pages[0].rows("Products")):
+        if product.sku in again and again[product.sku].quantity != product.quantity:
+            quantities = f"{product.quantity}, then {again[product.sku].quantity}"
+            raise RuleFailed(f"{product.sku} has the quantity {quantities} without an update")
+
+
+def _skus(page: EndpointResponse) -> list[Any]:
+    return [row.get("SKU") for row in page.rows("Products")]

@@ -1,0 +1,53 @@
+"""Rules about ConfigDeleted."""
+
+from __future__ import annotations
+
+from bridge.check import wizard
+from bridge.check.context import LONG_AGO, CheckContext
+from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
+
+area = RuleArea("Teardown", "ep:config-deleted")
+
+
+@area.rule("END-01", needs=("INT-02",), after=("INT-05", "LST-12"))
+def second_deleted(context: CheckContext) -> None:
+    """ConfigDeleted of the second integration does not change the first.
+
+    ConfigDeleted is sent per integration; here it also ends the customer's others.
+    """
+    context.delete_integration(context.second.token).require_success()
+    response = wizard.load(context, context.first).require_success()
+    if not context.first.owns(response):
+        raise RuleFailed("UserConfig of the first integration returns another AccountName", response.exchange)
+
+
+@area.rule("END-02", RuleSeverity.SHOULD, needs=("CFG-01",))
+def first_deleted(context: CheckContext) -> None:
+    """ConfigDeleted of the first integration succeeds.
+
+    Linnworks deletes the integration whatever the response is; credentials may remain in the application.
+    """
+    context.teardown.close()
+    context.delete_integration(context.first.token).require_success()
+
+
+@area.rule("END-03", RuleSeverity.SHOULD, needs=("END-02",))
+def deleted_token(context: CheckContext) -> None:
+    """The token of a deleted integration is unknown.
+
+    Anyone with the old token can still read what the customer deleted.
+    """
+    context.call("UserConfig").require_error("for the token of a deleted integration")
+    if context.client.has_endpoint("Orders"):
+        context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_error(
+            "for the token of a deleted integration"
+        )
+
+
+@area.rule("END-04", RuleSeverity.SHOULD, needs=("END-02",))
+def deleted_twice(context: CheckContext) -> None:
+    """ConfigDeleted sent again gets a normal response.
+
+    The notification may come twice, as after a lost response; an unhandled exception looks like an outage.
+    """
+    context.delete_integration(context.first.token)

@@ -1,0 +1,115 @@
+"""Mutants of cancellations, refunds and listings."""
+
+from __future__ import annotations
+
+import itertools
+
+from tests.check.mutants.application import Application
+from tests.check.mutants.builders import changes_rows, manifest, mutant, rejects, returns
+
+rejects("PSO-01", "PostSaleOptions", lambda body: True)
+changes_rows("PSO-02", "PostSaleOptions", "PostSaleReasons", lambda row: row.update(Types=[0]))
+rejects("PSO-03", "Cancel", lambda body: True)
+rejects("PSO-07", "Refund", lambda body: True)
+manifest("PSO-11", RefundEndpoint=None)
+
+
+@mutant("PSO-04")
+def cancelled_once(app: Application) -> None:
+    seen: set[str] = set()
+
+    def reject_repeat(body):
+        if str(body) in seen:
+            raise ValueError("already cancelled")
+        seen.add(str(body))
+
+    app.request_hooks["Cancel"].append(reject_repeat)
+
+
+@mutant("PSO-05")
+def cancellation_has_no_effect(app: Application) -> None:
+    app.shop.cancel = lambda reference, items: None
+
+
+@mutant("PSO-06")
+def cancelled_line_cancels_the_order(app: Application) -> None:
+    cancel = app.shop.cancel
+    app.shop.cancel = lambda reference, items: cancel(reference, [{"OrderLineNumber": str(n)} for n in (1, 2, 3)])
+
+
+@mutant("PSO-08")
+def every_refund_is_new(app: Application) -> None:
+    numbers = itertools.count()
+    refund = app.shop.refund
+    app.shop.refund = lambda asked: f"{refund(asked)}-{next(numbers)}"
+
+
+@mutant("PSO-09")
+def any_amount_is_refunded(app: Application) -> None:
+    app.shop.refund = lambda asked: "R-1"
+
+
+@mutant("PSO-10")
+def any_order_is_cancelled(app: Application) -> None:
+    app.shop.cancel = lambda reference, items: None
+
+
+rejects("LST-01", "GetConfiguratorSettings", lambda body: "AuthorizationToken" not in body)
+returns("LST-16", "GetCategories", Categories=[{"CategoryId": 501, "CategoryName": "Things"}] * 2)
+rejects("LST-03", "GetCategories", lambda body: True)
+rejects("LST-04", "GetAttributesByCategory", lambda body: True)
+rejects("LST-05", "GetVariationsByCategory", lambda body: True)
+returns("LST-06", "ListingUpdate", ChannelFeedId="")
+returns("LST-14", "CheckFeed", IsFeedReady=False)
+returns("LST-07", "CheckFeed", ProductFeeds=[])
+changes_rows("LST-15", "CheckFeed", "ProductFeeds", lambda row: row.update(ExternalListingId=""))
+changes_rows(
+    "LST-08",
+    "CheckFeed",
+    "ProductFeeds",
+    lambda row: [reference.update(Reference="another") for reference in row["ChannelReferences"]],
+)
+
+
+@mutant("LST-02")
+def body_is_required(app: Application) -> None:
+    read = app.read
+    app.read = lambda name, content, headers: read("UserConfig", content, headers)
+
+
+@mutant("LST-09")
+def titles_do_not_change(app: Application) -> None:
+    app.request_hooks["ListingUpdate"].append(
+        lambda body: {**body, "Listings": [{**listing, "Title": "A thing"} for listing in body["Listings"]]}
+    )
+
+
+@mutant("LST-10")
+def any_category_is_accepted(app: Application) -> None:
+    app.request_hooks["ListingUpdate"].append(
+        lambda body: {**body, "Listings": [{**listing, "Categories": ["501"]} for listing in body["Listings"]]}
+    )
+
+
+@mutant("LST-11")
+def every_feed_is_finished(app: Application) -> None:
+    app.request_hooks["CheckFeed"].append(
+        lambda body: (
+            app.shop.feeds.setdefault(body["ChannelFeedId"], {"token": body["AuthorizationToken"], "rows": []}) and None
+        )
+    )
+
+
+@mutant("LST-12")
+def feeds_are_shared(app: Application) -> None:
+    app.may_see = lambda token, feed: True
+
+
+@mutant("LST-13")
+def nothing_is_deleted(app: Application) -> None:
+    app.request_hooks["ListingDelete"].append(
+        lambda body: {
+            **body,
+            "ExternalListingIds": [{**row, "ExternalListingId": ""} for row in body["ExternalListingIds"]],
+        }
+    )
