@@ -1,4 +1,4 @@
-"""Time: the present moment, and what is left of a request's budget."""
+"""Time: the current moment, moments that are due or still to come, and the budget of a request."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from datetime import datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FARTHEST = timedelta(minutes=15)
-"""No row is claimed for, or put off by, as long as this."""
+"""Longer than any row is claimed or postponed for."""
 
 
 def now() -> datetime:
-    """The present moment in aware UTC."""
+    """Return the current moment as an aware UTC datetime."""
     return datetime.now(timezone.utc)
 
 
 def before(moment: datetime, seconds: float) -> datetime:
-    """The moment that many seconds earlier, or the epoch where that would be earlier still."""
+    """Return the moment that many seconds earlier, but never one before the epoch."""
     return max(EPOCH, moment) - min(timedelta(seconds=seconds), max(EPOCH, moment) - EPOCH)
 
 
 def is_future(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -> bool:
-    """Whether a moment that something was put off to is still to come.
+    """Return whether a moment is still to come; otherwise it is due.
 
-    One further ahead than anything is put off was written before the clock was set back, and holds nothing up.
+    A moment further ahead than `farthest` is due too: it was written before the clock was set back.
     """
     return now < moment <= now + farthest
 
 
 class Deadline:
-    """The seconds a request may still spend; handed down to every shop call, and counting them."""
+    """The time budget of a request, passed down to every shop call; it also counts these calls."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -42,16 +42,16 @@ class Deadline:
         self.shop_calls = 0
 
     def left(self) -> float:
-        """Seconds left, never below zero."""
+        """Return the seconds left, never below zero."""
         return max(0.0, self._end - self._clock())
 
     def spent(self) -> float:
-        """Seconds since it was set, also beyond what there was to spend."""
+        """Return the seconds since the start, even past the end of the budget."""
         return self._clock() - self._began
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """Let what the block does spend at most this many seconds of what is left."""
+        """Allow the block at most this many of the seconds left."""
         end = self._end
         self._end = min(end, self._clock() + seconds)
         try:
@@ -60,6 +60,6 @@ class Deadline:
             self._end = end
 
     def count_call(self) -> None:
-        """Note that a call to the shop is begun."""
+        """Count a call to the shop."""
         with self._counting:
             self.shop_calls += 1

@@ -1,4 +1,4 @@
-"""Secrets: what is stored of them, and how they are opened again."""
+"""The vault: token digests, and encryption of the shops' credentials."""
 
 from __future__ import annotations
 
@@ -20,66 +20,66 @@ from bridge.errors import StartError
 from bridge.settings import Settings
 
 KEY_FILE = "secret.key"
-MOST_OPENED = 1000
-MARKER = "sealed-marker"  # the fact by which a database knows its key
+CACHE_SIZE = 1000
+MARKER = "sealed-marker"  # name of the installation fact that shows which key the database belongs to
 
 
 def new_token() -> str:
-    """A random authorization token: 32 hexadecimal digits, 128 bits."""
+    """Return a random authorization token: 32 hexadecimal digits, 128 bits."""
     return secrets.token_hex(16)
 
 
 def new_key() -> str:
-    """A random key, as BRIDGE_SECRET_KEY and the key file hold it."""
+    """Return a random key for BRIDGE_SECRET_KEY or the key file."""
     return Fernet.generate_key().decode()
 
 
 def digest(token: str) -> str:
-    """What is stored of a token: it finds the connection but does not give the token back."""
+    """Return the digest of a token, which is stored in its place: it identifies the connection without revealing it."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Vault:
-    """Seals and opens secrets with the installation's keys: the newest seals, each opens.
+    """Encrypts with the newest of the installation's keys and decrypts with any of them.
 
-    Keys from a file are read again when it changed, before anything is sealed or opened, so that they can be
-    rotated under running processes. A file that cannot be used any more leaves the keys as they were.
+    A key file is read again whenever it has changed, so that keys can be rotated while the service runs. If it cannot
+    be used any more, the keys stay as they were.
     """
 
     def __init__(self, keys: str | Path) -> None:
         self._file = keys if isinstance(keys, Path) else None
-        self._seen = self._look()
+        self._file_version = self._read_file_version()
         self._fernets = _fernets(read_key_file(keys) if isinstance(keys, Path) else keys)
-        self._opened: dict[str, dict[str, str] | None] = {}
+        self._cache: dict[str, dict[str, str] | None] = {}
 
     def seal(self, values: Mapping[str, str]) -> str:
-        """Encrypt names and values to one text that may be stored."""
+        """Encrypt names and values into one text that may be stored."""
         return self._encrypt(dict(values))
 
     def open(self, sealed: str) -> dict[str, str] | None:
-        """The sealed names and values; None where the text is forged or of another key.
+        """Return the sealed names and values; None if the text is forged or of another key.
 
-        What was opened is remembered while the keys stay: every call needs it, and decrypting costs more than the rest.
+        Results are cached while the keys stay the same: every call needs them, and decrypting costs more than the rest.
         """
         self._current()
-        if sealed not in self._opened:
-            if len(self._opened) >= MOST_OPENED:
-                self._opened = {}
+        if sealed not in self._cache:
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache = {}
             opened = self._decrypt(sealed)
-            self._opened[sealed] = opened if isinstance(opened, dict) else None
-        return self._opened[sealed]
+            self._cache[sealed] = opened if isinstance(opened, dict) else None
+        return self._cache[sealed]
 
     def sign(self, *words: str) -> str:
-        """A token that carries these words and when it was made; it is nothing that `open` opens."""
+        """Return a token that carries these words and the time; `open` does not open it."""
         return self._encrypt(words)
 
-    def signed(self, token: str, max_age: int) -> list[str] | None:
-        """The words of a token; None where it is forged, of another key, no token, or over max_age seconds old."""
+    def verify(self, token: str, max_age: int) -> list[str] | None:
+        """Return the words of a token; None if it is forged, of another key or older than max_age seconds."""
         words = self._decrypt(token, max_age)
         return words if isinstance(words, list) else None
 
-    def renewed(self, sealed: str) -> str | None:
-        """The same, sealed with the newest key: itself where it is so already, None where it cannot be opened."""
+    def reencrypt(self, sealed: str) -> str | None:
+        """Return a sealed text encrypted with the newest key, unchanged if it is already; None if no key opens it."""
         fernets = self._current()
         try:
             fernets[0].decrypt(sealed.encode())
@@ -100,15 +100,15 @@ class Vault:
             return None
 
     def _current(self) -> list[Fernet]:
-        """The keys as they are now."""
-        seen = self._look()
-        if self._file and seen and seen != self._seen:
+        """Return the current keys."""
+        version = self._read_file_version()
+        if self._file and version and version != self._file_version:
             with suppress(StartError):
-                self._fernets, self._seen, self._opened = _fernets(read_key_file(self._file)), seen, {}
+                self._fernets, self._file_version, self._cache = _fernets(read_key_file(self._file)), version, {}
         return self._fernets
 
-    def _look(self) -> tuple[int, int] | None:
-        """What tells one key file from the next, None where there is none."""
+    def _read_file_version(self) -> tuple[int, int] | None:
+        """Return what changes when the key file is replaced or written; None if there is no file."""
         try:
             found = self._file and self._file.stat()
         except OSError:
@@ -116,23 +116,23 @@ class Vault:
         return (found.st_ino, found.st_mtime_ns) if found else None
 
 
-def open_vault(settings: Settings, *, first: bool = True) -> Vault:
-    """The vault with the key from the settings or else the key file, which the first start makes with mode 0600.
+def open_vault(settings: Settings, *, create: bool = True) -> Vault:
+    """Return the vault with the keys from the settings, or else from the key file.
 
-    Raises StartError where there is no key that can be used.
+    With `create`, a missing key file is created with mode 0600. Raises StartError if there is no usable key.
     """
     if settings.secret_key:
         return Vault(settings.secret_key)
     path = settings.data_dir / KEY_FILE
     try:
-        if first and not path.exists():
+        if create and not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             make_key_file(path)
-        owner_only(path)
+        restrict_to_owner(path)
     except FileNotFoundError:
         raise StartError(
-            f"The key file {path} is missing, and this database was sealed with it: put it back, or its content into "
-            "BRIDGE_SECRET_KEY"
+            f"The key file {path} is missing, and this database was sealed with it: restore it, or put its content "
+            "into BRIDGE_SECRET_KEY"
         ) from None
     except OSError as error:
         raise StartError(f"The key file {path} cannot be used: {error.strerror}") from None
@@ -140,23 +140,23 @@ def open_vault(settings: Settings, *, first: bool = True) -> Vault:
 
 
 def make_key_file(path: Path, owner: tuple[int, int] | None = None) -> bool:
-    """Put a new key there, unless there is a file, which stays; whether it was put there."""
-    with _draft(path, new_key(), owner) as draft:
+    """Write a new key file; False if there is a file already, which is left unchanged."""
+    with _temporary_file(path, new_key(), owner) as temporary:
         try:
-            os.link(draft, path)
+            os.link(temporary, path)
         except FileExistsError:
             return False
     return True
 
 
 def write_key_file(path: Path, keys: str, owner: tuple[int, int] | None = None) -> None:
-    """Put these keys there, in place of what is there; at no moment is there half a file."""
-    with _draft(path, keys, owner) as draft:
-        os.replace(draft, path)
+    """Write a key file, replacing an existing one in a single step."""
+    with _temporary_file(path, keys, owner) as temporary:
+        os.replace(temporary, path)
 
 
-def owner_only(path: Path) -> None:
-    """Take a file that is ours from everybody else's eyes."""
+def restrict_to_owner(path: Path) -> None:
+    """Let only the owner read a file, if it is ours."""
     found = path.stat()
     if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.getuid():
         path.chmod(0o600)
@@ -164,17 +164,17 @@ def owner_only(path: Path) -> None:
 
 @contextmanager
 def rotation(settings: Settings) -> Iterator[Vault]:
-    """A vault whose newest key is new, for as long as everything is sealed anew; then older keys are forgotten.
+    """Add a new key and yield the vault that encrypts with it; afterwards delete all but the newest two keys.
 
-    The key before stays until the next rotation: a process may be just about to store what it sealed with it, and
-    access tokens that it signed are still about. Where the keys are in BRIDGE_SECRET_KEY the newest of those is
-    the new one; raises StartError where it is the only one.
+    The previous key stays until the next rotation: a process may be about to store what it has encrypted, and access
+    tokens are still in use. If the keys are in BRIDGE_SECRET_KEY, the first of them is the new one; raises StartError
+    if it is the only one.
     """
     if settings.secret_key:
         if len(_fernets(settings.secret_key)) < 2:
             raise StartError(
-                "BRIDGE_SECRET_KEY holds one key: put one of `linnworks-bridge keys new` in front of it, with a comma "
-                "between them, restart the service, and rotate then"
+                "BRIDGE_SECRET_KEY holds one key: put one from `linnworks-bridge keys new` in front of it, with a "
+                "comma between them, restart the service, then rotate"
             )
         yield Vault(settings.secret_key)
         return
@@ -203,7 +203,7 @@ def _fernets(keys: str) -> list[Fernet]:
 
 
 def read_key_file(path: Path) -> str:
-    """The keys in a file; raises StartError where it cannot be read."""
+    """Return the keys in a file; raises StartError if it cannot be read."""
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -211,9 +211,9 @@ def read_key_file(path: Path) -> str:
 
 
 @contextmanager
-def _draft(path: Path, text: str, owner: tuple[int, int] | None) -> Iterator[str]:
-    """The text in a file beside the path, whole and on disk, readable by its owner only, gone afterwards."""
-    descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+def _temporary_file(path: Path, text: str, owner: tuple[int, int] | None) -> Iterator[str]:
+    """Yield a file beside the path with this text, on disk and readable only by its owner; delete it afterwards."""
+    descriptor, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:
         with os.fdopen(descriptor, "w") as file:
             if owner:
@@ -221,6 +221,6 @@ def _draft(path: Path, text: str, owner: tuple[int, int] | None) -> Iterator[str
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
-        yield draft
+        yield temporary
     finally:
-        Path(draft).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)

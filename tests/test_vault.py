@@ -1,4 +1,4 @@
-"""Secrets can be opened again by this installation, and by nobody else."""
+"""Only this installation's keys open what it has sealed."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ def test_what_is_sealed_can_be_opened_but_not_read():
     assert {"key": "s3cret"} == Vault(NEW).open(sealed)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "Ж", pytest.param(Vault(OLD).seal({"a": "b"}), id="of another key")])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "Ж", pytest.param(Vault(OLD).seal({"a": "b"}), id="sealed with another key")]
+)
 def test_what_another_key_sealed_cannot_be_opened(text):
     """
-    Forged, foreign and empty texts open to nothing.
+    Empty texts, forged ones and those of another key are rejected.
     """
     assert Vault(NEW).open(text) is None
 
@@ -44,7 +46,7 @@ def test_an_old_key_behind_the_new_one_still_opens():
     assert {"a": "b"} == Vault(f"{NEW}, {OLD}").open(Vault(OLD).seal({"a": "b"}))
 
 
-def test_the_key_file_is_made_once_and_is_its_owner_s_only(tmp_path):
+def test_the_key_file_is_created_once_and_only_its_owner_can_read_it(tmp_path):
     """
     The first start writes the key file with mode 0600, the next reads it.
     """
@@ -57,9 +59,9 @@ def test_the_key_file_is_made_once_and_is_its_owner_s_only(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["short", "ä" * 44, "=" * 44])
-def test_a_key_that_is_none_stops_the_start(tmp_path, key):
+def test_an_invalid_key_stops_the_start(tmp_path, key):
     """
-    A malformed key is told in a sentence that does not repeat it.
+    The message does not contain the key.
     """
     with pytest.raises(StartError, match="is not one that `linnworks-bridge keys new` made") as caught:
         open_vault(Settings(data_dir=tmp_path, secret_key=key))
@@ -67,9 +69,9 @@ def test_a_key_that_is_none_stops_the_start(tmp_path, key):
     assert key not in str(caught.value)
 
 
-def test_another_key_than_the_database_s_stops_the_start(tmp_path):
+def test_a_key_that_the_database_was_not_sealed_with_stops_the_start(tmp_path):
     """
-    A database is opened only with the key that it was sealed with.
+    The message asks for the old key.
     """
     create_app(Settings(data_dir=tmp_path, secret_key=OLD))
     close_store()
@@ -80,14 +82,14 @@ def test_another_key_than_the_database_s_stops_the_start(tmp_path):
 
 def test_a_missing_key_file_stops_the_start(tmp_path):
     """
-    No new key is made for a database that was sealed with another; the old one put back, all is well.
+    No new key is created for a database that was sealed with another; with the old key file the service starts.
     """
     settings = Settings(data_dir=tmp_path)
     create_app(settings)
     close_store()
     (tmp_path / KEY_FILE).rename(tmp_path / "elsewhere")
 
-    with pytest.raises(StartError, match="is missing, and this database was sealed with it: put it back"):
+    with pytest.raises(StartError, match="is missing, and this database was sealed with it: restore it"):
         create_app(settings)
     assert not (tmp_path / KEY_FILE).exists()
     (tmp_path / "elsewhere").rename(tmp_path / KEY_FILE)
@@ -96,9 +98,9 @@ def test_a_missing_key_file_stops_the_start(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\xff\xfe", b"\x00" * 44])
-def test_a_key_file_that_holds_no_key_stops_the_start(tmp_path, content):
+def test_a_key_file_without_a_key_stops_the_start(tmp_path, content):
     """
-    It is told in a sentence, and the file stays as it is.
+    The message names the key, and the file is not changed.
     """
     (tmp_path / KEY_FILE).write_bytes(content)
 
@@ -108,9 +110,9 @@ def test_a_key_file_that_holds_no_key_stops_the_start(tmp_path, content):
     close_store()
 
 
-def test_what_holds_secrets_is_its_owner_s_only(settings):
+def test_only_the_owner_can_read_key_file_and_databases(settings):
     """
-    Key file and databases have mode 0600, also where somebody had loosened it.
+    They have mode 0600, and a wider mode is corrected at the next start.
     """
     for _ in range(2):
         create_app(settings).extensions["bridge"].worker.stop()
@@ -131,36 +133,36 @@ def keys(settings: Settings) -> list[str]:
 
 def test_keys_are_rotated_under_a_running_service(app, run, settings, linnworks):
     """
-    The service goes on with what it sealed before and after; the key before the last is forgotten.
+    The service opens what was sealed before and after a rotation; two rotations later a key is gone.
     """
     vault = app.extensions["bridge"].vault
     sealed, token = Connection.get().sealed, vault.sign("client")
     first = keys(settings)
-    said = run("keys", "rotate")
+    output = run("keys", "rotate")
     second = keys(settings)
     resealed = Connection.get().sealed
     later = vault.seal({"a": "b"})
 
-    assert "Everything is sealed with the new key." in said
+    assert "Everything is sealed with the new key." in output
     assert [second[0], *first] == second
     assert 0o600 == stat.S_IMODE((settings.data_dir / KEY_FILE).stat().st_mode)
     assert Vault(first[0]).open(sealed) == Vault(second[0]).open(resealed) == vault.open(sealed)
     assert Vault(first[0]).open(resealed) is None
     assert {"a": "b"} == Vault(second[0]).open(later)
-    assert ["client"] == vault.signed(token, 60)
+    assert ["client"] == vault.verify(token, 60)
     assert linnworks("ConfigTestEndpoint")["Error"] is None
 
     run("keys", "rotate")
     assert second[0] == keys(settings)[1]
     assert len(keys(settings)) == 2
-    assert vault.signed(token, 60) is None
+    assert vault.verify(token, 60) is None
     assert linnworks("ConfigTestEndpoint")["Error"] is None
     create_app(settings).extensions["bridge"].worker.stop()
 
 
-def test_a_rotation_that_breaks_off_loses_nothing(settings, linnworks):
+def test_an_interrupted_rotation_loses_nothing(settings, linnworks):
     """
-    Until everything is sealed anew every key stays, and the next rotation goes on from there.
+    Every key stays until everything is resealed, and the next rotation continues from there.
     """
     before = keys(settings)
     with pytest.raises(KeyboardInterrupt), rotation(settings):
@@ -171,41 +173,41 @@ def test_a_rotation_that_breaks_off_loses_nothing(settings, linnworks):
     assert linnworks("ConfigTestEndpoint")["Error"] is None
     with rotation(settings) as vault:
         assert 4 == len([*keys(settings), *before])
-        assert [] == reseal(vault.renewed)
+        assert [] == reseal(vault.reencrypt)
     assert during[0] == keys(settings)[1]
     assert linnworks("ConfigTestEndpoint")["Error"] is None
 
 
 def test_what_the_wizard_stores_during_a_rotation_stays(app, settings, linnworks):
     """
-    What was sealed with the key before, and stored a moment after everything was sealed anew, can be opened.
+    What was sealed with the previous key, and stored just after everything was resealed, can still be opened.
     """
     late = app.extensions["bridge"].vault.seal({"access_key": "new"})
     with rotation(settings) as vault:
-        reseal(vault.renewed)
+        reseal(vault.reencrypt)
         Connection.update(sealed=late).execute()
 
     assert {"access_key": "new"} == app.extensions["bridge"].vault.open(late) == open_vault(settings).open(late)
 
 
-def test_what_no_key_opens_is_told(run, connect):
+def test_credentials_that_no_key_opens_are_reported(run, connect):
     """
-    It stays as it is, and the operator hears whose credentials have to be entered again.
+    They stay unchanged, and the operator reads whose credentials have to be entered again.
     """
     connect("lost")
-    connect("kept")
+    connect("intact")
     lost = Vault(OLD).seal({"access_key": "x"})
     Connection.update(sealed=lost).where(Connection.account_name == "Account of lost").execute()
-    said = run("keys", "rotate")
+    output = run("keys", "rotate")
 
-    assert "have the credentials of Account of lost entered again" in said
-    assert "kept" not in said
+    assert "have the credentials of Account of lost entered again" in output
+    assert "intact" not in output
     assert lost == Connection.get(Connection.account_name == "Account of lost").sealed
 
 
 def test_keys_in_the_environment_are_rotated_by_the_operator(tmp_path, monkeypatch):
     """
-    With a new key in front, everything is sealed with that; with a single key the command says what to do first.
+    With a new key in front everything is resealed with it; with a single key the command says what to do first.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BRIDGE_DATA_DIR", str(tmp_path))
@@ -216,15 +218,15 @@ def test_keys_in_the_environment_are_rotated_by_the_operator(tmp_path, monkeypat
         results.append(CliRunner().invoke(main, ["keys", "rotate"]))
 
     assert [2, 0] == [result.exit_code for result in results]
-    assert "put one of `linnworks-bridge keys new` in front of it" in results[0].output
+    assert "put one from `linnworks-bridge keys new` in front of it" in results[0].output
     create_app(Settings(data_dir=tmp_path, secret_key=NEW)).extensions["bridge"].worker.stop()
     assert not (tmp_path / KEY_FILE).exists()
     close_store()
 
 
-def test_a_key_file_that_is_lost_under_a_running_service_harms_nothing(tmp_path):
+def test_a_running_service_survives_the_loss_of_its_key_file(tmp_path):
     """
-    Neither a missing file nor one without a key makes a process forget the keys it has.
+    With a missing file, or one without a key, a process keeps the keys it has.
     """
     vault = open_vault(Settings(data_dir=tmp_path))
     sealed = vault.seal({"a": "b"})
@@ -235,20 +237,20 @@ def test_a_key_file_that_is_lost_under_a_running_service_harms_nothing(tmp_path)
     assert {"a": "b"} == damaged == vault.open(sealed)
 
 
-def test_sealed_is_not_signed():
+def test_sealed_texts_and_signed_tokens_are_not_interchangeable():
     """
-    What was sealed passes for no token, and a token opens to no values.
+    A sealed text is no valid token, and a token is no sealed text.
     """
     vault = Vault(NEW)
 
     assert vault.open(vault.sign("a", "b")) is None
-    assert vault.signed(vault.seal({"a": "b"}), 60) is None
-    assert ["a", "b"] == vault.signed(vault.sign("a", "b"), 60)
+    assert vault.verify(vault.seal({"a": "b"}), 60) is None
+    assert ["a", "b"] == vault.verify(vault.sign("a", "b"), 60)
 
 
-def test_tokens_are_random_and_only_their_digest_is_kept():
+def test_tokens_are_random_and_stored_as_digests():
     """
-    A token has 128 random bits, and its digest does not tell it.
+    A token has 128 random bits, and its digest does not contain it.
     """
     token = new_token()
 

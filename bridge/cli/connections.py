@@ -83,13 +83,13 @@ def erase(connection: str, yes: bool) -> None:
 @click.argument("connection")
 def reconnect(connection: str) -> None:
     """Have the seller enter the shop's credentials again; token and other settings stay."""
-    from bridge.sync.wizard import ask_again
+    from bridge.sync.wizard import ask_for_credentials
 
     bridge = opened()
     found = the_connection(connection)
     if not found.complete:
         raise BridgeError(f"{found.account_name} has not finished its wizard yet")
-    ask_again(found, bridge.channels)
+    ask_for_credentials(found, bridge.channels)
     click.echo(f"When {found.account_name} is opened in Linnworks, it asks for the credentials.")
 
 

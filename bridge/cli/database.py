@@ -21,7 +21,7 @@ def migrate_database(url: str) -> None:
     with the new setting afterwards. The old database stays as it is, and so do the key file and the embedded shop's
     file in the data folder.
     """
-    from bridge.store.sqlite_to_postgresql import move
+    from bridge.store.sqlite_to_postgresql import copy_to_postgresql
 
     settings = load_settings(os.environ)
     new = load_settings({}, database_url=sys.stdin.readline().strip() if url == "-" else url)
@@ -36,6 +36,6 @@ def migrate_database(url: str) -> None:
             f"Something listens on {settings.bind}: stop the service (and linnworks-bridge.socket), "
             "or what comes in meanwhile stays behind"
         ) from None
-    counts = move(settings.database, new.database_url)
+    counts = copy_to_postgresql(settings.database, new.database_url)
     click.echo(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")
     click.echo("Now set BRIDGE_DATABASE_URL to that address and start the service.")

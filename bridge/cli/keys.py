@@ -28,13 +28,13 @@ def rotate() -> None:
     a leak rotate twice. Where the keys are in BRIDGE_SECRET_KEY, the first of them is the new one.
     """
     from bridge.store.connections import reseal
-    from bridge.store.database import remember
+    from bridge.store.installation_facts import save_fact
     from bridge.vault import MARKER, rotation
 
     bridge = opened()
     with rotation(bridge.settings) as vault:
-        remember(MARKER, vault.seal({}))
-        shut = reseal(vault.renewed)
+        save_fact(MARKER, vault.seal({}))
+        shut = reseal(vault.reencrypt)
     click.echo("Everything is sealed with the new key.")
     if shut:
         names = ", ".join(row.account_name for row in shut)

@@ -30,7 +30,7 @@ def held() -> None:
 
     opened()
     rows = [
-        (row.connection.account_name, row.reference, when(row.held_since), when(row.looked_at), row.held)
+        (row.connection.account_name, row.reference, when(row.held_since), when(row.checked_at), row.hold_reason)
         for row in held_orders()
     ]
     show_table(("Integration", "Order", "Held since", "Last looked at", "Why"), rows, "No order is held.")
@@ -81,10 +81,14 @@ def _life(connection_id: int, reference: str) -> list[str]:
         lines.append(f"{when(seen.first_seen_at)} first seen")
         if seen.offers:
             lines.append(f"{when(seen.offered_at)} last sent to Linnworks, {seen.offers} times in all")
-        if seen.held:
-            lines.append(f"{when(seen.held_since)} held: {seen.held}" if seen.held_since else f"Not sent: {seen.held}")
+        if seen.hold_reason:
+            lines.append(
+                f"{when(seen.held_since)} held: {seen.hold_reason}"
+                if seen.held_since
+                else f"Not sent: {seen.hold_reason}"
+            )
     for action in actions_of_order(connection_id, reference):
-        said = action.answer or action.error
+        said = action.result or action.error
         line = f"{when(action.finished_at or action.created_at)} {action.kind} {action.state}"
         lines.append(f"{line}: {said}" if said else line)
     return lines
@@ -107,7 +111,7 @@ def list_actions(everything: bool, limit: int) -> None:
     states = (PLANNED, UNKNOWN, FAILED, DONE) if everything else (PLANNED, UNKNOWN, FAILED)
     rows = [
         (action.id, action.connection.account_name, action.kind, action.reference, action.state,
-         when(action.created_at), action.answer or action.error)
+         when(action.created_at), action.result or action.error)
         for action in listed(states, limit)
     ]  # fmt: skip
     columns = ("No", "Integration", "Action", "Order", "State", "Since", "Answer or last error")
@@ -161,7 +165,7 @@ def list_feeds(everything: bool, limit: int) -> None:
     rows = [
         (item.id, item.connection.account_name, item.feed_id, item.action, _sku(item.request["listing"]),
          _progress(item), item.attempts, item.error)
-        for item in list_items(limit, all_of_them=everything)
+        for item in list_items(limit, with_done=everything)
     ]  # fmt: skip
     columns = ("No", "Integration", "Feed", "Action", "SKU", "State", "Attempts", "Last error")
     show_table(columns, rows, "No listing waits.")

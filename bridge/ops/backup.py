@@ -12,7 +12,15 @@ from bridge.channels.demo.tables import MIGRATIONS as SHOPS_MIGRATIONS
 from bridge.errors import StartError
 from bridge.settings import Settings, sqlite_file
 from bridge.store import database
-from bridge.store.sqlite_backup import ARCHIVE, copied_fact, copy_database, faults, in_use, is_used, steps_applied
+from bridge.store.sqlite_backup import (
+    ARCHIVE,
+    copied_fact,
+    copy_database,
+    has_integrations,
+    integrity_errors,
+    is_open,
+    steps_applied,
+)
 from bridge.store.versions import newer_message
 from bridge.vault import KEY_FILE, MARKER, Vault, read_key_file, write_key_file
 
@@ -61,9 +69,9 @@ def restore(settings: Settings, folder: Path, *, force: bool) -> Path | None:
     for path in found.values():
         _sound(path)
     key = _fitting_key(settings, folder)
-    if any(path.exists() and in_use(path) for path in places.values()):
+    if any(path.exists() and is_open(path) for path in places.values()):
         raise StartError("The service is running on these files: stop it, restore, and start it again")
-    if not force and is_used(target):
+    if not force and has_integrations(target):
         raise StartError(
             f"{target} has integrations that a restore would replace: with --force they are put aside in "
             f"{target.parent / ARCHIVE}"
@@ -98,7 +106,7 @@ def _put_back(settings: Settings, found: dict[str, Path], places: dict[str, Path
 
 
 def _sound(path: Path) -> None:
-    wrong = faults(path)
+    wrong = integrity_errors(path)
     if wrong:
         raise StartError(f"{path} is damaged: {wrong[0]}")
     known = {

@@ -12,7 +12,8 @@ from bridge.protocol.concurrency_limit import ConcurrencyLimit
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store.connections import list_connections
-from bridge.store.database import close_store, fact, open_store, remember, remember_first
+from bridge.store.database import close_store, open_store
+from bridge.store.installation_facts import read_fact, save_fact, save_fact_once
 from bridge.sync import feeds, outbox
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import MARKER, Vault, open_vault
@@ -22,7 +23,7 @@ def open_installation(settings: Settings) -> Services:
     """Open the database and the vault; raises StartError if either cannot be used or they do not belong together."""
     open_store(settings.database)
     try:
-        vault = open_vault(settings, first=fact(MARKER) is None)
+        vault = open_vault(settings, create=read_fact(MARKER) is None)
         channels = Channels(settings, vault)
         _require_same_key(vault)
         _require_same_channel(settings)
@@ -41,17 +42,17 @@ def open_installation(settings: Settings) -> Services:
 
 
 def _require_same_key(vault: Vault) -> None:
-    if vault.open(remember_first(MARKER, vault.seal({}))) is None:
+    if vault.open(save_fact_once(MARKER, vault.seal({}))) is None:
         raise StartError("The secret key is not the one this database was sealed with: put the old key back")
 
 
 def _require_same_channel(settings: Settings) -> None:
     """Integrations were set up for one kind of shop and mean nothing to another."""
-    served = fact("channel")
+    served = read_fact("channel")
     if served not in (None, settings.channel) and list_connections():
         raise StartError(
             f"This database has integrations with the channel {served}: set BRIDGE_CHANNEL={served}, "
             f"or another BRIDGE_DATA_DIR for {settings.channel}"
         )
     if served != settings.channel:
-        remember("channel", settings.channel)
+        save_fact("channel", settings.channel)

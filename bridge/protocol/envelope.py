@@ -62,7 +62,7 @@ def failure(error: Exception, gives: type[Answer]) -> Answer:
     if isinstance(error, (UnknownToken, InvalidAccessToken)):
         error = count_rejection(call, error)
     elif isinstance(error, CredentialsRefused) and call.caller:
-        wizard.ask_again(call.caller, call.services.channels)
+        wizard.ask_for_credentials(call.caller, call.services.channels)
     elif isinstance(error, peewee.PeeweeException):
         discard_connection()
     call.outcome = type(error).__name__

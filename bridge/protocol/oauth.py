@@ -39,5 +39,5 @@ def access_token(vault: Vault, client: OauthClient, scopes: tuple[str, ...]) -> 
 
 def scopes_of(vault: Vault, token: str, max_age: int) -> tuple[str, ...] | None:
     """Return the scopes of an access token; None if it is forged, expired, or its client was revoked."""
-    words = vault.signed(token, max_age)
+    words = vault.verify(token, max_age)
     return tuple(words[1:]) if words and active_client(words[0]) else None

@@ -1,1 +1,1 @@
-"""The bridge's own database: its tables, and the only queries on them."""
+"""The bridge's own database: its tables and all queries on them."""

@@ -1,27 +1,28 @@
-"""Actions: what the shop was asked to do once, and what came of it."""
+"""Order actions: each despatch, cancel and refund that a shop was asked for, and its outcome."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField
 
-from bridge.clock import is_future
 from bridge.store.connections import Connection
-from bridge.store.database import JsonField, MomentField, Row, delete_some, is_due, writing
+from bridge.store.database import delete_some, writing
+from bridge.store.fields import JsonField, MomentField
+from bridge.store.leases import LeasedRow
 
 PLANNED, DONE, FAILED, UNKNOWN = "planned", "done", "failed", "unknown"
 
 
-class Action(Row):
-    """One despatch, cancel or refund; `key` is what the shop can recognise it by.
+class Action(LeasedRow):
+    """One despatch, cancel or refund; the shop can recognise it by `key`.
 
-    `sent_until` is when the last try whose outcome was not learnt had ended on our side: the shop may still be
-    at it for a while. Equal actions of one request, or asked for long after one another, are told apart by
-    `occurrence`.
+    Equal actions of one request, or asked for long after one another, differ in `occurrence`. `sent_until` is when
+    the last attempt without an answer ended on our side: the shop may still be working on it for a while.
     """
 
     id = AutoField()
@@ -34,16 +35,26 @@ class Action(Row):
     key = CharField(max_length=32, unique=True)
     content = JsonField()
     state = CharField(max_length=10)
-    answer = TextField(default="")
+    result = TextField(default="")
     error = TextField(default="")
-    claim = CharField(max_length=32)
-    claimed_until = MomentField()
     created_at = MomentField()
     finished_at = MomentField(null=True)
     sent_until = MomentField(null=True)
 
     class Meta:
         indexes = ((("connection", "digest", "occurrence"), True), (("connection", "reference"), False))
+
+
+@dataclass(frozen=True)
+class ActionClaim:
+    """An action, whether the caller has claimed it, and whether an earlier attempt may have reached the shop.
+
+    Where it `was_sent`, the shop has to be asked for the result before it is sent again.
+    """
+
+    action: Action
+    claimed: bool
+    was_sent: bool = False
 
 
 def plan_action(
@@ -53,62 +64,38 @@ def plan_action(
     digest: str,
     content: Any,
     *,
-    nth: int = 1,
+    occurrence: int = 1,
     now: datetime,
     until: datetime,
-) -> tuple[Action | None, bool]:
-    """The action that the nth of equal entries in a request means, claimed where it is free; whether it was claimed.
+) -> ActionClaim | None:
+    """Find or create the action that a request asks for, and claim it unless it is done or held.
 
-    That is the first one from there on that is not done, else the newest, else a new one; None while somebody
-    is at another action of the order, because a shop may be read and written in two steps. A claimed action that
-    had been planned or unknown before is still marked unknown in the returned object: ask the shop about it
-    before doing it.
+    `occurrence` counts equal entries of one request. The action is the first from that occurrence on that is not
+    done, else the newest, else a new one. Returns None while another action of the order is being carried out: a shop
+    may be read and written in two steps, so they must not overlap.
     """
     with writing(connection_id):
-        equal = (Action.connection == connection_id) & (Action.digest == digest) & (Action.occurrence >= nth)
+        equal = (Action.connection == connection_id) & (Action.digest == digest) & (Action.occurrence >= occurrence)
         actions = list(Action.select().where(equal).order_by(Action.occurrence))
         action = next((action for action in actions if action.state != DONE), actions[-1] if actions else None)
-        if (action is None or action.state != DONE) and _others_at(connection_id, reference, digest, now):
-            return None, False
+        if action is not None and action.state == DONE:
+            return ActionClaim(action, claimed=False)
+        if _is_order_busy(connection_id, reference, digest, now):
+            return None
         if action is None:
-            return _create(connection_id, kind, reference, digest, content, nth, now, until), True
-        return action, _claim(action, now, until)
+            return _create(connection_id, kind, reference, digest, content, occurrence, now, until)
+        return _claim(action, now, until)
 
 
-def _others_at(connection_id: int, reference: str, digest: str, now: datetime) -> bool:
-    """Whether somebody is at another action of this order."""
-    of_order = (Action.connection == connection_id) & (Action.reference == reference) & (Action.digest != digest)
-    under_way = of_order & (Action.state == PLANNED) & ~is_due(Action.claimed_until, now)
-    return bool(Action.select().where(under_way).exists())
+def plan_again(action: Action, *, now: datetime, until: datetime) -> ActionClaim | None:
+    """Create and claim a new action with the content of one that is done.
 
-
-def claim_action(number: int, *, now: datetime, until: datetime) -> tuple[Action | None, bool]:
-    """The action of that number as it is now, claimed where its outcome is unknown and nobody is at it."""
-    found = find_action(number)
-    if found is None:
-        return None, False
-    with writing(found.connection_id):
-        action: Action = Action.get_by_id(number)
-        return action, action.state != FAILED and _claim(action, now, until)
-
-
-def _claim(action: Action, now: datetime, until: datetime) -> bool:
-    if action.state == DONE or (action.state == PLANNED and is_future(action.claimed_until, now)):
-        return False
-    found = action.state
-    if found == PLANNED:
-        action.sent_until = action.claimed_until  # its doer is gone, and may have sent it to the last moment
-    action.state, action.claim, action.claimed_until = PLANNED, secrets.token_hex(16), until
-    action.save(only=[Action.state, Action.claim, Action.claimed_until, Action.sent_until])
-    action.state = PLANNED if found == FAILED else UNKNOWN
-    return True
-
-
-def plan_again(action: Action, *, now: datetime, until: datetime) -> Action | None:
-    """A new action of the same content as one that is done; None where another request was first."""
+    Returns None if another request was faster, or while another action of the order is being carried out.
+    """
     with writing(action.connection_id):
-        latest = newest(action.connection_id, action.digest)
-        if latest is None or latest.id != action.id:
+        equal = (Action.connection == action.connection_id) & (Action.digest == action.digest)
+        newest = Action.select().where(equal).order_by(Action.occurrence.desc()).first()
+        if newest != action or _is_order_busy(action.connection_id, action.reference, action.digest, now):
             return None
         return _create(
             action.connection_id,
@@ -122,26 +109,44 @@ def plan_again(action: Action, *, now: datetime, until: datetime) -> Action | No
         )
 
 
+def claim_unresolved(number: int, *, now: datetime, until: datetime) -> ActionClaim | None:
+    """Claim the action with this number if its outcome is unknown and it is not held; None if it does not exist."""
+    found = find_action(number)
+    if found is None:
+        return None
+    with writing(found.connection_id):
+        action: Action = Action.get_by_id(number)
+        if action.state in (DONE, FAILED):
+            return ActionClaim(action, claimed=False)
+        return _claim(action, now, until)
+
+
 def finish_action(
-    action: Action, state: str, *, answer: str = "", error: str = "", sent: bool = False, now: datetime
+    action: Action, state: str, *, result: str = "", error: str = "", sent: bool = False, now: datetime
 ) -> None:
-    """Record what came of an action, unless somebody else has claimed it since; `sent` where its answer is missing."""
+    """Record the outcome of a claimed action, unless another process has claimed it since.
+
+    `sent` says that it was sent and its answer is missing.
+    """
     changes = {"sent_until": now} if sent else {}
     with writing(action.connection_id):
-        Action.update(state=state, answer=answer, error=error, finished_at=now, claimed_until=now, **changes).where(
-            (Action.id == action.id) & (Action.claim == action.claim)
-        ).execute()
+        action.release(now, state=state, result=result, error=error, finished_at=now, **changes)
 
 
-def newest(connection_id: int, digest: str) -> Action | None:
-    """The latest action of this content."""
-    found: Action | None = (
-        Action.select()
-        .where((Action.connection == connection_id) & (Action.digest == digest))
-        .order_by(Action.occurrence.desc())
-        .first()
-    )
-    return found
+def _is_order_busy(connection_id: int, reference: str, digest: str, now: datetime) -> bool:
+    """Return whether another action of this order is being carried out."""
+    others = (Action.connection == connection_id) & (Action.reference == reference) & (Action.digest != digest)
+    return bool(Action.select().where(others & ~Action.free(now)).exists())
+
+
+def _claim(action: Action, now: datetime, until: datetime) -> ActionClaim:
+    if action.is_held(now):
+        return ActionClaim(action, claimed=False)
+    was_sent = action.state != FAILED
+    # the holder of a planned action died, and may have sent it until its claim ended
+    sent_until = action.claimed_until if action.state == PLANNED else action.sent_until
+    action.acquire(until, state=PLANNED, sent_until=sent_until)
+    return ActionClaim(action, claimed=True, was_sent=was_sent)
 
 
 def _create(
@@ -153,8 +158,8 @@ def _create(
     occurrence: int,
     now: datetime,
     until: datetime,
-) -> Action:
-    created: Action = Action.create(
+) -> ActionClaim:
+    action = Action.create(
         connection=connection_id,
         kind=kind,
         reference=reference,
@@ -167,44 +172,44 @@ def _create(
         claimed_until=until,
         created_at=now,
     )
-    return created
+    return ActionClaim(action, claimed=True)
 
 
-def list_actions(states: Sequence[str], most: int) -> list[Action]:
-    """The newest actions in any of these states, newest first."""
+def list_actions(states: Sequence[str], limit: int) -> list[Action]:
+    """Return actions in any of these states, newest first."""
     query = Action.select(Action, Connection).join(Connection).where(Action.state.in_(list(states)))
-    return list(query.order_by(Action.id.desc()).limit(most))
+    return list(query.order_by(Action.id.desc()).limit(limit))
 
 
 def count_actions(state: str) -> int:
-    """How many actions are in this state."""
+    """Return how many actions are in this state."""
     return int(Action.select().where(Action.state == state).count())
 
 
 def actions_of_order(connection_id: int, reference: str) -> list[Action]:
-    """What was asked to be done to an order, oldest first."""
-    this = (Action.connection == connection_id) & (Action.reference == reference)
-    return list(Action.select().where(this).order_by(Action.id))
+    """Return all actions of an order, oldest first."""
+    of_order = (Action.connection == connection_id) & (Action.reference == reference)
+    return list(Action.select().where(of_order).order_by(Action.id))
 
 
 def find_action(number: int) -> Action | None:
-    """The action of that number."""
+    """Return the action with this number, or None."""
     found: Action | None = Action.get_or_none(Action.id == number)
     return found
 
 
-def unsettled_actions(before: datetime) -> list[Action]:
-    """Actions of which nobody knows what came of them, and whose doer was gone by this moment; the newest first."""
-    left = (Action.state == UNKNOWN) | (Action.state == PLANNED)
-    return list(Action.select().where(left & (Action.claimed_until < before)).order_by(Action.id.desc()))
+def unresolved_actions(before: datetime) -> list[Action]:
+    """Return actions with an unknown outcome whose claim ended before this moment, newest first."""
+    unresolved = (Action.state == UNKNOWN) | (Action.state == PLANNED)
+    return list(Action.select().where(unresolved & (Action.claimed_until < before)).order_by(Action.id.desc()))
 
 
-def forget_actions(before: datetime, most: int) -> int:
-    """Forget some actions that were settled before this moment; how many."""
-    return delete_some(Action, Action.state.in_([DONE, FAILED]) & (Action.finished_at < before), most)
+def forget_actions(before: datetime, limit: int) -> int:
+    """Delete at most `limit` actions that were done or failed before this moment and return how many."""
+    return delete_some(Action, Action.state.in_([DONE, FAILED]) & (Action.finished_at < before), limit)
 
 
 def drop_action(action: Action) -> None:
-    """Forget an action, so that an equal request is a new one."""
+    """Delete an action, so that an equal request is a new one."""
     with writing(action.connection_id):
         Action.delete().where(Action.id == action.id).execute()

@@ -1,4 +1,4 @@
-"""Connections: one for every integration, found by the digest of its token."""
+"""Connections: one per integration, found by the digest of its token."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 
 from peewee import CharField, TextField
 
-from bridge.store.database import JsonField, MomentField, NumberField, Row, delete_some, writing
+from bridge.store.database import Row, delete_some, writing
+from bridge.store.fields import JsonField, MomentField, NumberField
 from bridge.store.statements import Statement
 
 SECRET_COLUMNS = ("token_digest", "sealed", "claim")
 
 
 class Connection(Row):
-    """One integration: whose it is, where its wizard stands, and what was entered in it.
+    """One integration: its account, the current step of its wizard, and the values entered there.
 
-    `config` holds the plain values by ConfigItemId, `sealed` the PASSWORD values as the vault sealed them.
+    `config` holds plain values by ConfigItemId, `sealed` the PASSWORD values, encrypted by the vault.
     """
 
     id = NumberField()
@@ -36,15 +37,15 @@ class Connection(Row):
 
     @property
     def complete(self) -> bool:
-        """Whether the wizard was finished once; it stays so while credentials are entered again."""
+        """Whether the wizard was ever finished; this stays true while credentials are entered again."""
         return self.completed_at is not None
 
     def __repr__(self) -> str:
         return f"<Connection {self.id}>"
 
 
-# one statement, so that of several at once each replaces the one before
-_ADD = Statement(
+# one statement, so that of several simultaneous ones each replaces the one before
+_INSERT_OR_REPLACE = Statement(
     lambda account, account_name, email, token_digest, step, now: Connection.insert(
         account=account, account_name=account_name, email=email, token_digest=token_digest, step=step, created_at=now
     ).on_conflict(
@@ -60,37 +61,39 @@ _ADD = Statement(
         where=Connection.completed_at.is_null(),
     )
 )
-_FIND = Statement(lambda digest: Connection.select().where(Connection.token_digest == digest))
+_FIND_BY_DIGEST = Statement(lambda digest: Connection.select().where(Connection.token_digest == digest))
 
 
 def add_connection(
     *, account: str, account_name: str, email: str, token_digest: str, step: str, now: datetime
 ) -> Connection | None:
-    """Add a connection in place of an unfinished one of the same account and name; None where a finished one exists."""
+    """Add a connection, replacing an unfinished one of the same account and name; None if a finished one exists."""
     with writing():
-        _ADD.run(account, account_name, email, token_digest, step, now)
+        _INSERT_OR_REPLACE.run(
+            account=account, account_name=account_name, email=email, token_digest=token_digest, step=step, now=now
+        )
         return find_connection(token_digest)
 
 
 def find_connection(token_digest: str) -> Connection | None:
-    """The connection whose token has this digest."""
-    found: Connection | None = _FIND.first(token_digest)
+    """Return the connection whose token has this digest, or None."""
+    found: Connection | None = _FIND_BY_DIGEST.first(digest=token_digest)
     return found
 
 
 def list_connections() -> list[Connection]:
-    """All connections, oldest first."""
+    """Return all connections, oldest first."""
     return list(Connection.select().order_by(Connection.id))
 
 
 def matching_connections(text: str) -> list[Connection]:
-    """The connections with this number, or with this account name."""
+    """Return the connections with this number or this account name."""
     number = Connection.id == int(text) if text.isdecimal() and len(text) < 10 else Connection.id.is_null()
     return list(Connection.select().where(number | (Connection.account_name == text)).order_by(Connection.id))
 
 
 def save_step(connection: Connection, step: str, *, config: dict[str, Any], sealed: str, completed_at: Any) -> bool:
-    """Keep what was entered and move on to `step`; False where another request moved the wizard meanwhile."""
+    """Store the entered values and move on to `step`; False if another request has moved the wizard meanwhile."""
     with writing():
         moved = (
             Connection.update(step=step, config=config, sealed=sealed, completed_at=completed_at)
@@ -101,24 +104,24 @@ def save_step(connection: Connection, step: str, *, config: dict[str, Any], seal
 
 
 def move_to_step(connection: Connection, step: str) -> None:
-    """Put the wizard to `step`; token and settings stay."""
+    """Move the wizard to `step`; token and values stay."""
     with writing():
         Connection.update(step=step).where(_this(connection)).execute()
 
 
 def delete_connection(connection: Connection) -> None:
-    """Forget a connection and everything kept for it; a second time does nothing."""
+    """Delete a connection and everything stored for it; repeating this does nothing."""
     with writing(connection.id):
         Connection.delete().where(_this(connection)).execute()
 
 
-def forget_unfinished(before: datetime, most: int) -> int:
-    """Forget some connections that were begun before this moment and whose wizard was never finished; how many."""
-    return delete_some(Connection, Connection.completed_at.is_null() & (Connection.created_at < before), most)
+def forget_unfinished(before: datetime, limit: int) -> int:
+    """Delete at most `limit` connections created before this moment and never finished, and return how many."""
+    return delete_some(Connection, Connection.completed_at.is_null() & (Connection.created_at < before), limit)
 
 
 def everything_about(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """All that is kept for a connection, by table: rows as plain values, without what lets anybody in."""
+    """Return everything stored for a connection as plain rows by table, without secrets."""
     tables: dict[str, list[dict[str, Any]]] = {"connection": [_plain(connection)]}
     for rows, key in connection.dependencies():
         tables[key.model._meta.table_name] = [_plain(row) for row in key.model.select().where(rows)]
@@ -129,23 +132,23 @@ def _plain(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.__data__.items() if name not in SECRET_COLUMNS}
 
 
-def reseal(renewed: Callable[[str], str | None]) -> list[Connection]:
-    """Put what is sealed through `renewed`; the connections for which it gives None, which stay as they are.
+def reseal(reencrypt: Callable[[str], str | None]) -> list[Connection]:
+    """Pass every sealed text through `reencrypt` and return the connections for which it returns None.
 
-    What the wizard stores meanwhile stays too: it is sealed with the newest key already.
+    Those stay unchanged. So does what the wizard stores meanwhile: the newest key has encrypted it already.
     """
-    shut = []
+    unreadable = []
     for row in list(Connection.select().where(Connection.sealed != "")):
-        fresh = renewed(row.sealed)
-        if fresh is None:
-            shut.append(row)
-        elif fresh != row.sealed:
+        sealed = reencrypt(row.sealed)
+        if sealed is None:
+            unreadable.append(row)
+        elif sealed != row.sealed:
             with writing():
                 unchanged = _this(row) & (Connection.sealed == row.sealed)
-                Connection.update(sealed=fresh).where(unchanged).execute()
-    return shut
+                Connection.update(sealed=sealed).where(unchanged).execute()
+    return unreadable
 
 
 def _this(connection: Connection) -> Any:
-    """The row as long as it is the same integration's: its number may have gone to another meanwhile."""
+    """Return the condition that a row is this connection, with the same token."""
     return (Connection.id == connection.id) & (Connection.token_digest == connection.token_digest)

@@ -1,4 +1,4 @@
-"""The database: opened once a process, its schema upgraded, one connection held by each thread."""
+"""The database: opened once per process, its schema upgraded; each thread holds one connection."""
 
 from __future__ import annotations
 
@@ -8,85 +8,36 @@ import os
 import select
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import peewee
-from peewee import (
-    SQL,
-    AutoField,
-    BigIntegerField,
-    CharField,
-    DatabaseProxy,
-    Model,
-    NodeList,
-    PostgresqlDatabase,
-    SqliteDatabase,
-    TextField,
-)
+from peewee import DatabaseProxy, Model, PostgresqlDatabase, SqliteDatabase
 from playhouse import db_url
 from playhouse.migrations import Runner
 
-from bridge.clock import EPOCH, FARTHEST
 from bridge.errors import StartError
 from bridge.settings import sqlite_file
 from bridge.store.sqlite_backup import copy_to_archive
 from bridge.store.versions import newer_message, schema_version
-from bridge.vault import owner_only
+from bridge.vault import restrict_to_owner
 
 log = logging.getLogger(__name__)
 
-# what peewee says of a statement has all its values in it
+# peewee's debug records hold every value of a statement
 logging.getLogger("peewee").setLevel(logging.INFO)
 
 BUSY_SECONDS = 5
-# what is erased is overwritten, not only left out of account
+# secure_delete overwrites erased data on disk
 PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "secure_delete": 1}
-# nobody waits for a server, or for another writer there, longer than a request may; a host that died holds no locks
-PATIENCE = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 1000 * BUSY_SECONDS}
-SESSION = f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout=7s -c idle_in_transaction_session_timeout=10s"
+# no wait for a server, or for another writer there, is longer than a request's; a dead host's locks are released
+SERVER_TIMEOUTS = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 1000 * BUSY_SECONDS}
+SESSION_OPTIONS = f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout=7s -c idle_in_transaction_session_timeout=10s"
 UPGRADE_LOCK, WRITING_LOCK = 5403, 5404
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 database = DatabaseProxy()
-
-
-class MomentField(BigIntegerField):
-    """Aware UTC in the code, whole microseconds since 1970 in the database."""
-
-    def db_value(self, value: datetime | None) -> int | None:
-        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
-
-    def python_value(self, value: int | None) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-class JsonField(TextField):
-    """Plain data and messages, kept as JSON text; decimals as texts, so that they stay exact."""
-
-    def db_value(self, value: Any) -> str | None:
-        return None if value is None else msgspec.json.encode(value, enc_hook=str).decode()
-
-    def python_value(self, value: str | None) -> Any:
-        return None if value is None else msgspec.json.decode(value)
-
-
-class NumberField(AutoField):
-    """A number that is never given twice, on SQLite too: a late request must not meet another's row."""
-
-    def ddl(self, ctx: Any) -> Any:
-        column = super().ddl(ctx)
-        db = self.model._meta.database
-        lite = isinstance(db.obj if isinstance(db, DatabaseProxy) else db, SqliteDatabase)
-        return NodeList((column, SQL("AUTOINCREMENT"))) if lite else column
-
-
-def is_due(column: Any, now: datetime) -> Any:
-    """That a column's moment does not lie ahead, as `clock.is_future` has it."""
-    return (column <= now) | (column > now + FARTHEST)
 
 
 class Row(Model):
@@ -95,15 +46,8 @@ class Row(Model):
         legacy_table_names = False
 
 
-class Fact(Row):
-    """Something the installation remembers about itself."""
-
-    name = CharField(primary_key=True)
-    value = TextField()
-
-
 class Sqlite(SqliteDatabase):
-    """SQLite, which takes a transaction back by itself where there is no room for it: the failure is to be told of."""
+    """SQLite. On a full disk it rolls back by itself; a second rollback would hide that error."""
 
     def rollback(self) -> None:
         if not self.is_closed() and self.connection().in_transaction:
@@ -111,39 +55,39 @@ class Sqlite(SqliteDatabase):
 
 
 class Postgres(PostgresqlDatabase):
-    """PostgreSQL, where a connection that the server ended while nobody used it is opened anew."""
+    """PostgreSQL. A connection that the server closed while it was idle is reopened."""
 
     def begin(self, isolation_level: Any = None) -> None:
-        self._leave_if_ended()
+        self._close_if_ended()
         super().begin(isolation_level)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        self._leave_if_ended()
+        self._close_if_ended()
         return super().execute_sql(sql, params)
 
-    def _leave_if_ended(self) -> None:
+    def _close_if_ended(self) -> None:
         if self.is_closed():
             return
         raw = self.connection()
         if not self.in_transaction() and not raw.closed:
             poll = select.poll()
             poll.register(raw.fileno(), select.POLLIN)
-            if poll.poll(0):  # there is nothing to be told between commands but the end
+            if poll.poll(0):  # between commands the server sends nothing but the end
                 self.close()
 
 
 def connect(url: str) -> peewee.Database:
-    """A database that opens one connection a thread at first use and keeps it.
+    """Return a database that opens one connection per thread at first use and keeps it.
 
-    SQLite runs in WAL mode with every commit on disk before it is answered for, and its file can be read
-    by its owner only. Either waits 5 s for another writer.
+    SQLite runs in WAL mode, every commit is on disk when it returns, and only the file's owner can read it. Both
+    kinds wait 5 s for another writer.
     """
     path = sqlite_file(url)
     if path is None:
         return _postgres(url)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    owner_only(path)
+    restrict_to_owner(path)
     return Sqlite(str(path), pragmas=PRAGMAS, timeout=BUSY_SECONDS)
 
 
@@ -151,22 +95,22 @@ def _postgres(url: str) -> Postgres:
     if find_spec("psycopg") is None:
         raise StartError("A PostgreSQL database needs psycopg: pip install 'psycopg[binary]'")
     given = db_url.parse(url, unquote_user=True, unquote_password=True)
-    options = f"{SESSION} {given.pop('options', '')}"
-    return Postgres(**{**PATIENCE, "client_encoding": "UTF8", **given}, options=options, prefer_psycopg3=True)
+    options = f"{SESSION_OPTIONS} {given.pop('options', '')}"
+    return Postgres(**{**SERVER_TIMEOUTS, "client_encoding": "UTF8", **given}, options=options, prefer_psycopg3=True)
 
 
 def immediate(db: peewee.Database) -> AbstractContextManager[Any]:
-    """A transaction that holds SQLite's write lock from its start.
+    """Return a transaction that holds SQLite's write lock from its start.
 
-    One that reads first and asks for the lock later fails at once under a second writer, whatever the timeout.
+    One that reads first and takes the lock later fails at once if there is a second writer, whatever the timeout.
     """
     return db.atomic("IMMEDIATE") if isinstance(db, SqliteDatabase) else db.atomic()
 
 
 def upgrade(db: peewee.Database, folder: Path) -> None:
-    """Bring the schema up to date in one transaction; raises StartError where it is newer than this program.
+    """Upgrade the schema in one transaction; raises StartError if it is newer than this program.
 
-    A SQLite database that has an earlier schema is copied first.
+    A SQLite database with an earlier schema is first copied to the archive.
     """
     with immediate(db):
         if not isinstance(db, SqliteDatabase):
@@ -177,25 +121,25 @@ def upgrade(db: peewee.Database, folder: Path) -> None:
         if schema.newer:
             raise StartError(newer_message(schema.newer[-1]))
         if schema.applied and schema.pending and isinstance(db, SqliteDatabase):
-            aside = copy_to_archive(Path(db.database), schema.applied[-1])
-            log.warning("The database is upgraded to %s; as it was before, it is in %s", schema.pending[-1], aside)
+            archived = copy_to_archive(Path(db.database), schema.applied[-1])
+            log.warning("Upgrading the database to %s; the earlier one is kept in %s", schema.pending[-1], archived)
         Runner(db, str(folder)).up()
 
 
 def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -> None:
-    """Open a database, made or upgraded as needed; raises StartError that calls it by its name.
+    """Open a database, created or upgraded as needed; raises StartError, which calls it by `name`.
 
-    Leaves no connection open, so that the process may fork.
+    No connection stays open, so the process may fork afterwards.
     """
     try:
         db = connect(url)
-        with _alone(url):
+        with _file_lock(url):
             try:
                 upgrade(db, migrations)
             finally:
                 db.close()
     except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
-        # the URL may hold a password, and so may a driver's message about it
+        # the URL may hold a password, and the driver's message may quote it
         raise StartError(f"{name} cannot be used ({type(error).__name__})") from error
     if proxy.obj is not None:
         proxy.close()
@@ -203,8 +147,8 @@ def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -
 
 
 @contextmanager
-def _alone(url: str) -> Iterator[None]:
-    """One process at a time opens a file: SQLite would not wait for another that is making an empty one a database."""
+def _file_lock(url: str) -> Iterator[None]:
+    """Let one process at a time open a SQLite file: SQLite does not wait for one that is creating the database."""
     path = sqlite_file(url)
     if path is None:
         yield
@@ -223,9 +167,9 @@ def open_store(url: str) -> None:
 
 
 def truncate_wal() -> None:
-    """Have what was erased gone from SQLite's log too, where nobody is reading just now."""
+    """Remove erased data from SQLite's write-ahead log too, unless it is being read."""
     if isinstance(database.obj, SqliteDatabase):
-        # which holds writers up as long as it waits for readers
+        # writers are blocked while the checkpoint waits for readers
         database.execute_sql("PRAGMA busy_timeout = 100")
         database.execute_sql("PRAGMA wal_checkpoint(truncate)")
         database.execute_sql(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
@@ -244,22 +188,23 @@ def discard_connection() -> None:
 
 
 @contextmanager
-def writing(connection_id: int | None = None, *, lasting: bool = True) -> Iterator[None]:
-    """A writing transaction; everything in it happens, or nothing. Within another it is part of that one.
+def writing(connection_id: int | None = None, *, durable: bool = True) -> Iterator[None]:
+    """Run the block as one writing transaction, or as part of the transaction it is in.
 
-    What reads and then decides what to write names the connection it is for: those go one after another. On
-    SQLite all writers do. What is not `lasting` does not wait for the disk: a power cut may take it away together
-    with all that was written later, never anything before it. It is for what nobody was told of and can be done again.
+    A block that reads and then decides what to write passes its connection's id: such blocks of one connection run
+    one after another (on SQLite, all writers do). With `durable=False` the commit does not wait for the disk: a power
+    cut may undo it and later commits, never earlier ones. Use that for what has not been answered yet and can be
+    repeated.
     """
     if database.in_transaction():
         yield
         return
     if isinstance(database.obj, SqliteDatabase):
-        with _waiting_for_the_disk(lasting), immediate(database.obj):
+        with _synchronous(durable), immediate(database.obj):
             yield
         return
     with immediate(database.obj):
-        first = [] if lasting else ["set_config('synchronous_commit', 'off', true)"]
+        first = [] if durable else ["set_config('synchronous_commit', 'off', true)"]
         first += [] if connection_id is None else [f"pg_advisory_xact_lock({WRITING_LOCK}, {int(connection_id)})"]
         if first:
             database.execute_sql(f"SELECT {', '.join(first)}")
@@ -267,48 +212,29 @@ def writing(connection_id: int | None = None, *, lasting: bool = True) -> Iterat
 
 
 @contextmanager
-def _waiting_for_the_disk(lasting: bool) -> Iterator[None]:
-    """What SQLite commits meanwhile is on disk before it is done, or just written."""
-    if not lasting:
+def _synchronous(durable: bool) -> Iterator[None]:
+    """Let SQLite's commits in the block wait for the disk, or not."""
+    if not durable:
         database.execute_sql("PRAGMA synchronous = normal")
     try:
         yield
     finally:
-        if not lasting and not database.is_closed():
+        if not durable and not database.is_closed():
             database.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
 
 
-def delete_some(model: Any, which: Any, most: int) -> int:
-    """Delete some of the rows that `which` holds of, and still holds of when they go; how many."""
+def delete_some(model: Any, condition: Any, limit: int) -> int:
+    """Delete at most `limit` rows that meet the condition and return how many."""
     with writing():
-        some = model.select(model.id).where(which).limit(most)
-        return int(model.delete().where(model.id.in_(some) & which).execute())
+        some = model.select(model.id).where(condition).limit(limit)
+        # repeated, because another process may have changed a row meanwhile
+        return int(model.delete().where(model.id.in_(some) & condition).execute())
 
 
-def works() -> bool:
-    """Whether the database answers."""
+def responds() -> bool:
+    """Return whether the database answers a query."""
     try:
         database.execute_sql("SELECT 1").fetchone()
     except peewee.PeeweeException:
         return False
     return True
-
-
-def fact(name: str) -> str | None:
-    """What the installation remembers under this name."""
-    found = Fact.get_or_none(Fact.name == name)
-    return str(found.value) if found else None
-
-
-def remember(name: str, value: str) -> None:
-    """Keep a fact for good, over an earlier one of that name."""
-    with writing():
-        kept = Fact.insert(name=name, value=value)
-        kept.on_conflict(conflict_target=[Fact.name], preserve=[Fact.value]).execute()
-
-
-def remember_first(name: str, value: str) -> str:
-    """Keep a fact for good unless there is one of that name; the one that is kept."""
-    with writing():
-        Fact.insert(name=name, value=value).on_conflict_ignore().execute()
-    return str(Fact.get(Fact.name == name).value)

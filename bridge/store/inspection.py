@@ -1,4 +1,4 @@
-"""The bridge's database opened to be looked at, as it is."""
+"""Open the bridge's database for inspection, without creating or upgrading it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bridge.store.versions import Schema, schema_version
 
 
 def open_for_inspection(url: str) -> Schema:
-    """Open the bridge's database as it is, neither made nor upgraded, to look at it; its schema.
+    """Open the bridge's database unchanged and return how far its schema is upgraded.
 
-    Raises StartError where there is none, or nobody may write to it, or something else writes all the time.
+    Raises StartError if it does not exist, cannot be written to, or stays locked by another writer.
     """
     path = sqlite_file(url)
     try:
@@ -31,7 +31,7 @@ def open_for_inspection(url: str) -> Schema:
         finally:
             db.close()
     except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
-        # a server's words may hold a password
+        # a server's message may hold a password
         raise StartError(f"The database cannot be used: {error if path else type(error).__name__}") from error
     if database.obj is not None:
         database.close()
@@ -40,7 +40,7 @@ def open_for_inspection(url: str) -> Schema:
 
 
 def server_time() -> datetime | None:
-    """What the database server's clock says; None for SQLite, which has none of its own."""
+    """Return the time on the database server's clock; None for SQLite, which has none of its own."""
     if isinstance(database.obj, SqliteDatabase):
         return None
     found: datetime = database.execute_sql("SELECT clock_timestamp()").fetchone()[0]

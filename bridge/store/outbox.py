@@ -1,9 +1,8 @@
-"""Stock and prices on their way to the shop: what was asked, what was left over, and whose turn it is to push."""
+"""The outbox: stock levels and prices that shops have yet to take, and the lease of the process that pushes them."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,23 +14,29 @@ from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextFiel
 from bridge.clock import is_future
 from bridge.protocol.schemas.products import Price, StockLevel
 from bridge.store.connections import Connection
-from bridge.store.database import JsonField, MomentField, Row, is_due, writing
+from bridge.store.database import Row, writing
+from bridge.store.fields import JsonField, MomentField, is_due
+from bridge.store.leases import LeasedRow
 from bridge.store.statements import Statement
 
-T = TypeVar("T")
+Key = TypeVar("Key")
 
 MOST_PENDING = 1000
+"""How many pending updates the worker pushes at once."""
 SETTLES_IN = timedelta(seconds=30)
-"""How long a shop may still be at work on a push whose answer was lost."""
+"""How long a shop may still be working on a push whose answer was lost."""
+KEYS_PER_QUERY = 500
+NO_BATCH = 0
+"""A number that no batch has."""
 
-Answers = list[str | None]
-"""What became of each row of a batch: None for well, else why not."""
+Results = list[str | None]
+"""The result of each row of a batch: None where the shop took it, else the error."""
 
 
 class OutboxBatch(Row):
-    """One request's rows, and once they were pushed an answer for each.
+    """The rows of one request and, once they were pushed, a result for each.
 
-    Its requester waits for them until `awaited_until`; from then on the batch is the worker's.
+    The request waits for the results until `awaited_until`; from then on the batch is the worker's.
     """
 
     id = AutoField()
@@ -39,18 +44,18 @@ class OutboxBatch(Row):
     connection_id: int
     kind = CharField(max_length=10)
     content = JsonField()
-    outcomes = JsonField(null=True)
+    results = JsonField(null=True)
     created_at = MomentField()
     awaited_until = MomentField(index=True)
 
     @property
     def identity(self) -> tuple[int, datetime]:
-        """What tells it from a later batch that was given its number."""
+        """What distinguishes it from a later batch with the same number."""
         return self.id, self.created_at
 
 
 class PendingUpdate(Row):
-    """A value that the shop has not surely taken; what waits in a batch is always newer.
+    """A value that the shop may not have taken; what waits in a batch is always newer.
 
     Until `unsure_until` an earlier push of this SKU and tag may still arrive at the shop.
     """
@@ -73,24 +78,22 @@ class PendingUpdate(Row):
         indexes = ((("connection", "kind", "key"), True),)
 
 
-class OutboxLease(Row):
-    """Whose turn it is to push for a connection; a claim that ran out and was not given back is a dead holder's.
+class OutboxLease(LeasedRow):
+    """The right to push for a connection, and when the worker may push next.
 
-    Until `unsure_until` what that one pushed may still arrive at the shop.
+    Until `unsure_until` what a holder that died has pushed may still arrive at the shop.
     """
 
     connection = ForeignKeyField(Connection, primary_key=True, on_delete="CASCADE")
     connection_id: int
-    claim = CharField(max_length=32, default="")
-    claimed_until = MomentField()
     next_at = MomentField()
-    attempts = IntegerField(default=0)
+    attempts = IntegerField(default=NO_BATCH)
     unsure_until = MomentField()
 
 
 @dataclass(frozen=True)
-class Push:
-    """The right to push one kind of values for a connection, and what there is to push, oldest first."""
+class PushJob:
+    """An acquired lease and the values of one kind to push under it, oldest first."""
 
     lease: OutboxLease
     kind: str
@@ -99,44 +102,38 @@ class Push:
     batches: Sequence[OutboxBatch]
 
 
-_THIS_LANE = Statement(lambda connection: OutboxLease.select().where(OutboxLease.connection == connection))
-_CLAIM = Statement(
-    lambda connection, claim, until, unsure_until: OutboxLease.update(
-        claim=claim, claimed_until=until, unsure_until=unsure_until
-    ).where(OutboxLease.connection == connection)
-)
-_FREE = Statement(
-    lambda connection, claim, now, attempts, next_at: OutboxLease.update(
-        claim="", claimed_until=now, attempts=attempts, next_at=next_at
-    ).where((OutboxLease.connection == connection) & (OutboxLease.claim == claim))
-)
-_KEEP = Statement(
+_FIND_LEASE = Statement(lambda connection: OutboxLease.select().where(OutboxLease.connection == connection))
+_INSERT_BATCH = Statement(
     lambda connection, kind, rows, now, until: OutboxBatch.insert(
         connection=connection, kind=kind, content=rows, created_at=now, awaited_until=until
     )
 )
-_WAITING = Statement(
-    lambda connection, kind, but: (
+_WAITING_BATCHES = Statement(
+    lambda connection, kind, except_id: (
         OutboxBatch.select()
         .where(
             (OutboxBatch.connection == connection)
             & (OutboxBatch.kind == kind)
-            & OutboxBatch.outcomes.is_null()
-            & (OutboxBatch.id != but)
+            & OutboxBatch.results.is_null()
+            & (OutboxBatch.id != except_id)
         )
         .order_by(OutboxBatch.id)
     )
 )
-_FORGET = Statement(
-    lambda connection, number, now: OutboxBatch.delete().where(
+_DELETE_FINISHED_BATCHES = Statement(
+    lambda connection, kind, last_id, now: OutboxBatch.delete().where(
         (OutboxBatch.connection == connection)
         & (
-            (OutboxBatch.id == number)
-            | (OutboxBatch.outcomes.is_null(False) & is_due(OutboxBatch.awaited_until, now))  # and what nobody came for
+            (OutboxBatch.results.is_null() & (OutboxBatch.kind == kind) & (OutboxBatch.id <= last_id))
+            | (OutboxBatch.results.is_null(False) & is_due(OutboxBatch.awaited_until, now))
         )
     )
 )
-_LEFT = Statement(
+_INSERT_PENDING = Statement(
+    lambda **values: PendingUpdate.insert(**values),
+    [field.name for field in PendingUpdate._meta.sorted_fields if field is not PendingUpdate.id],
+)
+_FIND_PENDING = Statement(
     lambda connection, kind: (
         PendingUpdate.select(PendingUpdate.id)
         .where((PendingUpdate.connection == connection) & (PendingUpdate.kind == kind))
@@ -146,48 +143,47 @@ _LEFT = Statement(
 
 
 def update_key(row: StockLevel | Price) -> str:
-    """What a row sets: its SKU and tag, however long, as a digest."""
+    """Return a digest of the SKU and tag whose value a row sets; these may be long."""
     return hashlib.sha256(f"{row.sku}\0{update_tag(row)}".encode()).hexdigest()
 
 
 def update_tag(row: StockLevel | Price) -> str:
-    """The tag of a price."""
+    """Return the tag of a price; a stock level has none."""
     return row.tag if isinstance(row, Price) else ""
 
 
 def enqueue(
     connection_id: int, kind: str, rows: Sequence[StockLevel | Price], *, now: datetime, until: datetime
-) -> tuple[OutboxBatch, Push | None]:
-    """Keep a request's rows for good; the batch, and the turn where the lease is free."""
+) -> tuple[OutboxBatch, PushJob | None]:
+    """Store the rows of a request durably; return the batch, and a job that holds it if the lease was free."""
     with writing(connection_id):
-        number = _KEEP.insert(connection_id, kind, rows, now, until)
-        lease = _claim(connection_id, now, until)
+        number = _INSERT_BATCH.insert(connection=connection_id, kind=kind, rows=rows, now=now, until=until)
+        lease = _acquire(connection_id, now, until)
     batch = OutboxBatch(
         id=number, connection=connection_id, kind=kind, content=rows, created_at=now, awaited_until=until
     )
-    return batch, _turn(lease, kind, now, own=batch) if lease else None
+    return batch, _job(lease, kind, now, own=batch) if lease else None
 
 
-def lease_outbox(connection_id: int, kind: str, *, now: datetime, until: datetime) -> Push | None:
-    """The turn to push all that waits; None while another has the lease."""
-    if (
-        OutboxLease.select()
-        .where((OutboxLease.connection == connection_id) & ~is_due(OutboxLease.claimed_until, now))
-        .exists()
-    ):
+def lease_outbox(connection_id: int, kind: str, *, now: datetime, until: datetime) -> PushJob | None:
+    """Return a job with every batch that waits; None while another process holds the lease."""
+    if OutboxLease.select().where((OutboxLease.connection == connection_id) & ~OutboxLease.free(now)).exists():
         return None
     with writing(connection_id):
-        lease = _claim(connection_id, now, until)
-    return _turn(lease, kind, now) if lease else None
+        lease = _acquire(connection_id, now, until)
+    return _job(lease, kind, now) if lease else None
 
 
-def lease_due_outbox(now: datetime, until: datetime) -> Push | None:
-    """The turn of the connection that has waited longest with pending_updates or with batches that nobody awaits."""
+def lease_due_outbox(now: datetime, until: datetime) -> PushJob | None:
+    """Return a job for the connection that has waited longest; None if nothing is due.
+
+    Due are pending updates whose time has come, and batches that no request waits for.
+    """
     unawaited, due = is_due(OutboxBatch.awaited_until, now), is_due(PendingUpdate.next_at, now)
     found = (
         OutboxLease.select(OutboxLease.connection)
         .where(
-            is_due(OutboxLease.claimed_until, now)
+            OutboxLease.free(now)
             & is_due(OutboxLease.next_at, now)
             & (
                 OutboxLease.connection.in_(OutboxBatch.select(OutboxBatch.connection).where(unawaited))
@@ -199,135 +195,138 @@ def lease_due_outbox(now: datetime, until: datetime) -> Push | None:
     )
     if found is None:
         return None
-    with writing(found.connection_id):
-        lease = _claim(found.connection_id, now, until)
-    if lease is None:
+    connection_id = found.connection_id
+    batches = OutboxBatch.select(OutboxBatch.kind).where((OutboxBatch.connection == connection_id) & unawaited)
+    pending = PendingUpdate.select().where((PendingUpdate.connection == connection_id) & due)
+    pending = pending.order_by(PendingUpdate.next_at, PendingUpdate.id)
+    with writing(connection_id):
+        first = batches.order_by(OutboxBatch.id).first() or pending.first()
+        lease = _acquire(connection_id, now, until) if first else None
+    if first is None or lease is None:  # another worker was faster
         return None
-    batches = OutboxBatch.select(OutboxBatch.kind).where((OutboxBatch.connection == lease.connection_id) & unawaited)
-    items = PendingUpdate.select().where((PendingUpdate.connection == lease.connection_id) & due)
-    items = items.order_by(PendingUpdate.next_at, PendingUpdate.id)
-    first = batches.order_by(OutboxBatch.id).first() or items.first()
-    kind = first.kind if first else ""  # nothing at all where another worker was faster
-    return _turn(lease, kind, now, list(items.where(PendingUpdate.kind == kind).limit(MOST_PENDING)))
+    return _job(lease, first.kind, now, list(pending.where(PendingUpdate.kind == first.kind).limit(MOST_PENDING)))
 
 
-def find_pending_updates(turn: Push, rows: Mapping[T, StockLevel | Price]) -> dict[T, PendingUpdate]:
-    """What is left over of what these rows set, by their keys."""
-    if not _LEFT.any(turn.lease.connection_id, turn.kind):
+def find_pending_updates(job: PushJob, rows: Mapping[Key, StockLevel | Price]) -> dict[Key, PendingUpdate]:
+    """Return the pending updates of the values that these rows set, under the rows' keys."""
+    if not _FIND_PENDING.any(connection=job.lease.connection_id, kind=job.kind):
         return {}
-    of_kind = (PendingUpdate.connection == turn.lease.connection_id) & (PendingUpdate.kind == turn.kind)
+    of_kind = (PendingUpdate.connection == job.lease.connection_id) & (PendingUpdate.kind == job.kind)
     keys = {update_key(row): key for key, row in rows.items()}
     return {
-        keys[item.key]: item
-        for some in chunked(keys, 500)
-        for item in PendingUpdate.select().where(of_kind & PendingUpdate.key.in_(some))
+        keys[pending.key]: pending
+        for some in chunked(keys, KEYS_PER_QUERY)
+        for pending in PendingUpdate.select().where(of_kind & PendingUpdate.key.in_(some))
     }
 
 
 def finish_push(
-    turn: Push,
+    job: PushJob,
     *,
-    answers: Mapping[int, Answers],
-    answered: OutboxBatch | None,
+    results: Mapping[int, Results],
+    own: OutboxBatch | None,
     replaced: Collection[PendingUpdate],
-    left: Sequence[Mapping[str, Any]],
+    pending: Sequence[Mapping[str, Any]],
     attempts: int,
     next_at: datetime,
     now: datetime,
 ) -> bool:
-    """Record all that came of a turn and free the lease, or nothing where the lease was lost to another.
+    """Record the outcome of a job and release its lease; False, and nothing is recorded, if the lease was lost.
 
-    The batch `answered` and those that nobody awaits are forgotten; the others get their answers.
+    `results` are by batch id. Other requests that still wait get theirs; `own` and batches that no request waits for
+    are deleted, and so are results that were never collected. `pending` takes the place of `replaced`.
     """
-    connection_id = turn.lease.connection_id
-    awaited = [batch.id for batch in turn.batches if batch != answered and is_future(batch.awaited_until, now)]
-    with writing(connection_id, lasting=False):  # what is pushed once more does no harm
-        if not _FREE.run(connection_id, turn.lease.claim, now, attempts, next_at).rowcount:
+    connection_id = job.lease.connection_id
+    with writing(connection_id, durable=False):  # pushing once more does no harm
+        if not job.lease.release(now, attempts=attempts, next_at=next_at):
             return False
-        for batch_id in awaited:
-            OutboxBatch.update(outcomes=answers[batch_id]).where(OutboxBatch.id == batch_id).execute()
-        for batch_id in [batch.id for batch in turn.batches if batch.id not in awaited] or [0]:
-            _FORGET.run(connection_id, batch_id, now)
-        for some in chunked([item.id for item in replaced], 500):
+        for batch in job.batches:
+            if batch != own and is_future(batch.awaited_until, now):
+                OutboxBatch.update(results=results[batch.id]).where(OutboxBatch.id == batch.id).execute()
+        last_id = max((batch.id for batch in job.batches), default=NO_BATCH)
+        _DELETE_FINISHED_BATCHES.run(connection=connection_id, kind=job.kind, last_id=last_id, now=now)
+        for some in chunked([update.id for update in replaced], KEYS_PER_QUERY):
             PendingUpdate.delete().where(PendingUpdate.id.in_(some)).execute()
-        for rows in chunked(left, 50):
-            PendingUpdate.insert_many(
-                [{"connection": connection_id, "kind": turn.kind, **row} for row in rows]
-            ).execute()
+        _INSERT_PENDING.run_for_each([{"connection": connection_id, "kind": job.kind, **row} for row in pending])
     return True
 
 
-def collect_answers(batch: OutboxBatch, now: datetime, *, leave: bool) -> Answers | None:
-    """The answers that another's turn has brought, taken out; until then None, and with `leave` nobody awaits them."""
-    this = (OutboxBatch.id == batch.id) & (OutboxBatch.created_at == batch.created_at)
-    if not leave and not OutboxBatch.select().where(this & OutboxBatch.outcomes.is_null(False)).exists():
-        return None
+def collect_results(batch: OutboxBatch, now: datetime) -> Results | None:
+    """Return the results that another process has recorded for a batch, and delete it; None until there are any."""
+    pushed = _this(batch) & OutboxBatch.results.is_null(False)
+    return stop_awaiting(batch, now) if OutboxBatch.select().where(pushed).exists() else None
+
+
+def stop_awaiting(batch: OutboxBatch, now: datetime) -> Results | None:
+    """Collect the results of a batch if there are any by now, else leave it to the worker and return None."""
     with writing(batch.connection_id):
-        found = OutboxBatch.get_or_none(this)
-        if found is None or found.outcomes is None:
-            OutboxBatch.update(awaited_until=now).where(this).execute()
+        found = OutboxBatch.get_or_none(_this(batch))
+        if found is None or found.results is None:
+            OutboxBatch.update(awaited_until=now).where(_this(batch)).execute()
             return None
-        OutboxBatch.delete().where(this).execute()
-    return found.outcomes
+        OutboxBatch.delete().where(_this(batch)).execute()
+    return found.results
 
 
-def _claim(connection_id: int, now: datetime, until: datetime) -> OutboxLease | None:
-    """The lease, ours until then, where nobody has it."""
-    lease: OutboxLease | None = _THIS_LANE.first(connection_id)
+def _this(batch: OutboxBatch) -> Any:
+    return (OutboxBatch.id == batch.id) & (OutboxBatch.created_at == batch.created_at)
+
+
+def _acquire(connection_id: int, now: datetime, until: datetime) -> OutboxLease | None:
+    """Return the connection's lease, acquired until then; None while it is held."""
+    lease: OutboxLease | None = _FIND_LEASE.first(connection=connection_id)
     if lease is None:
         lease = OutboxLease.create(connection=connection_id, claimed_until=now, next_at=now, unsure_until=now)
-    if is_future(lease.claimed_until, now):
+    if lease.is_held(now):
         return None
-    if lease.claim:
-        lease.unsure_until = now + SETTLES_IN
-    lease.claim, lease.claimed_until = secrets.token_hex(16), until
-    _CLAIM.run(connection_id, lease.claim, lease.claimed_until, lease.unsure_until)
+    holder_died = bool(lease.claim)
+    lease.acquire(until, unsure_until=now + SETTLES_IN if holder_died else lease.unsure_until)
     return lease
 
 
-def _turn(
-    lease: OutboxLease, kind: str, now: datetime, items: Sequence[PendingUpdate] = (), own: OutboxBatch | None = None
-) -> Push:
-    """The turn with every batch that waits: those that come later are newer than all it leaves over.
+def _job(
+    lease: OutboxLease, kind: str, now: datetime, pending: Sequence[PendingUpdate] = (), own: OutboxBatch | None = None
+) -> PushJob:
+    """Return a job with every batch that waits, so that batches that come later are newer than what it leaves pending.
 
-    `own` is one of them, which need not be read again.
+    `own` is one of them and is not read again.
     """
-    batches = _WAITING.rows(lease.connection_id, kind, own.id if own else 0)
-    return Push(lease, kind, now, items, sorted([*batches, own], key=attrgetter("id")) if own else batches)
+    batches = _WAITING_BATCHES.rows(connection=lease.connection_id, kind=kind, except_id=own.id if own else NO_BATCH)
+    return PushJob(lease, kind, now, pending, sorted([*batches, own], key=attrgetter("id")) if own else batches)
 
 
-def list_pending_updates(most: int) -> list[PendingUpdate]:
-    """Values that the shops have not taken yet, the longest waiting first."""
+def list_pending_updates(limit: int) -> list[PendingUpdate]:
+    """Return pending updates, the longest waiting first."""
     query = PendingUpdate.select(PendingUpdate, Connection).join(Connection)
-    return list(query.order_by(PendingUpdate.since, PendingUpdate.id).limit(most))
+    return list(query.order_by(PendingUpdate.since, PendingUpdate.id).limit(limit))
 
 
 def count_waiting() -> tuple[int, int]:
-    """How many requests have not been pushed at all, and how many values are left over."""
-    return OutboxBatch.select().where(OutboxBatch.outcomes.is_null()).count(), PendingUpdate.select().count()
+    """Return how many requests have not been pushed at all, and how many values are pending."""
+    return OutboxBatch.select().where(OutboxBatch.results.is_null()).count(), PendingUpdate.select().count()
 
 
 def waiting_since() -> datetime | None:
-    """Since when the value or request waits that has waited longest for its shop; None where none does."""
-    batch = OutboxBatch.select().where(OutboxBatch.outcomes.is_null()).order_by(OutboxBatch.created_at).first()
-    item = PendingUpdate.select().order_by(PendingUpdate.since).first()
-    return min((row.created_at if row is batch else row.since for row in (batch, item) if row), default=None)
+    """Return since when the oldest waiting request or pending update waits; None if there is none."""
+    batch = OutboxBatch.select().where(OutboxBatch.results.is_null()).order_by(OutboxBatch.created_at).first()
+    update = PendingUpdate.select().order_by(PendingUpdate.since).first()
+    return min([*([batch.created_at] if batch else []), *([update.since] if update else [])], default=None)
 
 
 def find_pending_update(number: int) -> PendingUpdate | None:
-    """The value of that number that is left over."""
+    """Return the pending update with this number, or None."""
     found: PendingUpdate | None = PendingUpdate.get_or_none(PendingUpdate.id == number)
     return found
 
 
-def retry_pending_update(item: PendingUpdate, now: datetime) -> None:
-    """Make a value that is left over due at once."""
-    with writing(item.connection_id):
-        PendingUpdate.update(next_at=now).where(PendingUpdate.id == item.id).execute()
-        OutboxLease.update(next_at=now).where(OutboxLease.connection == item.connection_id).execute()
+def retry_pending_update(update: PendingUpdate, now: datetime) -> None:
+    """Make a pending update due at once."""
+    with writing(update.connection_id):
+        PendingUpdate.update(next_at=now).where(PendingUpdate.id == update.id).execute()
+        OutboxLease.update(next_at=now).where(OutboxLease.connection == update.connection_id).execute()
 
 
-def drop_pending_update(item: PendingUpdate) -> None:
-    """Give up a value: the shop keeps what it has until Linnworks sends another."""
-    with writing(item.connection_id):
-        PendingUpdate.delete().where(PendingUpdate.id == item.id).execute()
+def drop_pending_update(update: PendingUpdate) -> None:
+    """Delete a pending update: the shop keeps its value until Linnworks sends another."""
+    with writing(update.connection_id):
+        PendingUpdate.delete().where(PendingUpdate.id == update.id).execute()

@@ -1,4 +1,4 @@
-"""Runs over the shop's pages, and the cursor at which each page begins."""
+"""Paging: runs over a shop's pages, and the cursor at which each page starts."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from peewee import (
     fn,
 )
 
+from bridge.errors import ChannelUnavailable, RequestRefused
 from bridge.store.connections import Connection
-from bridge.store.database import MomentField, Row, writing
+from bridge.store.database import Row, writing
+from bridge.store.fields import MomentField
 from bridge.store.statements import Statement
 
-ORDERS = "orders"
+ORDERS, PRODUCTS, CATEGORIES = "orders", "products", "categories"
 POLL_SILENCE = timedelta(minutes=45)
-"""For how long Linnworks leaves an enabled connection alone at most: it asks for orders every few minutes."""
+"""The longest pause between two polls of an enabled connection: Linnworks asks for orders every few minutes."""
 
 
 class PagingRun(Row):
-    """Linnworks going through all pages of one kind: asked since when, really read since when.
+    """One pass of Linnworks over all pages of one kind.
 
-    `asked_at` is when it asked for the first page, by our clock; `started_at` is by the shop's.
+    `asked_since` is what Linnworks asked for, `since` what is read from the shop. `asked_at` is when the first page was
+    asked for by our clock, `started_at` by the shop's.
     """
 
     id = AutoField()
@@ -45,12 +48,12 @@ class PagingRun(Row):
 
 
 class PageCursor(Row):
-    """A page of a run; `turn` counts how often it was asked, so that only the last asker moves on."""
+    """The cursor of a page of a run; `reads` counts its requests, because only the latest may record the next page."""
 
     run = ForeignKeyField(PagingRun, on_delete="CASCADE", backref="pages")
     number = IntegerField()
     cursor = TextField(null=True)
-    turn = IntegerField(default=0)
+    reads = IntegerField(default=0)
 
     class Meta:
         primary_key = CompositeKey("run", "number")
@@ -58,23 +61,14 @@ class PageCursor(Row):
 
 @dataclass(frozen=True)
 class PageRead:
-    """The right to read one page and to say where the next begins."""
+    """A request's read of one page: the cursor, and which read of the page it is."""
 
     connection_id: int
     run_id: int
     number: int
-    turn: int
+    read: int
     cursor: str | None
     since: datetime
-
-
-def last_complete_start(connection_id: int, kind: str, asked_since: datetime) -> datetime | None:
-    """When the run began whose success made Linnworks ask since this moment, as far as that can be known.
-
-    Of the runs that reached their last page, that is the newest one asked since the latest moment before.
-    """
-    run = _COMPLETE.first(connection_id, kind, asked_since)
-    return run.started_at if run else None
 
 
 def _latest_complete(runs: Expression) -> ModelSelect[PagingRun]:
@@ -82,52 +76,60 @@ def _latest_complete(runs: Expression) -> ModelSelect[PagingRun]:
     return complete.order_by(PagingRun.asked_since.desc(), PagingRun.started_at.desc()).limit(1)
 
 
-_COMPLETE = Statement(
+_FIND_COMPLETE = Statement(
     lambda connection, kind, asked_since: _latest_complete(
         (PagingRun.connection == connection) & (PagingRun.kind == kind) & (PagingRun.asked_since < asked_since)
     )
 )
-_BEGIN = Statement(
+_INSERT_RUN = Statement(
     lambda connection, kind, asked_since, since, now: PagingRun.insert(
         connection=connection, kind=kind, asked_since=asked_since, since=since, started_at=now, asked_at=now
     )
 )
-_ADD_PAGE = Statement(
-    lambda run, number, cursor, turn: PageCursor.insert(run=run, number=number, cursor=cursor, turn=turn)
+_INSERT_PAGE = Statement(
+    lambda run, number, cursor, reads: PageCursor.insert(run=run, number=number, cursor=cursor, reads=reads)
 )
-_PAGE = Statement(
+_FIND_PAGE = Statement(
     lambda run, number: PageCursor.select().where((PageCursor.run == run) & (PageCursor.number == number))
 )
-_DROP_AFTER = Statement(
+_DELETE_PAGES_AFTER = Statement(
     lambda run, number: PageCursor.delete().where((PageCursor.run == run) & (PageCursor.number > number))
 )
-_END = Statement(
+_UPDATE_RUN_AT_PAGE_1 = Statement(
     lambda run, started_at, finished_at: PagingRun.update(started_at=started_at, finished_at=finished_at).where(
         PagingRun.id == run
     )
 )
-_GO_ON = Statement(lambda run, finished_at: PagingRun.update(finished_at=finished_at).where(PagingRun.id == run))
+_UPDATE_RUN = Statement(lambda run, finished_at: PagingRun.update(finished_at=finished_at).where(PagingRun.id == run))
+
+
+def last_complete_start(connection_id: int, kind: str, asked_since: datetime) -> datetime | None:
+    """Return when the run started whose success made Linnworks ask since this moment; None if there is none.
+
+    Of the runs that reached their last page, it is the newest one asked since the latest earlier moment.
+    """
+    run = _FIND_COMPLETE.first(connection=connection_id, kind=kind, asked_since=asked_since)
+    return run.started_at if run else None
 
 
 def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageRead:
-    """Start at page 1."""
-    with writing(connection_id, lasting=False):
-        run = _BEGIN.insert(connection_id, kind, asked_since, since, now)
-        _ADD_PAGE.run(run, 1, None, 1)
+    """Start a run and read its page 1."""
+    with writing(connection_id, durable=False):
+        run = _INSERT_RUN.insert(connection=connection_id, kind=kind, asked_since=asked_since, since=since, now=now)
+        _INSERT_PAGE.run(run=run, number=1, cursor=None, reads=1)
     return PageRead(connection_id, run, 1, 1, None, since)
 
 
-def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageRead | bool:
-    """Go on with the newest run asked since that moment that knows where the page begins.
+def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageRead | None:
+    """Read a later page of the newest run asked since that moment that knows its cursor.
 
-    True says that the run ended before this page, False that where the page begins is not known.
+    Returns None for a page behind the last one. Raises RequestRefused if no run knows the cursor.
     """
     asked_alike = (
         (PagingRun.connection == connection_id) & (PagingRun.kind == kind) & (PagingRun.asked_since == asked_since)
     )
     with writing(connection_id):
-        newest = PagingRun.select().where(asked_alike).order_by(PagingRun.id.desc())
-        # runs asked alike are interchangeable, so one that knows the page serves another that does not yet
+        # runs asked alike are interchangeable, so one that knows the page stands in for one that does not yet
         page = (
             PageCursor.select(PageCursor, PagingRun)
             .join(PagingRun)
@@ -136,38 +138,41 @@ def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int
             .first()
         )
         if page is None:
-            return any(run.finished_at for run in newest.limit(1))
+            newest = PagingRun.select().where(asked_alike).order_by(PagingRun.id.desc()).first()
+            if newest and newest.finished_at:
+                return None
+            raise RequestRefused(f"Page {number} was asked for before page {number - 1}: please start at page 1")
         this = (PageCursor.run == page.run) & (PageCursor.number == number)
-        PageCursor.update(turn=PageCursor.turn + 1).where(this).execute()
-    return PageRead(connection_id, page.run.id, number, page.turn + 1, page.cursor, page.run.since)
+        PageCursor.update(reads=PageCursor.reads + 1).where(this).execute()
+    return PageRead(connection_id, page.run.id, number, page.reads + 1, page.cursor, page.run.since)
 
 
-def finish_page(turn: PageRead, next_cursor: str | None, as_of: datetime, now: datetime) -> str | None:
-    """Record where the next page begins, or that this was the last; what is wrong with that, else None.
+def finish_page(read: PageRead, next_cursor: str | None, as_of: datetime, now: datetime) -> None:
+    """Record where the next page starts, or with None that this page was the last.
 
-    A run has begun when its first page was read, `as_of` the shop's own clock.
+    `as_of` is the time of the read by the shop's clock: the first page's is when the run started. Raises
+    ChannelUnavailable if a newer request has read the page meanwhile, or the shop repeats a page of this run.
     """
-    with writing(turn.connection_id):
-        page = _PAGE.first(turn.run_id, turn.number)
-        if page is None or page.turn != turn.turn:
-            return "The same page was asked again meanwhile"
+    with writing(read.connection_id):
+        page = _FIND_PAGE.first(run=read.run_id, number=read.number)
+        if page is None or page.reads != read.read:
+            raise ChannelUnavailable("The same page was asked for again meanwhile: please start at page 1")
         if next_cursor is not None:
-            pages = PageCursor.select().where((PageCursor.run == turn.run_id) & (PageCursor.number <= turn.number))
+            pages = PageCursor.select().where((PageCursor.run == read.run_id) & (PageCursor.number <= read.number))
             if next_cursor in {known.cursor for known in pages}:
-                return "The shop gave the same page again"
-        _DROP_AFTER.run(turn.run_id, turn.number)
+                raise ChannelUnavailable("The shop returned the same page again: please start at page 1")
+        _DELETE_PAGES_AFTER.run(run=read.run_id, number=read.number)
         if next_cursor is not None:
-            _ADD_PAGE.run(turn.run_id, turn.number + 1, next_cursor, 0)
+            _INSERT_PAGE.run(run=read.run_id, number=read.number + 1, cursor=next_cursor, reads=0)
         finished_at = now if next_cursor is None else None
-        if turn.number == 1:
-            _END.run(turn.run_id, as_of, finished_at)
+        if read.number == 1:
+            _UPDATE_RUN_AT_PAGE_1.run(run=read.run_id, started_at=as_of, finished_at=finished_at)
         else:
-            _GO_ON.run(turn.run_id, finished_at)
-    return None
+            _UPDATE_RUN.run(run=read.run_id, finished_at=finished_at)
 
 
 def last_paging_run(connection_id: int, kind: str) -> PagingRun | None:
-    """The newest run through the pages of one kind."""
+    """Return the newest run over the pages of one kind, or None."""
     found: PagingRun | None = (
         PagingRun.select()
         .where((PagingRun.connection == connection_id) & (PagingRun.kind == kind))
@@ -178,10 +183,9 @@ def last_paging_run(connection_id: int, kind: str) -> PagingRun | None:
 
 
 def last_polls() -> dict[int, datetime]:
-    """When Linnworks last asked for orders, by the number of each enabled connection.
+    """Return when Linnworks last asked for orders, by the id of each enabled connection.
 
-    Until it has, that is when the wizard was finished: from then on it should have asked. The newest run of a
-    connection is kept however old it is.
+    If it never has, that is when the wizard was finished. The newest run of a connection is never deleted.
     """
     of_orders = (PagingRun.connection == Connection.id) & (PagingRun.kind == ORDERS)
     asked = PagingRun.select(PagingRun.asked_at).where(of_orders).order_by(PagingRun.id.desc()).limit(1)
@@ -195,17 +199,17 @@ def last_polls() -> dict[int, datetime]:
     return dict(iter(enabled.tuples()))
 
 
-def forget_paging_runs(before: datetime, most: int) -> int:
-    """Forget some runs that began before this moment and that nobody will go on with; how many.
+def forget_paging_runs(before: datetime, limit: int) -> int:
+    """Delete at most `limit` runs that started before this moment and return how many.
 
-    The newest of a connection stays, and the complete one that the next run reaches back to.
+    The newest run of a connection stays, and so does the complete one that the next run reaches back to.
     """
     newest = PagingRun.select(fn.MAX(PagingRun.id)).group_by(PagingRun.connection, PagingRun.kind)
     old = list(
         PagingRun.select()
         .where((PagingRun.asked_at < before) & PagingRun.id.not_in(newest))
         .order_by(PagingRun.id)
-        .limit(most)
+        .limit(limit)
     )
     complete = {
         _latest_complete((PagingRun.connection == connection) & (PagingRun.kind == kind)).get_or_none()

@@ -1,4 +1,4 @@
-"""Copies of a SQLite database, taken while others write to it."""
+"""SQLite backup: copies of a database that is in use, and checks of such a file."""
 
 from __future__ import annotations
 
@@ -11,76 +11,76 @@ from pathlib import Path
 from bridge.errors import StartError
 
 ARCHIVE = "archive"
-"""Folder beside a database for what it was before an upgrade or a restore."""
+"""Folder beside a database that holds it as it was before an upgrade or a restore."""
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment into a new file of its owner's; its writers need not wait.
+    """Copy a consistent state of a database into a new file with mode 0600, without blocking its writers.
 
-    The copy is whole and on disk, or it is not there. Raises StartError that says why.
+    The copy is complete and on disk, or raises StartError and there is none.
     """
-    draft = target.with_name(f".{target.name}")
+    temporary = target.with_name(f".{target.name}")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        with closing(_reading(source)) as database, closing(sqlite3.connect(draft)) as copy:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        with closing(_open_read_only(source)) as database, closing(sqlite3.connect(temporary)) as copy:
             database.backup(copy)
             copy.execute("PRAGMA journal_mode = delete")  # one file, with nothing beside it
-        _sync(draft)
-        draft.replace(target)
+        _sync(temporary)
+        temporary.replace(target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
         raise StartError(f"{source} cannot be copied to {target}: {error}") from None
     finally:
         with suppress(OSError):
-            draft.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def copy_to_archive(source: Path, version: str) -> Path:
-    """Copy a database before it is upgraded, into a folder that `linnworks-bridge restore` takes; the folder.
+    """Copy a database before it is upgraded and return the folder, which `linnworks-bridge restore` accepts.
 
-    One copy for each version: an upgrade that fails again and again does not fill the disk.
+    There is one copy per version, so an upgrade that fails repeatedly does not fill the disk.
     """
     folder = source.parent / ARCHIVE / f"{source.stem}-{version}"
     copy_database(source, folder / source.name)
     return folder
 
 
-def faults(path: Path) -> list[str]:
-    """What is wrong with a database's file, in SQLite's words; nothing where it is whole."""
+def integrity_errors(path: Path) -> list[str]:
+    """Return what SQLite finds wrong with a database's file; nothing if it is intact."""
     try:
-        with closing(_reading(path)) as database:
-            return [words for (words,) in database.execute("PRAGMA quick_check(5)") if words != "ok"]
+        with closing(_open_read_only(path)) as database:
+            return [found for (found,) in database.execute("PRAGMA quick_check(5)") if found != "ok"]
     except sqlite3.Error as error:
         return [str(error)]
 
 
 def copied_fact(path: Path, name: str) -> str | None:
-    """What the bridge whose database this is a copy of remembered under this name."""
-    return next(iter(_column(path, "SELECT value FROM fact WHERE name = ?", [name])), None)
+    """Return the installation fact stored under this name in a copy of a database, or None."""
+    return next(iter(_column(path, "SELECT value FROM installation_fact WHERE name = ?", [name])), None)
 
 
 def steps_applied(path: Path) -> set[str]:
-    """The names of the migrations that made a database what it is."""
+    """Return the names of the migrations a database has had."""
     return set(_column(path, "SELECT name FROM schema_migration"))
 
 
-def is_used(path: Path) -> bool:
-    """Whether there is a database with integrations in it, or one of which that cannot be told."""
+def has_integrations(path: Path) -> bool:
+    """Return whether a database has integrations; True if it cannot be read."""
     if not path.exists():
         return False
     try:
-        with closing(_reading(path)) as database:
+        with closing(_open_read_only(path)) as database:
             return database.execute("SELECT 1 FROM connection").fetchone() is not None
     except sqlite3.Error:
         return True
 
 
-def in_use(path: Path) -> bool:
-    """Whether any process has a database open just now."""
+def is_open(path: Path) -> bool:
+    """Return whether any process has this database open."""
     try:
         with closing(sqlite3.connect(path, timeout=0)) as database:
-            # which nobody may leave while others are there
+            # SQLite refuses to leave WAL mode while another connection is open
             database.execute("PRAGMA journal_mode = delete")
     except sqlite3.OperationalError as error:
         return "locked" in str(error)
@@ -91,13 +91,13 @@ def in_use(path: Path) -> bool:
 
 def _column(path: Path, query: str, values: Sequence[str] = ()) -> list[str]:
     try:
-        with closing(_reading(path)) as database:
+        with closing(_open_read_only(path)) as database:
             return [str(value) for (value,) in database.execute(query, values)]
     except sqlite3.Error as error:
-        raise StartError(f"{path} is damaged, or not the bridge's: {error}") from None
+        raise StartError(f"{path} is damaged, or is not a database of the bridge: {error}") from None
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def _open_read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 

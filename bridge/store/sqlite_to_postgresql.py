@@ -1,4 +1,4 @@
-"""Moving: everything that a SQLite database holds, copied to an empty one on a PostgreSQL server."""
+"""SQLite to PostgreSQL: copy a whole database into an empty one on a server."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import peewee
 from bridge.errors import BridgeError
 from bridge.store.database import MIGRATIONS, UPGRADE_LOCK, connect, immediate, upgrade
 
-AT_ONCE = 1000
-SQLITES_OWN, HISTORY = "sqlite_sequence", "schema_migration"
+ROWS_AT_ONCE = 1000
+SEQUENCES, MIGRATIONS_APPLIED = "sqlite_sequence", "schema_migration"
 BOOLEAN = 16
-"""PostgreSQL's number for that type."""
+"""PostgreSQL's number of the type boolean."""
 
 
-def move(source_url: str, target_url: str) -> dict[str, int]:
-    """Copy all rows of all tables, in one transaction; how many each table has.
+def copy_to_postgresql(source_url: str, target_url: str) -> dict[str, int]:
+    """Copy all rows of all tables in one transaction and return the number of rows by table.
 
-    Both are brought to this program's schema first, and nobody writes to the source meanwhile. Raises BridgeError,
-    and leaves the target as it was, where there is something in it already or not everything arrived.
+    Both databases are upgraded first, and the source is locked meanwhile. Raises BridgeError, and leaves the target
+    unchanged, if the target has rows already or does not have all of them afterwards.
     """
     source, target = connect(source_url), connect(target_url)
     try:
@@ -30,7 +30,7 @@ def move(source_url: str, target_url: str) -> dict[str, int]:
         with immediate(source), target.atomic():
             target.execute_sql("SET LOCAL statement_timeout = 0")
             target.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-            target.execute_sql("SELECT pg_advisory_xact_lock(%s)", (UPGRADE_LOCK,))  # no service begins on it meanwhile
+            target.execute_sql("SELECT pg_advisory_xact_lock(%s)", (UPGRADE_LOCK,))  # no service starts on it meanwhile
             tables = _in_order(source)
             filled = [table for table in tables if _count(target, table)]
             if filled:
@@ -38,11 +38,11 @@ def move(source_url: str, target_url: str) -> dict[str, int]:
             for table in tables:
                 _copy(source, target, table)
             counts = {table: _count(source, table) for table in tables}
-            short = [table for table, count in counts.items() if _count(target, table) != count]
-            if short:
-                raise BridgeError(f"Not all rows of {', '.join(short)} arrived")
+            incomplete = [table for table, count in counts.items() if _count(target, table) != count]
+            if incomplete:
+                raise BridgeError(f"Not all rows of {', '.join(incomplete)} were copied")
             return counts
-    except peewee.PeeweeException as error:  # whose message may hold the password
+    except peewee.PeeweeException as error:  # its message may hold the password
         raise BridgeError(f"One of the two databases cannot be used ({type(error).__name__})") from error
     finally:
         source.close()
@@ -50,8 +50,8 @@ def move(source_url: str, target_url: str) -> dict[str, int]:
 
 
 def _in_order(db: peewee.Database) -> list[str]:
-    """All of SQLite's tables but the schema's own history, each after those that it refers to."""
-    tables = sorted(set(db.get_tables()) - {SQLITES_OWN, HISTORY})
+    """Return the tables to copy, each after those it refers to."""
+    tables = sorted(set(db.get_tables()) - {SEQUENCES, MIGRATIONS_APPLIED})
     refers = {table: {key.dest_table for key in db.get_foreign_keys(table)} - {table} for table in tables}
     return list(TopologicalSorter(refers).static_order())
 
@@ -61,14 +61,14 @@ def _count(db: peewee.Database, table: str) -> int:
 
 
 def _copy(source: peewee.Database, target: peewee.Database, table: str) -> None:
-    """Copy a table's rows with their numbers, and go on counting where the source would."""
+    """Copy a table's rows with their numbers, and continue the numbering where the source would."""
     columns = target.execute_sql(f'SELECT * FROM "{table}" LIMIT 0').description  # noqa: S608
-    flags = {index for index, column in enumerate(columns) if column.type_code == BOOLEAN}
+    booleans = {index for index, column in enumerate(columns) if column.type_code == BOOLEAN}
     names = ", ".join(f'"{column.name}"' for column in columns)
     insert = f'INSERT INTO "{table}" ({names}) VALUES ({", ".join(["%s"] * len(columns))})'  # noqa: S608
     rows = source.execute_sql(f'SELECT {names} FROM "{table}"')  # noqa: S608
     for some in _chunks(rows):
-        target.cursor().executemany(insert, [_with_flags(row, flags) for row in some])
+        target.cursor().executemany(insert, [_with_booleans(row, booleans) for row in some])
     for column in columns:
         sequence = target.execute_sql("SELECT pg_get_serial_sequence(%s, %s)", (f'"{table}"', column.name)).fetchone()
         last = _last_number(source, table, column.name) if sequence[0] else 0
@@ -77,19 +77,19 @@ def _copy(source: peewee.Database, target: peewee.Database, table: str) -> None:
 
 
 def _chunks(rows: Any) -> Iterator[list[Any]]:
-    while some := rows.fetchmany(AT_ONCE):
+    while some := rows.fetchmany(ROWS_AT_ONCE):
         yield some
 
 
-def _with_flags(row: tuple[Any, ...], flags: set[int]) -> tuple[Any, ...]:
-    """A row as PostgreSQL wants it: SQLite keeps true and false as numbers."""
-    if not flags:
+def _with_booleans(row: tuple[Any, ...], booleans: set[int]) -> tuple[Any, ...]:
+    """Return a row for PostgreSQL: SQLite stores true and false as numbers."""
+    if not booleans:
         return row
-    return tuple(bool(value) if index in flags and value is not None else value for index, value in enumerate(row))
+    return tuple(bool(value) if index in booleans and value is not None else value for index, value in enumerate(row))
 
 
 def _last_number(source: peewee.Database, table: str, column: str) -> int:
-    """The greatest number that was ever given: of deleted rows too, where that is remembered."""
-    most = source.execute_sql(f'SELECT MAX("{column}") FROM "{table}"').fetchone()[0] or 0  # noqa: S608
-    remembered = source.execute_sql(f"SELECT seq FROM {SQLITES_OWN} WHERE name = ?", (table,)).fetchone()  # noqa: S608
-    return max(most, remembered[0] if remembered else 0)
+    """Return the highest number ever given, including deleted rows where SQLite keeps track of it."""
+    highest = source.execute_sql(f'SELECT MAX("{column}") FROM "{table}"').fetchone()[0] or 0  # noqa: S608
+    recorded = source.execute_sql(f"SELECT seq FROM {SEQUENCES} WHERE name = ?", (table,)).fetchone()  # noqa: S608
+    return max(highest, recorded[0] if recorded else 0)

@@ -1,4 +1,4 @@
-"""How far a database is upgraded."""
+"""Schema versions: which migrations a database has had."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playhouse.migrations import Runner
 
 @dataclass(frozen=True)
 class Schema:
-    """Which steps have made a database, which are still to come, and which only a newer program knows."""
+    """The migrations a database has had, those it still needs, and those that only a newer program knows."""
 
     applied: list[str]
     pending: list[str]
@@ -19,7 +19,7 @@ class Schema:
 
 
 def schema_version(db: peewee.Database, folder: Path) -> Schema:
-    """How far a database is upgraded."""
+    """Return how far a database is upgraded by the migrations in this folder."""
     steps = Runner(db, str(folder)).status()
     return Schema(
         [step.name for step in steps if step.applied and step.path],
@@ -29,5 +29,5 @@ def schema_version(db: peewee.Database, folder: Path) -> Schema:
 
 
 def newer_message(step: str) -> str:
-    """What to do about a database of a newer version."""
+    """Return the message that says what to do about a database of a newer version."""
     return f"The database was upgraded by a newer version of the bridge ({step}); install that version again"

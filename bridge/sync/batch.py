@@ -22,7 +22,7 @@ def each(
     """Return `act(item)` for every item, or `failed(item, error)` where it raises.
 
     An unexpected exception is logged and becomes OutcomeUnknown. What concerns the whole batch is raised:
-    CredentialsRefused, and peewee's exceptions where nothing can be stored.
+    CredentialsRefused, and peewee's exceptions, after which nothing can be stored.
     """
     results = []
     for item in items:

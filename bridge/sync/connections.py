@@ -1,4 +1,4 @@
-"""Integrations begin: a connection of their own, found again by a token."""
+"""New integrations: each gets a connection and a token."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bridge.vault import digest, new_token
 def begin(request: AddNewUserRequest, channels: Channels, now: datetime) -> str:
     """Add a connection and return its token, which is stored only as a digest.
 
-    An unfinished connection of the same account and name is replaced. Raises RequestRefused where a finished one
-    exists, or where e-mail address, account name or account id are missing.
+    An unfinished connection of the same account and name is replaced. Raises RequestRefused if a finished one
+    exists, or e-mail address, account name or account id is missing.
     """
     if not request.email.strip():
         raise RequestRefused("Invalid Email")

@@ -1,10 +1,10 @@
-"""Feeds: listings are accepted for good at once, and worked off one by one afterwards."""
+"""Feeds: listings are stored when they are accepted, and the worker does them one by one."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bridge.channels import Channels
 from bridge.channels.base import Channel, ListingResult
@@ -21,17 +21,17 @@ from bridge.protocol.schemas.listings import (
 )
 from bridge.store.connections import Connection
 from bridge.store.feeds import FeedItem, add_feed, claim_item, drop_item, feed_items, finish_item, postpone_item
-from bridge.sync import wizard
+from bridge.sync import retry, wizard
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 4
-MOST_ATTEMPTS = 10
+CREATE, DELETE = "CREATE", "DELETE"
+MOST_ATTEMPTS = 11
 LONGEST_WAIT_SECONDS = 600
 
 
-def accept(connection_id: int, request: ListingUpdateRequest, moment: datetime) -> str:
-    """Keep listings to create or update, each with its configurator's settings; the feed's id."""
+def add_updates(connection_id: int, request: ListingUpdateRequest, moment: datetime) -> str:
+    """Store listings to create or update, each with the settings of its configurator, and return the feed's id."""
     settings = {known.configurator_id: known.product_settings for known in request.settings}
     return add_feed(
         connection_id,
@@ -49,13 +49,13 @@ def accept(connection_id: int, request: ListingUpdateRequest, moment: datetime) 
     )
 
 
-def accept_removals(connection_id: int, removals: Sequence[ListingRemoval], moment: datetime) -> str:
-    """Keep listings to delete; the feed's id."""
-    return add_feed(connection_id, [("DELETE", {"listing": plain_data(removal)}) for removal in removals], moment)
+def add_removals(connection_id: int, removals: Sequence[ListingRemoval], moment: datetime) -> str:
+    """Store listings to delete and return the feed's id."""
+    return add_feed(connection_id, [(DELETE, {"listing": plain_data(removal)}) for removal in removals], moment)
 
 
-def report(connection_id: int, feed_id: str) -> CheckFeedResponse:
-    """How far a feed of this connection is; raises RequestRefused for any other feed."""
+def status(connection_id: int, feed_id: str) -> CheckFeedResponse:
+    """Return how far a feed of this connection is; raises RequestRefused for any other feed."""
     items = feed_items(connection_id, feed_id)
     if items is None:
         raise RequestRefused("Unknown feed")
@@ -66,56 +66,71 @@ def report(connection_id: int, feed_id: str) -> CheckFeedResponse:
 
 
 def work_one(channels: Channels) -> bool:
-    """Do the next listing that is due; False when there is none."""
-    budget = channels.settings.budget_seconds
-    item = claim_item(now(), now() + timedelta(seconds=budget + GRACE_SECONDS))
+    """Do the next listing that is due; False if there is none."""
+    deadline = Deadline(channels.settings.budget_seconds)
+    item = claim_item(now(), retry.lease_end(deadline))
     if item is None:
         return False
     try:
-        result = _do(item, channels, Deadline(budget))
-    except Exception as error:
-        if isinstance(error, CredentialsRefused):
-            wizard.ask_again(item.connection, channels)
-        elif isinstance(error, ChannelRefused):
-            finish_item(item, plain_data(_report(item, ListingResult.failed([str(error)]))))
-            return True
-        elif not isinstance(error, BridgeError):
-            log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
-        words = str(error) if isinstance(error, BridgeError) else "The bridge failed; its log has the details"
-        if item.attempts + 1 < MOST_ATTEMPTS:
-            wait = min(2**item.attempts, LONGEST_WAIT_SECONDS)
-            postpone_item(item, words, now() + timedelta(seconds=wait))
-            return True
-        result = ListingResult.failed([f"Given up after {MOST_ATTEMPTS} attempts: {words}"])
-    finish_item(item, plain_data(_report(item, result)))
+        result = _perform(item, channels, deadline)
+    except CredentialsRefused as error:
+        wizard.ask_for_credentials(item.connection, channels)
+        _retry_later(item, str(error))
+    except ChannelRefused as error:
+        _finish(item, ListingResult.failed([str(error)]))
+    except BridgeError as error:
+        _retry_later(item, str(error))
+    except Exception:
+        log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
+        _retry_later(item, "The bridge failed; its log has the details")
+    else:
+        _finish(item, result)
     return True
 
 
-def give_up(item: FeedItem, words: str) -> bool:
-    """End a listing that waits as failed, with these words; False where it is done or in hand just now."""
-    return drop_item(item, plain_data(_report(item, ListingResult.failed([words]))), now())
+def give_up(item: FeedItem, message: str) -> bool:
+    """End a waiting listing as failed with this message; False if it is done or being worked on."""
+    return drop_item(item, _report(item, ListingResult.failed([message])), now())
 
 
-def _do(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:
-    """Act on one item. The item's own key makes doing it again harmless after a crash."""
+def _perform(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:
+    """Have the shop do one item; its key makes repeating it after a crash harmless."""
     connection: Connection = item.connection
     channel: Channel = channels.open(channels.config(connection), deadline)
     key = f"{item.feed_id}-{item.id}"
-    if item.action == "DELETE":
+    if item.action == DELETE:
         return channel.delete_listing(shape_of(ListingRemoval).read(item.request["listing"]), key)
     listing = shape_of(ProductListing).read(item.request["listing"])
     settings = shape_of(ProductSettings).read(item.request["settings"])
-    act = channel.create_listing if item.action == "CREATE" else channel.update_listing
-    return act(listing, settings, key)
+    send = channel.create_listing if item.action == CREATE else channel.update_listing
+    return send(listing, settings, key)
 
 
-def _report(item: FeedItem, result: ListingResult) -> ProductFeed:
+def _retry_later(item: FeedItem, message: str) -> None:
+    """Postpone an item that failed, or give it up after the last attempt."""
+    failures = item.attempts + 1
+    if failures >= MOST_ATTEMPTS:
+        _finish(item, ListingResult.failed([f"Given up after {MOST_ATTEMPTS} attempts: {message}"]))
+        return
+    moment = now()
+    wait = retry.backoff(failures, LONGEST_WAIT_SECONDS, retry.random_jitter())
+    postpone_item(item, message, now=moment, next_at=moment + wait)
+
+
+def _finish(item: FeedItem, result: ListingResult) -> None:
+    finish_item(item, _report(item, result), now())
+
+
+def _report(item: FeedItem, result: ListingResult) -> object:
+    """Return what CheckFeed will say of an item."""
     listing = item.request["listing"]
-    return ProductFeed(
-        sku=listing.get("SKU") or listing.get("ChannelSKU") or "",
-        template_id=listing["TemplateId"],
-        external_listing_id=result.external_listing_id or listing["ExternalListingId"],
-        url=result.url,
-        messages=result.messages,
-        channel_references=result.references,
+    return plain_data(
+        ProductFeed(
+            sku=listing.get("SKU") or listing.get("ChannelSKU") or "",
+            template_id=listing["TemplateId"],
+            external_listing_id=result.external_listing_id or listing["ExternalListingId"],
+            url=result.url,
+            messages=result.messages,
+            channel_references=result.references,
+        )
     )

@@ -15,22 +15,22 @@ from bridge.sync import actions, batch
 def despatch(connection_id: int, channel: Channel, orders: Sequence[DespatchOrder]) -> list[DespatchedOrder]:
     """Mark orders or parts of them as sent and return an outcome for each, in order.
 
-    Equal entries of one request are parcels of their own; in two requests the second is a repeat. Raises
+    Equal entries of one request are separate parcels; in a later request they are repeats. Raises
     CredentialsRefused.
     """
-    seen: Counter[DespatchOrder] = Counter()
+    occurrences: Counter[DespatchOrder] = Counter()
 
     def send(order: DespatchOrder) -> DespatchedOrder:
-        seen[order] += 1
+        occurrences[order] += 1
         if not channel.deadline.left():
             raise ChannelUnavailable("There was no time left for this order")
-        actions.once(
+        actions.perform_once(
             "despatch",
             order,
             lambda key: channel.despatch(order, key) or "",
             connection_id=connection_id,
             channel=channel,
-            nth=seen[order],
+            occurrence=occurrences[order],
         )
         return DespatchedOrder(reference_number=order.reference_number)
 
@@ -44,7 +44,7 @@ def _not_despatched(order: DespatchOrder, error: BridgeError) -> DespatchedOrder
 
 def cancel(connection_id: int, channel: Channel, cancellation: Cancellation) -> None:
     """Cancel an order, or lines of it; a repeat does nothing."""
-    actions.once(
+    actions.perform_once(
         "cancel",
         cancellation,
         lambda key: channel.cancel(cancellation, key) or "",
@@ -58,7 +58,7 @@ def refund(connection_id: int, channel: Channel, wanted: Refund) -> str:
 
     An equal request within BRIDGE_REPEAT_REFUND_SECONDS is a repeat and gets the same reference.
     """
-    return actions.once(
+    return actions.perform_once(
         "refund",
         wanted,
         lambda key: channel.refund(wanted, key),

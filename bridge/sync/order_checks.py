@@ -1,9 +1,9 @@
-"""Which orders Linnworks can take in: small problems are mended, others are named.
+"""Order checks: small problems of an order are normalised, others are reported.
 
-Linnworks refuses a whole order for one repeated line number and ignores one that it cannot read, without a
-word to the seller. Mended is only what nothing comes back for: names of options,
-properties and service titles, and a missing address. Line numbers, SKUs and quantities come back in
-despatches and refunds, so an order that is wrong there is not sent.
+Linnworks refuses a whole order for one repeated line number, and ignores an order that it cannot read; the seller
+hears of neither. Only what Linnworks never sends back is changed: names of options and properties, titles of services,
+and a missing address. Line numbers, SKUs and quantities come back in despatches and refunds, so an order with a wrong
+one is not sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_ADDRESS = Address()
 
 
 def normalise(order: Order) -> Order:
-    """The order with what can safely be mended."""
+    """Return the order with everything corrected that can be corrected safely."""
     billing, delivery = order.billing_address, order.delivery_address
     return replace(
         order,
@@ -40,14 +40,14 @@ def normalise(order: Order) -> Order:
 
 
 def problems(order: Order) -> list[str]:
-    """Why Linnworks would refuse or ignore a mended order, in words for the seller; none when it is fit."""
+    """Return why Linnworks would refuse or ignore a normalised order, in words for the seller."""
     if order.fault:
         return [order.fault]
     found = []
     if not _filled(order.billing_address):
         found.append("it has no address")
     if not (len(order.currency) == 3 and order.currency.isalpha()):
-        found.append(f"its currency {order.currency or '(none)'} has not three letters")
+        found.append(f"its currency {order.currency or '(none)'} does not have three letters")
     for what, tag in (("shipping", order.match_postal_service_tag), ("payment", order.match_payment_method_tag)):
         if len(tag) > TAG_LIMIT:
             found.append(f"its {what} method {tag[:TAG_LIMIT]}... is longer than {TAG_LIMIT} characters")
@@ -62,7 +62,7 @@ def problems(order: Order) -> list[str]:
             found.append(f"{_name(item)} has the quantity {item.qty}")
     numbers = [item.order_line_number for item in order.order_items]
     if len(set(numbers)) < len(numbers):
-        found += [f"the line number {number} comes {n} times" for number, n in Counter(numbers).items() if n > 1]
+        found += [f"the line number {number} occurs {n} times" for number, n in Counter(numbers).items() if n > 1]
     if order.shop_total is not None and total(order) != order.shop_total:
         found.append(f"its lines add up to {total(order)}, but the shop's total is {order.shop_total}")
     return found
@@ -73,9 +73,9 @@ def _name(item: OrderItem) -> str:
 
 
 def total(order: Order) -> Decimal:
-    """What Linnworks makes of the order's lines, postage and discount.
+    """Return the total that Linnworks computes from the order's lines, postage and discount.
 
-    Each line is rounded to the cent, or to what the shop's total is told in where that is finer.
+    Each line is rounded to the cent, or to the precision of the shop's total if that is finer.
     """
     unit = min(CENT, Decimal(1).scaleb(int((order.shop_total or CENT).as_tuple().exponent)))
     lines = sum((_line_total(item, unit) for item in order.order_items), Decimal(0))
@@ -96,7 +96,7 @@ def _filled(address: Address | None) -> bool:
 
 
 def _distinct(named: Sequence[Named]) -> tuple[Named, ...]:
-    """The same with a number behind each name that came before."""
+    """Return the same items with a number after each repeated name."""
     if len({one.name for one in named}) == len(named):
         return tuple(named)
     names = _numbered([one.name for one in named])
@@ -104,17 +104,17 @@ def _distinct(named: Sequence[Named]) -> tuple[Named, ...]:
 
 
 def _distinct_services(items: Iterable[OrderItem]) -> tuple[OrderItem, ...]:
-    """The same with a title for every service line, and a number behind each that came before."""
-    mended = list(items)
-    services = [index for index, item in enumerate(mended) if item.is_service]
-    titles = _numbered([mended[index].item_title or mended[index].sku for index in services])
+    """Return the same lines with a title for every service, and a number after each repeated one."""
+    changed = list(items)
+    services = [index for index, item in enumerate(changed) if item.is_service]
+    titles = _numbered([changed[index].item_title or changed[index].sku for index in services])
     for index, title in zip(services, titles, strict=True):
-        mended[index] = replace(mended[index], item_title=title)
-    return tuple(mended)
+        changed[index] = replace(changed[index], item_title=title)
+    return tuple(changed)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
-    """Names of which none comes twice: "Colour", "Colour (2)"."""
+    """Return distinct names, such as "Colour" and "Colour (2)"."""
     taken: set[str] = set()
     distinct = []
     for name in names:

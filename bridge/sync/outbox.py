@@ -1,18 +1,16 @@
-"""The outbox: stock and prices end at the newest value, whatever happens on the way to the shop.
+"""The outbox: stock levels and prices end at the newest value, whatever happens on the way to the shop.
 
-What was asked is kept before the shop is called. Who has a connection's lease pushes all that waits there, the
-newest value of each SKU and tag, so that none is pushed after a newer one. What the shop could not take is left
-over, and pushed by the worker until the shop takes it, refuses it for good, or something newer is asked.
+What was asked is stored before the shop is called. The process that holds a connection's lease pushes everything that
+waits there, the newest value of each SKU and tag, so that no value is pushed after a newer one. What the shop could
+not take stays pending: the worker pushes it until the shop takes it or refuses it for good, or a newer value is asked.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -24,32 +22,30 @@ from bridge.protocol.schemas.base import One, shape_of
 from bridge.protocol.schemas.products import Price, StockLevel, UpdatedProduct
 from bridge.store.outbox import (
     SETTLES_IN,
-    Answers,
     OutboxBatch,
     PendingUpdate,
-    Push,
-    collect_answers,
+    PushJob,
+    Results,
+    collect_results,
     enqueue,
     find_pending_updates,
     finish_push,
     lease_due_outbox,
     lease_outbox,
+    stop_awaiting,
     update_key,
     update_tag,
 )
+from bridge.sync import retry
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 4
-POLL_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 30
-
-_random = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What can be set: its message, the fields that say of what it is set, and to what, and how a channel sets it."""
+class UpdateKind:
+    """A kind of value: its message, what identifies a value, the value's field, and how a channel sets values."""
 
     message: type
     key: Callable[[Any], Hashable]
@@ -57,127 +53,102 @@ class Kind:
     push: Callable[[Channel, Sequence[Any]], Sequence[Outcome]]
 
 
-KINDS = {
-    "stock": Kind(StockLevel, attrgetter("sku"), "quantity", lambda channel, levels: channel.set_stock(levels)),
-    "price": Kind(Price, attrgetter("sku", "tag"), "price", lambda channel, prices: channel.set_prices(prices)),
+STOCK, PRICE = "stock", "price"
+UPDATE_KINDS = {
+    STOCK: UpdateKind(StockLevel, attrgetter("sku"), "quantity", lambda channel, levels: channel.set_stock(levels)),
+    PRICE: UpdateKind(Price, attrgetter("sku", "tag"), "price", lambda channel, prices: channel.set_prices(prices)),
 }
 
 
 def push_stock(connection_id: int, channel: Channel, levels: Sequence[StockLevel]) -> tuple[UpdatedProduct, ...]:
-    """Have stock levels set, now or as soon as the shop can; what has come of each, in order."""
-    return _push("stock", connection_id, channel, levels)
+    """Set stock levels, now or as soon as the shop takes them; return an outcome for each, in order."""
+    return _push(STOCK, connection_id, channel, levels)
 
 
 def push_prices(connection_id: int, channel: Channel, prices: Sequence[Price]) -> tuple[UpdatedProduct, ...]:
-    """Have prices set, now or as soon as the shop can; what has come of each, in order."""
-    return _push("price", connection_id, channel, prices)
+    """Set prices, now or as soon as the shop takes them; return an outcome for each, in order."""
+    return _push(PRICE, connection_id, channel, prices)
 
 
 def work_one(channels: Channels) -> bool:
-    """Push what has waited longest for its turn; False when nothing is due."""
-    budget = channels.settings.budget_seconds
-    turn = lease_due_outbox(now(), now() + timedelta(seconds=budget + GRACE_SECONDS))
-    if turn is None:
+    """Push for the connection that has waited longest; False if nothing is due."""
+    deadline = Deadline(channels.settings.budget_seconds)
+    job = lease_due_outbox(now(), retry.lease_end(deadline))
+    if job is None:
         return False
-    deadline = Deadline(budget)
     try:
-        _use(turn, lambda: channels.open(channels.config(turn.lease.connection), deadline))
+        _run(job, lambda: channels.open(channels.config(job.lease.connection), deadline))
     except CredentialsRefused as refusal:
-        log.warning("Connection %s: %s", turn.lease.connection_id, refusal)
+        log.warning("Connection %s: %s", job.lease.connection_id, refusal)
     return True
 
 
-def wait_seconds(attempts: int, jitter: float) -> float:
-    """How long to wait after so many failures in a row; `jitter`, from 0 to 1, spreads those that failed together."""
-    longest: int = min(2 ** min(attempts, 10), LONGEST_WAIT_SECONDS)
-    return longest * (1 - jitter / 2)
-
-
 def _push(
-    name: str, connection_id: int, channel: Channel, asked: Sequence[StockLevel | Price]
+    kind_name: str, connection_id: int, channel: Channel, asked: Sequence[StockLevel | Price]
 ) -> tuple[UpdatedProduct, ...]:
-    kind = KINDS[name]
+    kind = UPDATE_KINDS[kind_name]
     value = attrgetter(kind.value)
-    good = [row for row in asked if value(row) >= 0]
-    answers = _kept_and_pushed(name, connection_id, channel, good)
-    if len(good) < len(asked):
-        of_good = iter(answers)
-        answers = [
-            next(of_good) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero" for row in asked
+    valid = [row for row in asked if value(row) >= 0]
+    results = _store_and_push(kind_name, connection_id, channel, valid)
+    if len(valid) < len(asked):
+        of_valid = iter(results)
+        results = [
+            next(of_valid) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero" for row in asked
         ]
-    columns: dict[str, Sequence[Any]] = {"sku": [row.sku for row in asked], "error": answers}
+    columns: dict[str, Sequence[Any]] = {"sku": [row.sku for row in asked], "error": results}
     return tuple(shape_of(UpdatedProduct).of_columns(len(asked), columns))
 
 
-def _kept_and_pushed(name: str, connection_id: int, channel: Channel, rows: Sequence[StockLevel | Price]) -> Answers:
-    """The answers to a request's rows, from a turn of its own or from another's that pushed them too."""
+def _store_and_push(
+    kind_name: str, connection_id: int, channel: Channel, rows: Sequence[StockLevel | Price]
+) -> Results:
+    """Store a request's rows and return their results, from a push of its own or another process's."""
     if not rows:
         return []
-
-    def until() -> datetime:
-        return now() + timedelta(seconds=channel.deadline.left() + GRACE_SECONDS)
-
-    batch, turn = enqueue(connection_id, name, rows, now=now(), until=until())
-    while True:
-        answers = _use(turn, lambda: channel, batch) if turn else None
-        left = channel.deadline.left()
-        answers = answers or collect_answers(batch, now(), leave=not left)
-        if answers:
-            return answers
-        if not left:
-            return [_not_yet("earlier updates are still under way")] * len(rows)
-        time.sleep(min(POLL_SECONDS, left))
-        turn = lease_outbox(connection_id, name, now=now(), until=until())
+    deadline = channel.deadline
+    batch, job = enqueue(connection_id, kind_name, rows, now=now(), until=retry.lease_end(deadline))
+    for poll in retry.polls(deadline):
+        if poll > 0:
+            job = lease_outbox(connection_id, kind_name, now=now(), until=retry.lease_end(deadline))
+        results = (_run(job, lambda: channel, batch) if job else None) or collect_results(batch, now())
+        if results:
+            return results
+    return stop_awaiting(batch, now()) or [_not_yet("earlier updates are still under way")] * len(rows)
 
 
-def _use(turn: Push, channel: Callable[[], Channel], own: OutboxBatch | None = None) -> Answers | None:
-    """Push what a turn holds and record what came of it; the answers to our own batch, where it was among it.
+def _run(job: PushJob, open_channel: Callable[[], Channel], own: OutboxBatch | None = None) -> Results | None:
+    """Push a job and record the outcome; return the results of the batch `own` if the job holds it.
 
-    Raises CredentialsRefused once everything is kept.
+    Returns None if the lease was lost. Raises CredentialsRefused after everything is recorded.
     """
-    kind = KINDS[turn.kind]
-    left_over = _rows(kind, [item.row for item in turn.pending_updates])
-    rows_of = {batch.id: batch.content if batch is own else _rows(kind, batch.content) for batch in turn.batches}
-    newest = _newest(kind, left_over, *rows_of.values())
-    outcomes = _outcomes(kind, list(newest.values()), channel)
-    outcome_of = dict(zip(newest, outcomes, strict=True))
-    different = set(outcomes)
-    before = dict(zip(map(kind.key, left_over), turn.pending_updates, strict=True)) | find_pending_updates(turn, newest)
-    mine = next((batch for batch in turn.batches if own and batch.identity == own.identity), None)
-    moment, jitter = now(), _random.random()
-    all_well = different == {None} and not before and not is_future(turn.lease.unsure_until, turn.started)
-    left = [
-        later
-        for key in (() if all_well else newest)
-        if (later := _left_over(turn, newest[key], outcome_of[key], before.get(key), moment, jitter))
-    ]
-    attempts, next_at = turn.lease.attempts, turn.lease.next_at
-    if not outcomes or any(map(_settled, different)):
-        attempts, next_at = 0, moment
-    elif next_at <= turn.started:  # a failure between two tries does not put the next one off
-        attempts, next_at = attempts + 1, moment + timedelta(seconds=wait_seconds(attempts, jitter))
-    said = {outcome: _answer(outcome) for outcome in different}
-    answers = {number: [said[outcome_of[key]] for key in map(kind.key, rows)] for number, rows in rows_of.items()}
-    ended = finish_push(
-        turn,
-        answers=answers,
-        answered=mine,
-        replaced=before.values(),
-        left=left,
-        attempts=attempts,
-        next_at=next_at,
-        now=moment,
-    )
-    if not ended:
+    kind = UPDATE_KINDS[job.kind]
+    pending_rows = _messages(kind, [update.row for update in job.pending_updates])
+    rows_by_batch = {
+        batch.id: batch.content if batch is own else _messages(kind, batch.content) for batch in job.batches
+    }
+    newest = _newest(kind, pending_rows, *rows_by_batch.values())
+    outcomes = dict(zip(newest, _set_in_shop(kind, list(newest.values()), open_channel), strict=True))
+    results = _results(kind, rows_by_batch, outcomes)
+    pending = dict(zip(map(kind.key, pending_rows), job.pending_updates, strict=True))
+    ours = next((batch for batch in job.batches if own and batch.identity == own.identity), None)
+    if not _record(job, newest, outcomes, pending, results, ours):
         return None
-    for outcome in different:
+    for outcome in set(outcomes.values()):
         if isinstance(outcome, CredentialsRefused):
             raise outcome
-    return answers[mine.id] if mine else None
+    return results[ours.id] if ours else None
 
 
-def _newest(kind: Kind, *oldest_first: Sequence[Any]) -> dict[Hashable, Any]:
-    """The newest row of each SKU and tag, in the order of these: a shop may take two of our keys for one product."""
+def _messages(kind: UpdateKind, content: Sequence[Any]) -> Sequence[Any]:
+    """Return stored rows as messages."""
+    return One(kind.message).read_all(content)
+
+
+def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, Any]:
+    """Return the newest row of each SKU and tag by its key, in the order of the newest rows.
+
+    The order matters: a shop may have one product for two of our keys.
+    """
     newest: dict[Hashable, Any] = {}
     for rows in oldest_first:
         for key, row in zip(map(kind.key, rows), rows, strict=True):
@@ -186,17 +157,12 @@ def _newest(kind: Kind, *oldest_first: Sequence[Any]) -> dict[Hashable, Any]:
     return newest
 
 
-def _rows(kind: Kind, content: Sequence[Any]) -> Sequence[Any]:
-    """What was kept, as messages."""
-    return One(kind.message).read_all(content)
-
-
-def _outcomes(kind: Kind, rows: Sequence[Any], channel: Callable[[], Channel]) -> Sequence[Outcome]:
-    """What the shop makes of each row."""
+def _set_in_shop(kind: UpdateKind, rows: Sequence[Any], open_channel: Callable[[], Channel]) -> Sequence[Outcome]:
+    """Set the values of these rows in the shop and return an outcome for each."""
     if not rows:
         return ()
     try:
-        outcomes = kind.push(channel(), rows)
+        outcomes = kind.push(open_channel(), rows)
         if len(outcomes) != len(rows):
             raise ValueError(f"{len(outcomes)} outcomes of {len(rows)} rows")
         return outcomes
@@ -209,34 +175,108 @@ def _outcomes(kind: Kind, rows: Sequence[Any], channel: Callable[[], Channel]) -
         return [OutcomeUnknown("the bridge failed; its log has the details")] * len(rows)
 
 
-def _settled(outcome: Outcome) -> bool:
-    """Whether the shop has taken a value, or refused it for good."""
+def _results(
+    kind: UpdateKind, rows_by_batch: Mapping[int, Sequence[Any]], outcomes: Mapping[Hashable, Outcome]
+) -> dict[int, Results]:
+    """Return the results of each batch, by its id."""
+    results = {outcome: _result(outcome) for outcome in set(outcomes.values())}
+    return {
+        batch_id: [results[outcomes[key]] for key in map(kind.key, rows)] for batch_id, rows in rows_by_batch.items()
+    }
+
+
+def _result(outcome: Outcome) -> str | None:
+    if outcome is None:
+        return None
+    return str(outcome) if _is_final(outcome) else _not_yet(str(outcome))
+
+
+def _not_yet(reason: str) -> str:
+    return f"The shop has not taken this yet ({reason.rstrip('.')}); the bridge goes on trying"
+
+
+def _is_final(outcome: Outcome) -> bool:
+    """Return whether the shop has taken a value, or refused it for good."""
     return outcome is None or (isinstance(outcome, ChannelRefused) and not isinstance(outcome, CredentialsRefused))
 
 
-def _left_over(
-    turn: Push,
+def _record(
+    job: PushJob,
+    newest: Mapping[Hashable, Any],
+    outcomes: Mapping[Hashable, Outcome],
+    pending: Mapping[Hashable, PendingUpdate],
+    results: Mapping[int, Results],
+    ours: OutboxBatch | None,
+) -> bool:
+    """Record the outcome of a job and release its lease; False if the lease was lost."""
+    replaced = {**pending, **find_pending_updates(job, newest)}
+    moment = now()
+    jitter = retry.random_jitter()  # one for all, so that what failed together is retried together
+    attempts, next_at = _next_attempt(job, set(outcomes.values()), moment, jitter)
+    return finish_push(
+        job,
+        results=results,
+        own=ours,
+        replaced=replaced.values(),
+        pending=_still_pending(job, newest, outcomes, replaced, moment, jitter),
+        attempts=attempts,
+        next_at=next_at,
+        now=moment,
+    )
+
+
+def _next_attempt(job: PushJob, outcomes: Collection[Outcome], moment: datetime, jitter: float) -> tuple[int, datetime]:
+    """Return how often the shop has failed in a row, and when the worker may push again."""
+    lease = job.lease
+    if not outcomes or any(map(_is_final, outcomes)):
+        return 0, moment
+    if is_future(lease.next_at, job.started):  # a request failed meanwhile: that does not postpone the worker
+        return lease.attempts, lease.next_at
+    return lease.attempts + 1, moment + retry.backoff(lease.attempts + 1, LONGEST_WAIT_SECONDS, jitter)
+
+
+def _still_pending(
+    job: PushJob,
+    newest: Mapping[Hashable, Any],
+    outcomes: Mapping[Hashable, Outcome],
+    replaced: Mapping[Hashable, PendingUpdate],
+    moment: datetime,
+    jitter: float,
+) -> list[dict[str, Any]]:
+    """Return the pending updates that a job leaves behind."""
+    may_arrive_late = bool(replaced) or is_future(job.lease.unsure_until, job.started)
+    if not may_arrive_late and set(outcomes.values()) <= {None}:
+        return []  # the usual case, without a look at every row
+    updates = (
+        _pending_update(job, row, outcomes[key], replaced.get(key), moment, jitter) for key, row in newest.items()
+    )
+    return [update for update in updates if update is not None]
+
+
+def _pending_update(
+    job: PushJob,
     row: StockLevel | Price,
     outcome: Outcome,
     before: PendingUpdate | None,
     moment: datetime,
     jitter: float,
 ) -> dict[str, Any] | None:
-    """What has to be pushed once more, and when; None where the shop has the last word.
+    """Return what has to be pushed once more, and when; None if the shop has the last word.
 
-    A value taken while an older one may still be on its way is pushed again once that must have arrived.
+    A value that was taken while an older one may still arrive is pushed again once that is over.
     """
-    unsure_until = max(turn.lease.unsure_until, before.unsure_until if before else turn.lease.unsure_until)
-    attempts, next_at = 0, unsure_until
-    if not _settled(outcome):
+    unsure_until = max(job.lease.unsure_until, before.unsure_until) if before else job.lease.unsure_until
+    if not _is_final(outcome):
         attempts = before.attempts + 1 if before else 1
-        next_at = moment + timedelta(seconds=wait_seconds(attempts - 1, jitter))
+        next_at = moment + retry.backoff(attempts, LONGEST_WAIT_SECONDS, jitter)
         if isinstance(outcome, OutcomeUnknown):
             unsure_until = moment + SETTLES_IN
     elif outcome is not None:
-        log.info("Connection %s: the shop refused for good: %s", turn.lease.connection_id, outcome)
+        log.info("Connection %s: the shop refused for good: %s", job.lease.connection_id, outcome)
         return None
-    elif not is_future(unsure_until, turn.started):
+    elif is_future(unsure_until, job.started):
+        attempts, next_at = 0, unsure_until
+    else:
         return None
     return {
         "key": update_key(row),
@@ -249,13 +289,3 @@ def _left_over(
         "next_at": next_at,
         "unsure_until": unsure_until,
     }
-
-
-def _answer(outcome: Outcome) -> str | None:
-    if outcome is None:
-        return None
-    return str(outcome) if _settled(outcome) else _not_yet(str(outcome))
-
-
-def _not_yet(reason: str) -> str:
-    return f"The shop has not taken this yet ({reason.rstrip('.')}); the bridge goes on trying"

@@ -1,4 +1,4 @@
-"""The wizard: which step a connection is on, what it shows, and what is accepted of the answers."""
+"""The wizard: the step a connection is on, what it shows, and which values it accepts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bridge.errors import ChannelError, RequestRefused
 from bridge.protocol.schemas.config import ConfigItem, SaveConfigRequest, UserConfigResponse, ValueType
 from bridge.store.connections import Connection, move_to_step, save_step
 
-SHOWN_ONLY = (ValueType.URL, ValueType.BUTTON)
+DISPLAY_ONLY = (ValueType.URL, ValueType.BUTTON)
 
 
 def show(connection: Connection, channels: Channels, deadline: Deadline) -> UserConfigResponse:
-    """The step the connection is on, with the values it has; secrets stay in."""
+    """Return the current step with the values entered so far, without secrets."""
     config = channels.entered(connection)
     return _screen(connection, channels.open(config, deadline).step(connection.step), config)
 
@@ -27,7 +27,7 @@ def show(connection: Connection, channels: Channels, deadline: Deadline) -> User
 def save(
     connection: Connection, request: SaveConfigRequest, channels: Channels, deadline: Deadline, now: datetime
 ) -> UserConfigResponse:
-    """Take the answers to the current step and show the next; on any fault stay and say why in `Error`."""
+    """Store the values of the current step and return the next; on an error return the same step, with `Error`."""
     config = channels.entered(connection)
     step = channels.open(config, deadline).step(connection.step)
     selected = {item.config_item_id: item.selected_value for item in request.config_items}
@@ -38,67 +38,67 @@ def save(
         channel = channels.open(entered, deadline)
         if step.verify:
             channel.verify(step.name)
-        following = _following(step, channel, connection)
-        _keep(connection, following, entered, channels, now)
+        next_step = _next_step(step, channel, connection)
+        _store(connection, next_step, entered, channels, now)
     except (RequestRefused, ChannelError) as refusal:
         return _screen(connection, step, config, error=str(refusal))
-    return _screen(connection, channel.step(following), entered)
+    return _screen(connection, channel.step(next_step), entered)
 
 
-def ask_again(connection: Connection, channels: Channels) -> None:
-    """Put a finished connection back to its credentials step; its token and other settings stay."""
+def ask_for_credentials(connection: Connection, channels: Channels) -> None:
+    """Move a finished connection back to its credentials step; its token and other values stay."""
     if connection.complete:
         move_to_step(connection, channels.credentials_step.name)
 
 
-def confirm(connection: Connection) -> None:
-    """End what `ask_again` began, because the credentials turned out to work."""
+def credentials_work(connection: Connection) -> None:
+    """Move a connection back to its last step after `ask_for_credentials`, because the credentials work."""
     if connection.complete and connection.step != LAST_STEP:
         move_to_step(connection, LAST_STEP)
 
 
-def _following(step: Step, channel: Channel, connection: Connection) -> str:
+def _next_step(step: Step, channel: Channel, connection: Connection) -> str:
     names = [known.name for known in channel.steps]
     return LAST_STEP if connection.complete or step.name == LAST_STEP else names[names.index(step.name) + 1]
 
 
-def _keep(connection: Connection, following: str, entered: dict[str, str], channels: Channels, now: datetime) -> None:
+def _store(connection: Connection, next_step: str, entered: dict[str, str], channels: Channels, now: datetime) -> None:
     items = [item for step in channels.kind.steps for item in step.items]
     secrets = {item.config_item_id for item in items if item.value_type is ValueType.PASSWORD}
-    kept = save_step(
+    saved = save_step(
         connection,
-        following,
+        next_step,
         config={name: value for name, value in entered.items() if name not in secrets},
         sealed=channels.vault.seal({name: value for name, value in entered.items() if name in secrets}),
-        completed_at=connection.completed_at or (now if following == LAST_STEP else None),
+        completed_at=connection.completed_at or (now if next_step == LAST_STEP else None),
     )
-    if not kept:
-        raise RequestRefused("The wizard has moved on meanwhile: please open the settings again")
+    if not saved:
+        raise RequestRefused("Another request has moved the wizard on: please open the settings again")
 
 
 def _accepted(step: Step, selected: dict[str, str], config: dict[str, str]) -> dict[str, str]:
-    """The step's values, each checked against its own declaration; raises RequestRefused naming all at fault."""
+    """Return the step's values, each checked by its declaration; raises RequestRefused that names all invalid ones."""
     accepted: dict[str, str] = {}
-    faults: list[str] = []
+    problems: list[str] = []
     for item in step.items:
-        if item.read_only or item.value_type in SHOWN_ONLY:
+        if item.read_only or item.value_type in DISPLAY_ONLY:
             continue
         stored = config.get(item.config_item_id, item.selected_value)
         value = selected.get(item.config_item_id, stored)
-        # a PASSWORD was not shown, so an empty one means that it stays
+        # a PASSWORD is not shown, so an empty one means no change
         value = value or stored if item.value_type is ValueType.PASSWORD else value.strip()
         try:
             accepted[item.config_item_id] = _checked(item, value)
-        except ValueError as fault:
-            faults.append(f"{item.name}: {fault}")
-    if faults:
-        raise RequestRefused("; ".join(faults))
+        except ValueError as problem:
+            problems.append(f"{item.name}: {problem}")
+    if problems:
+        raise RequestRefused("; ".join(problems))
     return accepted
 
 
 def _checked(item: ConfigItem, value: str) -> str:
     if not value and item.value_type in (ValueType.BOOLEAN, ValueType.LIST):
-        value = item.selected_value  # neither can be left empty on the screen
+        value = item.selected_value  # the screen does not allow an empty one
     if not value:
         if item.must_be_specified:
             raise ValueError("must be specified")
@@ -114,7 +114,7 @@ def _checked(item: ConfigItem, value: str) -> str:
     elif item.value_type is ValueType.LIST and value not in {choice.value for choice in item.list_values}:
         raise ValueError("must be one of " + ", ".join(choice.display for choice in item.list_values))
     if item.reg_ex_validation and not re.fullmatch(item.reg_ex_validation, value):
-        raise ValueError(item.reg_ex_error or "has not the expected form")
+        raise ValueError(item.reg_ex_error or "does not have the expected format")
     return value
 
 
@@ -139,7 +139,7 @@ def _screen(connection: Connection, step: Step, config: dict[str, str], error: s
 def _shown(item: ConfigItem, order: int, config: dict[str, str]) -> ConfigItem:
     known = config.get(item.config_item_id)
     if item.value_type is ValueType.PASSWORD:
-        # a stored secret is not shown; leaving its field empty keeps it
+        # a stored secret is not shown, and stays if its field is left empty
         return replace(
             item, sort_order=order, selected_value="", must_be_specified=item.must_be_specified and not known
         )

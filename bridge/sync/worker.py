@@ -1,4 +1,4 @@
-"""The worker: a thread inside the service that does what was promised for later."""
+"""The background worker: a thread of the service that does what requests have left for later."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ POLL_SECONDS = 1.0
 
 
 class BackgroundWorker:
-    """Works off feeds and outboxes until it is stopped; every process of the service may run one, on the same rows."""
+    """Runs background tasks until it is stopped; every process of the service may run one, on the same rows."""
 
-    def __init__(self, channels: Channels, works: Sequence[Callable[[Channels], bool]]) -> None:
-        """`works` each do one thing that is due, and return whether there was any."""
+    def __init__(self, channels: Channels, tasks: Sequence[Callable[[Channels], bool]]) -> None:
+        """Each of `tasks` does one thing that is due, and returns whether there was one."""
         self._channels = channels
-        self._works = works
+        self._tasks = tasks
         self._wake = threading.Event()
         self._stopped = False
         self._lock = threading.Lock()
@@ -32,11 +32,11 @@ class BackgroundWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether this process's thread is at work."""
+        """Whether the thread of this process is running."""
         return self._thread is not None and self._process == os.getpid() and self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the thread unless it runs; after a fork that means once in each process."""
+        """Start the thread unless it is running; each process needs its own after a fork."""
         if not self.alive and not self._stopped:
             with self._lock:
                 if not self.alive:
@@ -45,11 +45,11 @@ class BackgroundWorker:
                     self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is something to do now."""
+        """End the current pause, because there is something to do."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End after the item in hand."""
+        """Stop after the current task and wait for that."""
         self._stopped = True
         self._wake.set()
         if self.alive and self._thread:
@@ -58,17 +58,17 @@ class BackgroundWorker:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            busy = [self._does(work_one) for work_one in self._works]  # each, so that none starves another
+            busy = [self._run_task(task) for task in self._tasks]  # all in turn, so that none starves another
             if not any(busy):
                 self._wake.wait(POLL_SECONDS)
         close_store()
 
-    def _does(self, work_one: Callable[[Channels], bool]) -> bool:
-        """Do one thing of a kind; whether there was any."""
+    def _run_task(self, task: Callable[[Channels], bool]) -> bool:
+        """Run a task once and return whether it had something to do; failures are logged."""
         try:
-            return not self._stopped and work_one(self._channels)
+            return not self._stopped and task(self._channels)
         except Exception as error:
-            log.exception("The worker goes on after a failure")
+            log.exception("A background task failed; the worker continues")
             if isinstance(error, peewee.PeeweeException):
                 discard_connection()
             return False

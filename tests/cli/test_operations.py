@@ -107,7 +107,7 @@ def test_an_unknown_action_is_looked_up(run, refund):
 
     assert "unknown" in run("actions", "list")
     assert "Action 1 is done." in run("actions", "retry", "1")
-    assert refund[1]["RefundReference"] == Action.get().answer
+    assert refund[1]["RefundReference"] == Action.get().result
 
 
 def test_a_action_that_the_shop_has_not_done_may_be_asked_again(run, refund):

@@ -16,7 +16,8 @@ import pytest
 from bridge.errors import StartError
 from bridge.ops.backup import backup, restore
 from bridge.settings import Settings
-from bridge.store.database import close_store, remember
+from bridge.store.database import close_store
+from bridge.store.installation_facts import save_fact
 from bridge.vault import new_key
 from tests.conftest import leave, opened, sender, sqlite_only
 from tests.linnworks import Linnworks
@@ -141,7 +142,7 @@ def test_nothing_is_restored_under_a_running_service(backed_up, app, settings):
     """
     While any process has the database open a restore is refused, forced or not.
     """
-    remember("the database", "is open")
+    save_fact("the database", "is open")
     with pytest.raises(StartError, match="The service is running"):
         restore(settings, backed_up, force=True)
     close_store()

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from bridge.ops.temporary_server import free_port
-from bridge.store.database import MomentField, Row, database
+from bridge.store.database import Row, database
+from bridge.store.fields import MomentField
 from bridge.store.outbox import count_waiting
 from tests.conftest import sqlite_only
 from tests.linnworks import LONG_AGO

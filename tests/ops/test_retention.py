@@ -177,7 +177,11 @@ def test_everything_about_an_integration_is_exported_but_its_secrets(run, linnwo
     other = connect()
     exported = run("connections", "export", "1")
     tables = json.loads(exported)
-    about = {table for table in database.get_tables() if table not in ("fact", "oauth_client", "schema_migration")}
+    about = {
+        table
+        for table in database.get_tables()
+        if table not in ("installation_fact", "oauth_client", "schema_migration")
+    }
 
     assert about - {"sqlite_sequence", "outbox_batch"} <= tables.keys() <= about
     assert "TRACK-77" in exported

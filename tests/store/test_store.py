@@ -1,4 +1,4 @@
-"""The database is upgraded at start, refuses what is newer, and belongs to its owner."""
+"""The database is set up at the start, refuses newer schemas, and survives broken connections."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from bridge.errors import StartError
 from bridge.ops.temporary_server import free_port
 from bridge.store import actions, connections, feeds, oauth_clients, orders, outbox, paging
 from bridge.store import database as store
+from bridge.store.installation_facts import InstallationFact, read_fact, save_fact
 from tests.conftest import database_url, postgres_only, sqlite_only
 
-OURS = (
-    store.Fact,
+TABLES = (
+    InstallationFact,
     connections.Connection,
     paging.PagingRun,
     paging.PageCursor,
@@ -35,14 +36,14 @@ OURS = (
 )
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(app):
+def test_the_migrations_create_the_tables_of_the_models(app):
     """
-    A database made by the migrations differs in nothing from the models.
+    A database made by the migrations has exactly the tables and columns of the models.
     """
-    assert not diff_models(store.database.obj, OURS)
+    assert not diff_models(store.database.obj, TABLES)
 
 
-def test_the_embedded_shop_s_migrations_make_its_tables(tmp_path):
+def test_the_embedded_shop_s_migrations_create_its_tables(tmp_path):
     """
     The same holds for the embedded shop's own database.
     """
@@ -55,7 +56,7 @@ def test_the_embedded_shop_s_migrations_make_its_tables(tmp_path):
 
 def test_a_newer_schema_stops_the_start(settings):
     """
-    A database that a newer version upgraded is not touched.
+    A database that a newer version has upgraded is not changed.
     """
     create_app(settings)
     store.database.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
@@ -67,7 +68,7 @@ def test_a_newer_schema_stops_the_start(settings):
 
 def test_a_database_of_another_channel_stops_the_start(linnworks, settings):
     """
-    Integrations of one kind of shop are not taken for those of another.
+    Integrations of one kind of shop are not served as those of another.
     """
     store.close_store()
     with pytest.raises(StartError, match="set BRIDGE_CHANNEL=demo"):
@@ -77,7 +78,7 @@ def test_a_database_of_another_channel_stops_the_start(linnworks, settings):
 @sqlite_only
 def test_a_file_that_is_no_database_stops_the_start(settings):
     """
-    Something else in the database's place is told in a sentence.
+    A file that is something else is reported as one that cannot be used.
     """
     settings.data_dir.mkdir()
     (settings.data_dir / "bridge.db").write_bytes(b"not a database at all" * 100)
@@ -87,7 +88,7 @@ def test_a_file_that_is_no_database_stops_the_start(settings):
 
 
 @sqlite_only
-def test_the_database_can_be_read_by_its_owner_only(app, settings):
+def test_only_the_owner_can_read_the_database(app, settings):
     """
     The database file has mode 0600, its folder 0700.
     """
@@ -96,7 +97,7 @@ def test_the_database_can_be_read_by_its_owner_only(app, settings):
 
 
 @sqlite_only
-def test_commits_are_on_disk_and_writers_wait(settings):
+def test_commits_wait_for_the_disk_and_writers_for_each_other(settings):
     """
     SQLite runs in WAL mode with full synchronisation, foreign keys and a busy timeout.
     """
@@ -108,34 +109,34 @@ def test_commits_are_on_disk_and_writers_wait(settings):
     assert ["wal", 2, 1, 5000] == pragmas
 
 
-def test_a_connection_takes_everything_with_it(linnworks):
+def test_a_deleted_connection_leaves_nothing_behind(linnworks):
     """
-    Nothing of a deleted integration stays in any table.
+    No table has a row of it any more.
     """
     linnworks.orders()
     linnworks("ListingDeleteEndpoint", ExternalListingIds=[{"ChannelSKU": "x", "TemplateId": 1}])
     linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1001"}])
 
     assert linnworks("ConfigDeletedEndpoint")["Error"] is None
-    assert {0} == {table.select().count() for table in OURS if table is not store.Fact}
+    assert {0} == {table.select().count() for table in TABLES if table is not InstallationFact}
 
 
 def test_a_broken_connection_is_replaced(app):
     """
-    After a database error the next use opens a fresh connection.
+    After a database error the next use opens a new connection.
     """
     store.database.connection().close()
     with pytest.raises(peewee.PeeweeException):
         store.database.execute_sql("SELECT 1")
     store.discard_connection()
 
-    assert store.works()
+    assert store.responds()
 
 
 @postgres_only
-def test_a_restarted_server_goes_unnoticed(linnworks):
+def test_a_restarted_server_causes_no_error(linnworks):
     """
-    A connection that the server ended while it was idle is opened anew before the next call uses it.
+    A connection that the server closed while it was idle is reopened before the next call uses it.
     """
     end_sessions()
 
@@ -143,40 +144,40 @@ def test_a_restarted_server_goes_unnoticed(linnworks):
 
 
 @postgres_only
-def test_a_server_that_stops_in_a_transaction_loses_it_whole(app):
+def test_a_server_that_stops_in_a_transaction_undoes_all_of_it(app):
     """
-    What was written in it is not kept, whoever waits is told, and the next use opens a fresh connection.
+    The writer gets an error, and the next use opens a new connection.
     """
     with suppress(peewee.PeeweeException), store.writing():
-        store.remember("half", "done")
+        save_fact("half", "done")
         end_sessions()
-        store.remember("other half", "done")
-        pytest.fail("nobody was told")
+        save_fact("other half", "done")
+        pytest.fail("there was no error")
     store.discard_connection()
 
-    assert store.fact("half") is None
+    assert read_fact("half") is None
 
 
 @postgres_only
-def test_a_commit_is_not_sent_to_another_session(app):
+def test_a_connection_lost_before_the_commit_makes_it_fail(app):
     """
-    A connection that is lost just before the commit makes it fail: nobody takes it for done.
+    The commit is not sent on a new connection, where it would succeed and store nothing.
     """
     transaction = store.writing()
     transaction.__enter__()
-    store.remember("half", "done")
+    save_fact("half", "done")
     end_sessions()
     with pytest.raises(peewee.PeeweeException):
         transaction.__exit__(None, None, None)
     store.discard_connection()
 
-    assert store.fact("half") is None
+    assert read_fact("half") is None
 
 
 @postgres_only
-def test_a_server_keeps_nobody_waiting(app):
+def test_every_session_has_timeouts(app):
     """
-    Every session has time-outs, and those in the URL win.
+    Options in the URL take precedence.
     """
     names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "client_encoding")
     usual = [store.database.execute_sql(f"SHOW {name}").fetchone()[0] for name in names]
@@ -191,16 +192,16 @@ def test_a_server_keeps_nobody_waiting(app):
 @postgres_only
 def test_a_server_that_is_down_stops_the_start(settings):
     """
-    That is told in a sentence without the URL, which may hold a password.
+    The message does not contain the URL, which may hold a password.
     """
-    with pytest.raises(StartError, match="cannot be used") as told:
+    with pytest.raises(StartError, match="cannot be used") as raised:
         store.open_store(f"postgresql://user:s3cret@127.0.0.1:{free_port()}/bridge")
 
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 def end_sessions() -> None:
-    """End all sessions but the one that does it, as a server does that is restarted."""
+    """End all other sessions, as a restart of the server does."""
     other = store.connect(database_url(Path("other")))
     other.execute_sql(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

@@ -1,4 +1,4 @@
-"""A database of an earlier version is upgraded with all that is in it, and a copy of it as it was is kept."""
+"""A database of an earlier version is upgraded with all its content, after a copy of it was archived."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bridge.store.inspection import open_for_inspection
 from bridge.store.sqlite_backup import steps_applied
 from tests.conftest import opened, sender, sqlite_only
 from tests.linnworks import LONG_AGO, Linnworks
-from tests.store.test_store import OURS
+from tests.store.test_store import TABLES
 
 DESPATCH = {"ReferenceNumber": "1230", "ShippingVendor": "Royal Mail", "TrackingNumber": "AB1"}
 
 
 @pytest.fixture
 def earlier(settings) -> Linnworks:
-    """An integration in use, in a database that this version has made."""
+    """Return an integration in use, in a database made by this version."""
     with opened(settings) as app:
         linnworks = Linnworks(sender(app), "earlier")
         linnworks.finish_wizard(shop_name="earlier", access_key="the earlier key")
@@ -35,7 +35,7 @@ def earlier(settings) -> Linnworks:
 
 
 def rows_by_table() -> dict[str, list[dict[str, object]]]:
-    """Everything in the database but the list of its steps, by column."""
+    """Return all rows but the list of applied migrations, as values by column."""
     db = store.database
     found = {}
     for table in sorted(set(db.get_tables()) - {"schema_migration", "sqlite_sequence"}):
@@ -46,16 +46,16 @@ def rows_by_table() -> dict[str, list[dict[str, object]]]:
 
 
 def stored(settings: Settings) -> dict[str, list[dict[str, object]]]:
-    """What the database has in its tables, as it is."""
+    """Return all rows without upgrading the database."""
     open_for_inspection(settings.database)
     found = rows_by_table()
     store.close_store()
     return found
 
 
-def test_an_upgrade_keeps_all_that_is_there(earlier, settings, next_version):
+def test_an_upgrade_keeps_every_row(earlier, settings, next_version):
     """
-    Every row of every table is the same afterwards, beside what the step has added.
+    Every row of every table is the same afterwards, except for what the migration adds.
     """
     before = stored(settings)
     with opened(settings):
@@ -66,9 +66,9 @@ def test_an_upgrade_keeps_all_that_is_there(earlier, settings, next_version):
     assert before == after
 
 
-def test_the_integration_goes_on_after_an_upgrade(earlier, settings, next_version):
+def test_an_integration_works_after_an_upgrade(earlier, settings, next_version):
     """
-    Its token works, its credentials open the shop, and a despatch from before is not made again.
+    Its token and credentials are valid, and an earlier despatch is not done again.
     """
     with opened(settings) as app:
         earlier._call = sender(app)
@@ -84,9 +84,9 @@ def test_the_integration_goes_on_after_an_upgrade(earlier, settings, next_versio
 
 
 @sqlite_only
-def test_the_database_as_it_was_is_kept_and_can_be_put_back(earlier, settings, next_version):
+def test_the_earlier_database_is_archived_and_can_be_restored(earlier, settings, next_version):
     """
-    An upgrade begins with a copy, which `restore` takes; there is none where nothing is upgraded.
+    An upgrade starts with a copy that `restore` accepts; without an upgrade there is none.
     """
     before = stored(settings)
     last = max(steps_applied(settings.data_dir / "bridge.db"))
@@ -102,14 +102,14 @@ def test_the_database_as_it_was_is_kept_and_can_be_put_back(earlier, settings, n
 
 
 @sqlite_only
-def test_an_upgrade_that_fails_leaves_everything_as_it_was(earlier, settings, next_version):
+def test_a_failed_upgrade_changes_nothing(earlier, settings, next_version):
     """
-    However often it is tried, nothing is changed and there is one copy.
+    However often it is tried, the rows stay the same and there is one copy.
     """
     path = settings.data_dir / "bridge.db"
     last = max(steps_applied(path))
-    with closing(sqlite3.connect(path)) as meddled:
-        meddled.execute("ALTER TABLE connection ADD COLUMN made_up INTEGER")
+    with closing(sqlite3.connect(path)) as changed:
+        changed.execute("ALTER TABLE connection ADD COLUMN made_up INTEGER")
     before = stored(settings)
     for _ in range(2):
         with pytest.raises(StartError, match="cannot be used"):
@@ -120,12 +120,12 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(earlier, settings, ne
     assert 1 == len(list((settings.data_dir / "archive").iterdir()))
 
 
-def test_steps_are_applied_in_order_and_once(settings, next_version):
+def test_migrations_are_applied_in_order_and_once(settings, next_version):
     """
-    A new database gets every step, and a second start none.
+    A new database gets every migration, and a second start none.
     """
     with opened(settings):
-        assert not diff_models(store.database.obj, OURS[:1])
+        assert not diff_models(store.database.obj, TABLES[:1])
         steps = [step.name for step in Runner(store.database.obj, str(next_version)).status() if step.applied]
     with opened(settings):
         again = [step.name for step in Runner(store.database.obj, str(next_version)).status() if step.applied]

@@ -1,4 +1,4 @@
-"""An action is done once: asked again, asked twice at the same time, or asked after a crash."""
+"""An order action is done once, however often it is asked for, and whatever becomes of its answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.channels.demo import DemoChannel
 from bridge.clock import Deadline, now
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Refund
-from bridge.store.actions import Action
+from bridge.store.actions import Action, plan_action
 from bridge.store.connections import add_connection
 from bridge.sync import actions
 
@@ -20,12 +20,13 @@ REFUND = Refund(reference_number="1001", refund_shipping_amount=Decimal(1))
 
 
 class Shop(DemoChannel):
-    """A shop that counts what is done in it, and remembers it by key."""
+    """A shop that records what it has done by key."""
 
     def __init__(self, settings) -> None:
         super().__init__({}, Deadline(8), settings)
         self.done: dict[str, str] = {}
         self.failing: list[Exception] = []
+        self.lookup_fails: list[Exception] = []
         self.losing = False
 
     def refund(self, refund, key):
@@ -38,6 +39,8 @@ class Shop(DemoChannel):
         return self.done[key]
 
     def find_result(self, kind, reference, key):
+        if self.lookup_fails:
+            raise self.lookup_fails.pop()
         return self.done.get(key)
 
 
@@ -55,28 +58,38 @@ def connection(app):
 def refund(shop, connection):
     """Ask for a refund through the ledger."""
 
-    def ask(wanted=REFUND, repeat_after=900, nth=1):
-        return actions.once(
+    def ask(message=REFUND, repeat_after=900, occurrence=1):
+        return actions.perform_once(
             "refund",
-            wanted,
-            lambda key: shop.refund(wanted, key),
+            message,
+            lambda key: shop.refund(message, key),
             connection_id=connection.id,
             channel=shop,
             repeat_after=repeat_after,
-            nth=nth,
+            occurrence=occurrence,
         )
 
     return ask
 
 
+def hold(seconds: int = 60) -> None:
+    """Leave the action as a process does that is carrying it out, with a claim for this long."""
+    Action.update(state="planned", claim="another process", claimed_until=now() + timedelta(seconds=seconds)).execute()
+
+
+def crash() -> None:
+    """Leave the action as a process does that has crashed: its claim is over and was not released."""
+    hold(-1)
+
+
 def settle() -> None:
-    """Let time pass until no shop can still be at an action."""
+    """Let time pass until no shop can still be working on an action."""
     Action.update(sent_until=now() - timedelta(seconds=60)).execute()
 
 
-def test_a_action_that_the_shop_does_late_is_done_once(shop, refund):
+def test_an_action_that_the_shop_does_late_is_done_once(shop, refund):
     """
-    The shop was still at it when the first repeat came: that one waits, the next finds it.
+    The shop is still working on it when the first repeat comes; the second repeat finds the result.
     """
     shop.failing = [OutcomeUnknown("The shop gave no answer in time")]
     with pytest.raises(OutcomeUnknown):
@@ -89,47 +102,48 @@ def test_a_action_that_the_shop_does_late_is_done_once(shop, refund):
     assert 1 == len(shop.done)
 
 
-def test_a_crash_leaves_the_shop_time_to_settle(shop, refund):
+def test_an_action_is_not_resent_right_after_a_crash(shop, refund):
     """
-    Whose doer is gone may have been sent at the last moment, so it is not sent again at once.
+    The process that crashed may have sent it at the last moment.
     """
     shop.failing = [OutcomeUnknown("The answer was lost")]
     with pytest.raises(OutcomeUnknown):
         refund()
-    Action.update(state="planned", sent_until=None, claimed_until=now() - timedelta(seconds=1)).execute()
+    Action.update(sent_until=None).execute()
+    crash()
     with pytest.raises(ChannelUnavailable, match="not known yet"):
         refund()
 
     assert not shop.done
 
 
-def test_equal_parcels_of_one_request_are_two_and_a_lone_repeat_is_the_missing_one(shop, refund):
+def test_equal_entries_of_one_request_are_separate_and_a_repeat_is_the_failed_one(shop, refund):
     """
-    The second of two equal entries failed: sent again alone, it is that one that is done.
+    The second of two equal entries failed: sent again alone, that one is done.
     """
-    refund(nth=1)
+    refund(occurrence=1)
     shop.failing = [ChannelUnavailable("Later")]
     with pytest.raises(ChannelUnavailable):
-        refund(nth=2)
+        refund(occurrence=2)
 
-    assert "R-2" == refund(nth=1)
-    assert {"R-2"} == {refund(nth=1), refund(nth=2)}
+    assert "R-2" == refund(occurrence=1)
+    assert {"R-2"} == {refund(occurrence=1), refund(occurrence=2)}
     assert 2 == len(shop.done)
 
 
-def test_a_action_that_is_looked_up_is_left_to_who_is_at_it(shop, refund):
+def test_an_action_under_way_is_not_resolved_by_an_operator(shop, refund):
     """
-    What an operator asks about while another request has it is not touched.
+    Its state stays as it is.
     """
     refund()
-    Action.update(state="planned", claimed_until=now() + timedelta(seconds=60)).execute()
+    hold()
     with pytest.raises(ChannelUnavailable, match="under way"):
         actions.resolve_unknown(Action.get().id, shop)
 
     assert "planned" == Action.get().state
 
 
-def test_a_repeat_gets_the_recorded_answer(shop, refund):
+def test_a_repeat_gets_the_recorded_result(shop, refund):
     """
     Ten equal requests are one refund with one reference.
     """
@@ -139,30 +153,30 @@ def test_a_repeat_gets_the_recorded_answer(shop, refund):
 
 def test_other_content_is_another_action(shop, refund):
     """
-    A refund of another amount is made in its own right.
+    A refund of another amount is done as well.
     """
     assert ("R-1", "R-2") == (refund(), refund(replace(REFUND, refund_shipping_amount=Decimal(2))))
 
 
-def test_the_same_amount_written_otherwise_is_the_same_action(shop, refund):
+def test_equal_amounts_in_other_notations_are_the_same_action(shop, refund):
     """
     1, 1.0 and 1.00 are equal content.
     """
     assert {"R-1"} == {refund(replace(REFUND, refund_shipping_amount=Decimal(text))) for text in ("1", "1.0", "1.00")}
 
 
-def test_a_action_is_known_again_after_an_upgrade(refund):
+def test_an_action_is_recognised_after_an_upgrade(refund):
     """
-    What identifies it is the same in every version: a change here would have actions of the version before done twice.
+    The digest is the same in every version: if it changed, actions of the previous version would be done twice.
     """
     refund()
 
     assert "b0019ab7aa38dcf4a174824675f888ff59e40723512dc6ba33af84fd226f7029" == Action.get().digest
 
 
-def test_equal_content_is_a_new_action_after_the_window(shop, refund):
+def test_equal_content_is_a_new_action_after_a_while(shop, refund):
     """
-    Once the window since the first success is over, an equal refund is made again.
+    Once `repeat_after` seconds are over, an equal refund is done again.
     """
     refund()
     Action.update(finished_at=now() - timedelta(seconds=901)).execute()
@@ -171,9 +185,9 @@ def test_equal_content_is_a_new_action_after_the_window(shop, refund):
     assert "R-2" == refund()
 
 
-def test_a_action_without_a_window_is_never_done_again(shop, refund):
+def test_an_action_without_a_time_limit_is_never_done_again(shop, refund):
     """
-    Where no window is given, the recorded answer holds for good.
+    Without `repeat_after` the recorded result is always returned.
     """
     refund()
     Action.update(finished_at=now() - timedelta(days=400)).execute()
@@ -183,7 +197,7 @@ def test_a_action_without_a_window_is_never_done_again(shop, refund):
 
 def test_a_lost_answer_is_looked_up_before_anything_is_sent(shop, refund):
     """
-    The shop made the refund and its answer was lost: the repeat finds it there.
+    The shop has done the refund and its answer was lost: the repeat finds the result.
     """
     shop.losing = True
     with pytest.raises(OutcomeUnknown):
@@ -195,7 +209,7 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent(shop, refund):
 
 def test_a_lost_request_is_sent_again(shop, refund):
     """
-    The answer was lost and the shop knows nothing of the refund: once it must have settled, the repeat makes it.
+    The shop knows nothing of the refund: once it cannot be working on it any more, a repeat sends it.
     """
     shop.failing = [OutcomeUnknown("The answer was lost")]
     with pytest.raises(OutcomeUnknown):
@@ -209,25 +223,25 @@ def test_a_lost_request_is_sent_again(shop, refund):
 
 def test_a_crash_between_call_and_record_is_looked_up(shop, refund):
     """
-    An action that is planned but whose doer is gone counts as unknown once its claim has expired.
+    A planned action whose claim has expired counts as unknown.
     """
     shop.losing = True
     with pytest.raises(OutcomeUnknown):
         refund()
-    Action.update(state="planned", claimed_until=now() - timedelta(seconds=1)).execute()
+    crash()
 
     assert "R-1" == refund()
     assert 1 == len(shop.done)
 
 
-def test_a_action_under_way_is_not_done_by_another(shop, refund):
+def test_an_action_under_way_is_not_done_by_another_request(shop, refund):
     """
-    While one request is at an action, an equal one is told to come again.
+    An equal request gets an error that may be retried.
     """
     shop.failing = [OutcomeUnknown("The answer was lost")]
     with pytest.raises(OutcomeUnknown):
         refund()
-    Action.update(state="planned", claimed_until=now() + timedelta(seconds=60)).execute()
+    hold()
 
     with pytest.raises(ChannelUnavailable, match="under way"):
         refund()
@@ -235,9 +249,9 @@ def test_a_action_under_way_is_not_done_by_another(shop, refund):
 
 
 @pytest.mark.parametrize("error", [ChannelRefused("No"), ChannelUnavailable("Later")])
-def test_what_was_surely_not_done_may_be_asked_again(shop, refund, error):
+def test_an_action_that_was_not_done_is_done_by_the_repeat(shop, refund, error):
     """
-    After a refusal or a shop that was down, the same request is made anew.
+    This holds after a refusal, and after the shop was down.
     """
     shop.failing = [error]
     with pytest.raises(type(error)):
@@ -248,7 +262,7 @@ def test_what_was_surely_not_done_may_be_asked_again(shop, refund, error):
 
 def test_a_bug_leaves_the_outcome_unknown(shop, refund):
     """
-    What went wrong in the middle is looked up like a lost answer.
+    The repeat looks it up like a lost answer.
     """
     shop.failing = [ZeroDivisionError()]
     with pytest.raises(ZeroDivisionError):
@@ -259,24 +273,48 @@ def test_a_bug_leaves_the_outcome_unknown(shop, refund):
     assert "R-1" == refund()
 
 
-def test_an_unknown_action_stays_unknown_while_the_shop_cannot_be_asked(shop, refund, monkeypatch):
+def test_an_unknown_action_stays_unknown_while_the_shop_cannot_be_asked(shop, refund):
     """
-    Where the look-up itself fails nothing is sent, and the next request looks again.
+    If the lookup fails nothing is sent, and the next request looks again.
     """
     shop.losing = True
     with pytest.raises(OutcomeUnknown):
         refund()
-    answers = [ChannelUnavailable("Down")]
-
-    class DownOnce(Shop):
-        def find_result(self, kind, reference, key):
-            if answers:
-                raise answers.pop()
-            return super().find_result(kind, reference, key)
-
-    shop.__class__ = DownOnce
+    shop.lookup_fails = [ChannelUnavailable("Down")]
     with pytest.raises(ChannelUnavailable):
         refund()
 
     assert "R-1" == refund()
     assert 1 == len(shop.done)
+
+
+def test_actions_of_one_order_do_not_overlap(shop, connection, refund):
+    """
+    While another action of the order is under way nothing is sent, not a repeat that is due either.
+    """
+    refund()
+    Action.update(finished_at=now() - timedelta(seconds=901)).execute()
+    shop.deadline = Deadline(actions.LEAST_SECONDS)
+    until = now() + timedelta(seconds=60)
+    plan_action(connection.id, "despatch", REFUND.reference_number, "another", {}, now=now(), until=until)
+
+    with pytest.raises(ChannelUnavailable, match="under way"):
+        refund()
+    with pytest.raises(ChannelUnavailable, match="Another action of order 1001 is under way"):
+        refund(replace(REFUND, refund_shipping_amount=Decimal(2)))
+    assert 1 == len(shop.done)
+
+
+def test_a_failed_lookup_does_not_prolong_the_time_to_settle(shop, refund):
+    """
+    Only sending an action restarts the time in which the shop may still be working on it.
+    """
+    shop.losing = True
+    with pytest.raises(OutcomeUnknown):
+        refund()
+    sent_until = Action.get().sent_until
+    shop.lookup_fails = [OutcomeUnknown("The answer was lost")]
+    with pytest.raises(OutcomeUnknown):
+        refund()
+
+    assert ("unknown", sent_until) == (Action.get().state, Action.get().sent_until)

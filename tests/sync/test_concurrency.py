@@ -1,4 +1,4 @@
-"""Whatever several processes do to the same rows at once, each promise holds."""
+"""Every promise holds while several processes work on the same rows at once."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ import pytest
 
 from bridge.clock import EPOCH, now
 from bridge.store import database as store
-from bridge.store.actions import DONE, Action, finish_action, plan_action, plan_again
+from bridge.store.actions import DONE, Action, ActionClaim, finish_action, plan_action, plan_again
 from bridge.store.connections import Connection, add_connection, find_connection, list_connections, save_step
 from bridge.store.feeds import FeedItem, add_feed, claim_item, finish_item
+from bridge.store.installation_facts import save_fact_once
 from bridge.store.paging import PageCursor, PagingRun, begin_run, finish_page, forget_paging_runs, resume_run
 from tests.conftest import database_url
 
-PROCESSES = 6
-TURNS = 12
+PROCESSES = 4
+ROUNDS = 12
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+OVERTAKEN = "The same page was asked for again meanwhile: please start at page 1"
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.service, pytest.mark.usefixtures("app")]
 
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Any]:
-    """Processes that wait for each other before they do anything."""
+    """Yield processes that wait for each other before each call."""
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(PROCESSES, _meet_at, (spawn.Barrier(PROCESSES),)) as pool:
         yield pool
@@ -38,11 +40,11 @@ def processes() -> Iterator[Any]:
 
 @pytest.fixture
 def at_once(processes, settings) -> Callable[..., list[Any]]:
-    """Have every process do `act(number of the process, argument)` with one argument after another, all at a time."""
+    """Call `act(number of the process, argument)` in all processes at once, for one argument after the other."""
 
     def run(act: Callable[..., Any], arguments: list[Any]) -> list[Any]:
         jobs = [processes.apply_async(_each, (settings.database, act, n, arguments)) for n in range(PROCESSES)]
-        return [answer for job in jobs for answer in job.get(60)]
+        return [result for job in jobs for result in job.get(60)]
 
     return run
 
@@ -54,17 +56,17 @@ def _meet_at(barrier: Any) -> None:
 
 def _each(url: str, act: Callable[..., Any], number: int, arguments: list[Any]) -> list[Any]:
     _barrier.wait(30)
-    fault = _tried(store.open_store, url)
-    answers = []
+    failure = _tried(store.open_store, url)
+    results = []
     for argument in arguments:
         _barrier.wait(30)
-        answers.append(fault or _tried(act, number, argument))
+        results.append(failure or _tried(act, number, argument))
     store.close_store()
-    return answers
+    return results
 
 
 def _tried(act: Callable[..., Any], *arguments: Any) -> Any:
-    """What it gives, an exception too: the other processes wait for this one."""
+    """Return the result, or the exception, because the other processes wait for this one."""
     try:
         return act(*arguments)
     except Exception as error:
@@ -79,11 +81,11 @@ def begin(number: int, name: str) -> bool:
     return connection(name, f"{name}-{number}") is not None
 
 
-def test_equal_beginnings_leave_one_connection(at_once):
+def test_simultaneous_equal_integrations_become_one_connection(at_once):
     """
-    Each process gets a token, and of the same account and name the last one works.
+    Every process gets a token, and one connection of that account and name remains.
     """
-    names = [f"name {turn}" for turn in range(TURNS)]
+    names = [f"name {round}" for round in range(ROUNDS)]
 
     assert all(at_once(begin, names))
     assert Counter(names) == Counter(one.account_name for one in list_connections())
@@ -96,17 +98,17 @@ def begin_or_finish(number: int, name: str) -> bool:
     return found is not None and save_step(found, "UserConfig", config={}, sealed="", completed_at=NOON)
 
 
-def test_a_wizard_that_finishes_meanwhile_is_not_replaced(at_once):
+def test_a_connection_that_finishes_meanwhile_is_not_replaced(at_once):
     """
-    Either it finished, and nobody got a token after that, or it was replaced before, and could not finish.
+    Either it finished first and stays, or it was replaced first and cannot finish.
     """
-    names = [f"name {turn}" for turn in range(TURNS)]
+    names = [f"name {round}" for round in range(ROUNDS)]
     for name in names:
         connection(name)
-    finished = at_once(begin_or_finish, names)[:TURNS]
-    kept = {one.account_name: one.completed_at is not None for one in list_connections()}
+    finished = at_once(begin_or_finish, names)[:ROUNDS]
+    stored = {one.account_name: one.completed_at is not None for one in list_connections()}
 
-    assert dict(zip(names, finished, strict=True)) == kept
+    assert dict(zip(names, finished, strict=True)) == stored
 
 
 def step_on(number: int, connection_id: int) -> bool:
@@ -114,196 +116,196 @@ def step_on(number: int, connection_id: int) -> bool:
     return save_step(seen, "two", config={"by": number}, sealed="", completed_at=None)
 
 
-def test_a_step_is_taken_once(at_once):
+def test_a_wizard_step_is_saved_once(at_once):
     """
-    Of several answers to the same step of the wizard one is kept.
+    Of several simultaneous saves of one step, one succeeds.
     """
-    made = [connection(f"name {number}").id for number in range(1, TURNS + 1)]
+    made = [connection(f"name {number}").id for number in range(1, ROUNDS + 1)]
     taken = at_once(step_on, made)
 
-    assert TURNS == sum(taken)
+    assert ROUNDS == sum(taken)
     assert {"two"} == {one.step for one in list_connections()}
 
 
+def plan_refund(digest: str, *, at: datetime) -> ActionClaim:
+    """Plan a refund whose digest begins with the connection's id; its order has the same name."""
+    owner = int(digest.partition("-")[0])
+    claim = plan_action(owner, "refund", digest, digest, {}, now=at, until=at + timedelta(seconds=60))
+    assert claim
+    return claim
+
+
 def plan(number: int, digest: str) -> tuple[bool, str]:
-    moment = now()
-    action, claimed = plan_action(
-        int(digest.partition("-")[0]), "refund", digest, digest, {}, now=moment, until=moment + timedelta(seconds=60)
-    )
-    assert action
-    if claimed:
-        finish_action(action, DONE, answer=action.key, now=now())
-    return claimed, action.key
+    claim = plan_refund(digest, at=now())
+    if claim.claimed:
+        finish_action(claim.action, DONE, result=claim.action.key, now=now())
+    return claim.claimed, claim.action.key
 
 
-def test_a_action_is_planned_once(at_once):
+def test_an_action_is_planned_once(at_once):
     """
-    One process may do it; the others see the same action.
+    One process claims it; the others get the same action.
     """
     owner = connection()
-    answers = at_once(plan, [f"{owner.id}-{turn}" for turn in range(TURNS)])
+    answers = at_once(plan, [f"{owner.id}-{round}" for round in range(ROUNDS)])
 
-    assert TURNS == sum(claimed for claimed, _ in answers)
-    assert TURNS == len({key for _, key in answers}) == Action.select().count()
+    assert ROUNDS == sum(claimed for claimed, _ in answers)
+    assert ROUNDS == len({key for _, key in answers}) == Action.select().count()
     assert {DONE} == {action.state for action in Action.select()}
 
 
-def at_one_order(number: int, text: str) -> bool:
+def plan_despatch(number: int, text: str) -> bool:
     owner, _, order = text.partition("-")
     moment = now()
-    action, claimed = plan_action(
+    claim = plan_action(
         int(owner), "despatch", order, f"{text} {number}", {}, now=moment, until=moment + timedelta(seconds=60)
     )
-    return action is not None and claimed
+    return claim is not None and claim.claimed
 
 
-def test_one_action_at_a_time_is_done_to_an_order(at_once):
+def test_one_action_of_an_order_is_claimed_at_a_time(at_once):
     """
-    Of several that are planned at once one is claimed; the others wait for it.
+    Of several different actions one is claimed; the others have to wait.
     """
     owner = connection()
-    claimed = at_once(at_one_order, [f"{owner.id}-{turn}" for turn in range(TURNS)])
+    claimed = at_once(plan_despatch, [f"{owner.id}-{round}" for round in range(ROUNDS)])
 
-    assert TURNS == sum(claimed) == Action.select().count()
+    assert ROUNDS == sum(claimed) == Action.select().count()
 
 
-def test_a_action_begun_before_the_clock_was_set_back_holds_no_other_up():
+def test_a_claim_from_before_the_clock_was_set_back_blocks_no_other_action():
     """
-    Its claim lies further ahead than any claim that was made since.
+    It is further ahead than any claim made since could be.
     """
     owner, yesterday = connection(), NOON - timedelta(days=1)
     plan_action(owner.id, "despatch", "1", "before", {}, now=NOON, until=NOON + timedelta(seconds=60))
-    _, claimed = plan_action(
-        owner.id, "refund", "1", "since", {}, now=yesterday, until=yesterday + timedelta(seconds=60)
-    )
+    until = yesterday + timedelta(seconds=60)
+    claim = plan_action(owner.id, "refund", "1", "since", {}, now=yesterday, until=until)
 
-    assert claimed
+    assert claim
+    assert claim.claimed
 
 
 def claim_expired(number: int, digest: str) -> bool:
-    _, claimed = plan_action(
-        int(digest.partition("-")[0]), "refund", digest, digest, {}, now=NOON, until=NOON + timedelta(seconds=60)
-    )
-    return claimed
+    return plan_refund(digest, at=NOON).claimed
 
 
-def test_a_action_of_a_dead_process_is_taken_over_once(at_once):
+def test_an_action_of_a_dead_process_is_taken_over_once(at_once):
     """
-    When its claim has run out, one process claims it.
+    Once its claim is over, one process claims it.
     """
     owner = connection()
-    digests = [f"{owner.id}-{turn}" for turn in range(TURNS)]
+    digests = [f"{owner.id}-{round}" for round in range(ROUNDS)]
     for digest in digests:
-        plan_action(owner.id, "refund", digest, digest, {}, now=EPOCH, until=EPOCH + timedelta(seconds=60))
+        plan_refund(digest, at=EPOCH)
 
-    assert TURNS == sum(at_once(claim_expired, digests))
+    assert ROUNDS == sum(at_once(claim_expired, digests))
 
 
 def repeat(number: int, action_id: int) -> bool:
     return plan_again(Action.get_by_id(action_id), now=NOON, until=NOON + timedelta(seconds=60)) is not None
 
 
-def test_a_action_is_planned_again_once(at_once):
+def test_a_repeat_is_planned_once(at_once):
     """
-    Of several repeats of an action that is long done one is a new action.
+    Of several simultaneous repeats of an old action one is a new action.
     """
     owner = connection()
-    planned = [
-        plan_action(owner.id, "refund", str(turn), str(turn), {}, now=EPOCH, until=NOON) for turn in range(TURNS)
-    ]
-    actions = [action.id for action, _ in planned if action]
+    digests = [f"{owner.id}-{round}" for round in range(ROUNDS)]
+    actions = [plan_refund(digest, at=EPOCH).action.id for digest in digests]
     again = at_once(repeat, actions)
 
-    assert TURNS == sum(again)
-    assert 2 * TURNS == Action.select().count()
+    assert ROUNDS == sum(again)
+    assert 2 * ROUNDS == Action.select().count()
 
 
 def feed(number: int, owner: int) -> list[int]:
-    """Keep a feed, then work with the others until nothing is left."""
+    """Add a feed, then claim items until none of any process is left."""
     add_feed(owner, [("DELETE", {}) for _ in range(5)], NOON)
     done, end = [], time.monotonic() + 30
     while FeedItem.select().where(~FeedItem.done).exists() and time.monotonic() < end:
         item = claim_item(NOON, NOON + timedelta(seconds=60))
         if item:
-            finish_item(item, {"by": number})
+            finish_item(item, {"by": number}, NOON)
             done.append(item.id)
     return done
 
 
 def test_each_item_is_claimed_once(at_once):
     """
-    Processes that add feeds and work them off at once do every item, none twice.
+    Processes that add feeds and do their items at once do every item, and none twice.
     """
-    owners = [connection(f"name {turn}").id for turn in range(3)]
+    owners = [connection(f"name {round}").id for round in range(3)]
     done = [item for items in at_once(feed, owners) for item in items]
 
     assert 3 * 5 * PROCESSES == len(done)
     assert sorted(done) == [item.id for item in FeedItem.select().order_by(FeedItem.id)]
 
 
-def turn_page(number: int, owner: int) -> str | None:
-    """Ask for page 2, and say where page 3 begins."""
-    turn = resume_run(owner, "orders", NOON, 2)
-    time.sleep(0.01 * (number % 3))
-    return finish_page(turn, f"by {number}", NOON, NOON)
+def read_page_2(number: int, owner: int) -> Any:
+    """Ask for page 2, wait until all processes have, and record where page 3 starts."""
+    read = resume_run(owner, "orders", NOON, 2)
+    _barrier.wait(30)
+    return _tried(finish_page, read, f"by {number}", NOON, NOON)
 
 
-def test_the_last_who_asked_for_a_page_moves_on(at_once):
+def test_the_last_request_for_a_page_records_the_next_one(at_once):
     """
-    Every process asks for the same page: those that are overtaken are told so, and there is one next page.
+    All processes have asked for the same page before any finishes: one succeeds, the others get an error.
     """
-    owners = [connection(f"name {turn}").id for turn in range(TURNS)]
+    owners = [connection(f"name {round}").id for round in range(ROUNDS)]
     for owner in owners:
         finish_page(begin_run(owner, "orders", NOON, NOON, NOON), "two", NOON, NOON)
-    answers = at_once(turn_page, owners)
+    results = at_once(read_page_2, owners)
+    overtaken = [str(result) for result in results if result is not None]
     last = PageCursor.select().where(PageCursor.number == 3)
 
-    assert {None, "The same page was asked again meanwhile"} >= set(answers)
-    assert TURNS == len({page.run_id for page in last}) == last.count()
-    assert {PROCESSES} == {page.turn for page in PageCursor.select().where(PageCursor.number == 2)}
+    assert [OVERTAKEN] * (ROUNDS * (PROCESSES - 1)) == overtaken
+    assert ROUNDS == len({page.run_id for page in last}) == last.count()
+    assert {PROCESSES} == {page.reads for page in PageCursor.select().where(PageCursor.number == 2)}
 
 
-def run_anew(number: int, owner: int) -> str | None:
-    turn = begin_run(owner, "orders", NOON, NOON, NOON)
+def run_anew(number: int, owner: int) -> None:
+    read = begin_run(owner, "orders", NOON, NOON, NOON)
     forget_paging_runs(NOON - timedelta(days=1), 500)
-    return finish_page(turn, None, NOON, NOON)
+    return finish_page(read, None, NOON, NOON)
 
 
-def test_runs_that_begin_at_once_do_not_disturb_each_other(at_once):
+def test_simultaneous_runs_do_not_disturb_each_other(at_once):
     """
-    Every process begins at page 1 and comes to its end; old runs are forgotten meanwhile.
+    Every process finishes the run it has started, while old runs are deleted.
     """
     owner = connection().id
     for _ in range(20):
         begin_run(owner, "orders", EPOCH, EPOCH, EPOCH)
 
-    assert {None} == set(at_once(run_anew, [owner] * TURNS))
-    assert PROCESSES * TURNS == PagingRun.select().count()
+    assert {None} == set(at_once(run_anew, [owner] * ROUNDS))
+    assert PROCESSES * ROUNDS == PagingRun.select().count()
 
 
-def seal(number: int, name: str) -> str:
-    return store.remember_first(name, str(number))
+def save(number: int, name: str) -> str:
+    return save_fact_once(name, str(number))
 
 
-def test_processes_that_start_at_once_agree(at_once):
+def test_processes_that_start_at_once_agree_on_a_fact(at_once):
     """
-    What is kept once for good is the same for all who keep it.
+    All processes get the value that one of them has stored.
     """
-    names = [f"fact {turn}" for turn in range(TURNS)]
-    answers = at_once(seal, names)
+    names = [f"fact {round}" for round in range(ROUNDS)]
+    answers = at_once(save, names)
 
-    assert TURNS == len(set(zip(names * PROCESSES, answers, strict=True)))
+    assert ROUNDS == len(set(zip(names * PROCESSES, answers, strict=True)))
 
 
 def nothing(number: int, argument: None) -> None:
     pass
 
 
-def test_an_empty_database_is_made_once(processes, tmp_path):
+def test_an_empty_database_is_created_once(processes, tmp_path):
     """
-    Processes that start at once on an empty database all come up.
+    Processes that start at once on an empty database all succeed.
     """
     url = database_url(tmp_path / "fresh") or f"sqlite:///{tmp_path / 'fresh' / 'bridge.db'}"
     jobs = [processes.apply_async(_each, (url, nothing, number, [None])) for number in range(PROCESSES)]
 
-    assert [None] * PROCESSES == [answer for job in jobs for answer in job.get(60)]
+    assert [None] * PROCESSES == [result for job in jobs for result in job.get(60)]

@@ -1,4 +1,4 @@
-"""A feed id is a promise: its listings are worked off in order, once, whatever happens on the way."""
+"""A feed id is a promise: its listings are done in order and once, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.channels.base import ListingResult
 from bridge.channels.demo import DemoChannel
 from bridge.clock import now
 from bridge.errors import ChannelRefused, ChannelUnavailable
-from bridge.store.feeds import FeedItem, claim_item
+from bridge.store.feeds import FeedItem, claim_item, drop_item, finish_item
 from bridge.sync import feeds
 
 done: list[str] = []
@@ -18,7 +18,7 @@ failing: list[Exception] = []
 
 
 class Shop(DemoChannel):
-    """A shop that fails on demand and notes what it did."""
+    """A shop that raises the errors in `failing` and records what it has done."""
 
     def delete_listing(self, removal, key):
         if failing:
@@ -29,7 +29,7 @@ class Shop(DemoChannel):
 
 @pytest.fixture(autouse=True)
 def shop(app):
-    """The application serves this shop."""
+    """Let the application serve this shop."""
     done.clear()
     failing.clear()
     app.extensions["bridge"].channels.kind = Shop
@@ -37,7 +37,7 @@ def shop(app):
 
 @pytest.fixture
 def submit(linnworks):
-    """Send listings to delete; the feed's id."""
+    """Send listings to delete and return the feed's id."""
 
     def send(*skus, player=linnworks):
         removals = [{"ChannelSKU": sku, "ExternalListingId": sku, "TemplateId": 7} for sku in skus]
@@ -52,13 +52,13 @@ def channels(app):
 
 
 def due_again():
-    """Let time pass until postponed items are due."""
+    """Let time pass until postponed items are due and claims are over."""
     FeedItem.update(next_at=now(), claimed_until=now()).execute()
 
 
-def test_a_feed_is_not_ready_before_its_work_is_done(linnworks, submit, work):
+def test_a_feed_is_ready_when_every_listing_is_done(linnworks, submit, work):
     """
-    CheckFeed says so until every listing is done, and then tells about each.
+    CheckFeed reports every listing once all are done.
     """
     feed_id = submit("a", "b")
     early = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)
@@ -74,14 +74,14 @@ def test_a_feed_is_not_ready_before_its_work_is_done(linnworks, submit, work):
 
 def test_an_empty_feed_is_ready_at_once(linnworks, submit):
     """
-    A feed without listings has an id and nothing to wait for.
+    It has an id, and nothing to wait for.
     """
     assert linnworks("CheckFeedEndpoint", ChannelFeedId=submit())["IsFeedReady"]
 
 
 def test_a_feed_belongs_to_its_integration(connect, submit):
     """
-    Another integration's feed is unknown, as is one that never was.
+    Another integration's feed is unknown, like one that never existed.
     """
     feed_id = submit("a")
     other = connect()
@@ -91,9 +91,9 @@ def test_a_feed_belongs_to_its_integration(connect, submit):
     }
 
 
-def test_what_the_shop_refuses_is_said_of_that_listing(linnworks, submit, work):
+def test_a_refused_listing_has_an_error_and_the_others_go_on(linnworks, submit, work):
     """
-    A refusal is an Error message of its listing; the others go on.
+    A refusal is an Error message of its listing.
     """
     failing.append(ChannelRefused("Not this one"))
     feed_id = submit("a", "b")
@@ -106,7 +106,7 @@ def test_what_the_shop_refuses_is_said_of_that_listing(linnworks, submit, work):
 
 def test_a_shop_that_is_down_delays_a_listing(linnworks, submit, work):
     """
-    The listing waits, those of its integration after it too, and all are done in order when the shop is back.
+    It waits, with those of its integration after it, and all are done in order when the shop is back.
     """
     failing.append(ChannelUnavailable("Down"))
     feed_id = submit("a", "b")
@@ -134,7 +134,7 @@ def test_one_integration_does_not_wait_for_another(connect, submit, work):
 @pytest.mark.parametrize("error", [ChannelUnavailable("Down"), ZeroDivisionError("internal words")])
 def test_a_listing_that_keeps_failing_is_given_up(linnworks, submit, work, error):
     """
-    After the last attempt the feed is ready, and says of the listing that it failed.
+    After the last attempt the feed is ready, and the listing has an error.
     """
     failing.extend([error] * feeds.MOST_ATTEMPTS)
     feed_id = submit("a")
@@ -145,13 +145,13 @@ def test_a_listing_that_keeps_failing_is_given_up(linnworks, submit, work, error
     (message,) = feed["ProductFeeds"][0]["Messages"]
 
     assert feed["IsFeedReady"]
-    assert message["Message"].startswith("Given up after 10 attempts")
+    assert message["Message"].startswith(f"Given up after {feeds.MOST_ATTEMPTS} attempts")
     assert "internal words" not in message["Message"]
 
 
 def test_a_claimed_listing_is_not_claimed_again(submit):
     """
-    Two workers never hold the same listing, nor two of one integration at the same time.
+    Two workers never claim the same listing, nor two listings of one integration at the same time.
     """
     submit("a", "b")
     until = now() + timedelta(seconds=60)
@@ -160,9 +160,9 @@ def test_a_claimed_listing_is_not_claimed_again(submit):
     assert claim_item(now(), until) is None
 
 
-def test_a_worker_that_died_only_delays(submit, work):
+def test_a_dead_worker_only_delays_a_listing(submit, work):
     """
-    Once its claim has expired, a listing is done by another worker.
+    Once its claim is over, another worker does the listing.
     """
     submit("a")
     claim_item(now(), now() + timedelta(seconds=60))
@@ -176,21 +176,33 @@ def test_a_worker_that_died_only_delays(submit, work):
 
 def test_a_late_worker_does_not_overwrite_the_result(submit, channels):
     """
-    Who lost its claim to another does not record anything.
+    A worker that has lost its claim records nothing.
     """
-    from bridge.store.feeds import finish_item
-
     submit("a")
     late = claim_item(now(), now())
     feeds.work_one(channels)
-    finish_item(late, {"late": True})
+    finish_item(late, {"late": True}, now())
 
     assert ["a"] == [item.result["SKU"] for item in FeedItem.select()]
 
 
-def test_work_of_a_deleted_integration_is_dropped(linnworks, submit, work):
+def test_a_dropped_listing_stays_dropped(submit):
     """
-    What was waiting for a deleted integration is not done.
+    An operator may drop a listing whose worker has died, but not one that is being worked on.
+    """
+    submit("a")
+    late = claim_item(now(), now() + timedelta(seconds=60))
+    held = drop_item(late, {"dropped": True}, now())
+    dropped = drop_item(late, {"dropped": True}, now() + timedelta(seconds=61))
+    finish_item(late, {"late": True}, now())
+
+    assert (False, True) == (held, dropped)
+    assert {"dropped": True} == FeedItem.get().result
+
+
+def test_listings_of_a_deleted_integration_are_not_done(linnworks, submit, work):
+    """
+    What waits for a deleted integration is deleted with it.
     """
     submit("a")
     linnworks("ConfigDeletedEndpoint")

@@ -1,4 +1,4 @@
-"""An order that cannot be sent is held with its reason and offered again until it has arrived."""
+"""An order that cannot be sent is held with its reason, and offered again until it has arrived."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 class Shop(DemoChannel):
-    """A shop of orders whose SKUs can be set, and which shows only what changed."""
+    """A shop of orders whose SKUs can be set, and that lists only what has changed."""
 
     orders_page_size = 2
 
@@ -64,7 +64,7 @@ def shop(app):
 
 @pytest.fixture
 def run(shop):
-    """Go through all pages since a moment; the references that come."""
+    """Read all pages since a moment and return the references of the orders."""
     connection = add_connection(account="a", account_name="a", email="a", token_digest="a", step="x", now=NOON)
 
     def go(since, now=None) -> list[str]:
@@ -78,7 +78,7 @@ def run(shop):
     return go
 
 
-def test_the_others_go_on(shop, run):
+def test_a_held_order_does_not_hold_the_others(shop, run):
     """
     One order without a SKU is held, the rest of its page is sent.
     """
@@ -87,13 +87,13 @@ def test_the_others_go_on(shop, run):
 
     assert ["1", "3"] == run(NOON)
     assert [("2", "line 1 (no title) has no SKU: give the product one in the shop")] == [
-        (row.reference, row.held) for row in held_orders()
+        (row.reference, row.hold_reason) for row in held_orders()
     ]
 
 
 def test_a_held_order_is_offered_again_whatever_is_asked(shop, run):
     """
-    Once it is fit it comes, though it changed long before what Linnworks asks for.
+    Once it is valid it is sent, though it changed long before the moment Linnworks asks for.
     """
     shop.put("1", "", NOON)
     run(NOON)
@@ -107,7 +107,7 @@ def test_a_held_order_is_offered_again_whatever_is_asked(shop, run):
 
 def test_a_released_order_comes_until_linnworks_has_moved_on(shop, run):
     """
-    The answer with it may be lost: asked since the same moment again, it comes again, and later no more.
+    Its answer may be lost, so it comes again if Linnworks asks since the same moment, and no more after that.
     """
     shop.put("1", "", NOON)
     run(NOON)
@@ -119,9 +119,9 @@ def test_a_released_order_comes_until_linnworks_has_moved_on(shop, run):
     assert [] == run(NOON + 7 * HOUR)
 
 
-def test_an_order_may_be_held_twice(shop, run):
+def test_an_order_can_be_held_again(shop, run):
     """
-    A released order that is unfit again is held again.
+    A released order that becomes invalid is held again.
     """
     shop.put("1", "", NOON)
     run(NOON)
@@ -134,7 +134,7 @@ def test_an_order_may_be_held_twice(shop, run):
     assert ["1"] == run(NOON + 9 * HOUR)
 
 
-def test_a_held_order_that_the_shop_no_longer_has_is_let_go(shop, run):
+def test_a_held_order_that_the_shop_no_longer_has_is_given_up(shop, run):
     """
     It is not asked for again, and its record says why.
     """
@@ -144,12 +144,12 @@ def test_a_held_order_that_the_shop_no_longer_has_is_let_go(shop, run):
     run(NOON + HOUR)
 
     assert [] == held_orders()
-    assert "the shop no longer has it" == SeenOrder.get().held
+    assert "the shop no longer has it" == SeenOrder.get().hold_reason
 
 
 def test_a_held_order_that_cannot_be_read_stays_held(shop, run):
     """
-    The run itself goes on without it.
+    The run continues without it.
     """
     shop.put("1", "", NOON)
     run(NOON)
@@ -163,9 +163,9 @@ def test_a_held_order_that_cannot_be_read_stays_held(shop, run):
     assert ["1"] == run(NOON + 7 * HOUR)
 
 
-def test_a_held_order_that_is_never_read_does_not_hold_up_the_others(shop, run):
+def test_a_held_order_that_cannot_be_read_does_not_block_the_others(shop, run):
     """
-    One that the shop cannot show makes room for one that was mended.
+    One that the shop cannot return makes room for one that was corrected.
     """
     for reference in ("1", "2"):
         shop.put(reference, "", NOON)
@@ -179,7 +179,7 @@ def test_a_held_order_that_is_never_read_does_not_hold_up_the_others(shop, run):
 
 def test_every_offer_is_counted(shop, run):
     """
-    An order's record says when it was first seen, and how often and when last it went out.
+    The record of an order has its first sight, its last offer and the number of offers.
     """
     shop.put("1", "A", NOON)
     run(NOON)

@@ -1,4 +1,4 @@
-"""Orders that Linnworks would refuse without a word are mended where that is safe, else named."""
+"""Orders that Linnworks would refuse are corrected where that is safe, else reported."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ORDER = Order(
 )
 
 
-def test_a_good_order_is_left_as_it_is():
+def test_a_valid_order_is_not_changed():
     """
-    What Linnworks can take is neither changed nor held.
+    It has no problems, either.
     """
     assert ORDER == normalise(ORDER)
     assert [] == problems(ORDER)
@@ -41,9 +41,9 @@ def test_a_missing_address_is_filled_from_the_other(missing):
     assert HOME == normalise(replace(ORDER, delivery_address=missing)).delivery_address
 
 
-def test_names_that_come_twice_are_numbered():
+def test_repeated_names_are_numbered():
     """
-    Options of a line, properties of an order and titles of services are told apart.
+    This holds for options of a line, properties of an order and titles of services.
     """
     option = Option(name="Colour", value="red")
     service = replace(LINE, is_service=True, item_title="", sku="WRAP")
@@ -64,23 +64,23 @@ def test_names_that_come_twice_are_numbered():
     ("order", "words"),
     [
         (replace(ORDER, billing_address=None, delivery_address=None), "it has no address"),
-        (replace(ORDER, currency="£"), "its currency £ has not three letters"),
+        (replace(ORDER, currency="£"), "its currency £ does not have three letters"),
         (replace(ORDER, order_items=()), "it has no lines"),
         (replace(ORDER, order_items=(replace(LINE, sku=" "),)), "line 1 (Mug) has no SKU"),
         (replace(ORDER, order_items=(replace(LINE, order_line_number=""),)), "has no line number"),
         (replace(ORDER, order_items=(replace(LINE, qty=0),)), "line 1 (Mug) has the quantity 0"),
-        (replace(ORDER, order_items=(LINE, LINE)), "the line number 1 comes 2 times"),
+        (replace(ORDER, order_items=(LINE, LINE)), "the line number 1 occurs 2 times"),
         (replace(ORDER, match_payment_method_tag="x" * 65), "longer than 64 characters"),
         (replace(ORDER, shop_total=Decimal("9.99")), "its lines add up to 10.00, but the shop's total is 9.99"),
     ],
 )
-def test_what_cannot_be_mended_is_named(order, words):
+def test_a_problem_that_cannot_be_corrected_is_reported(order, words):
     """
-    Each fault is told in words that the seller can act on.
+    Each problem is described in words that the seller can act on.
     """
-    (fault,) = problems(normalise(order))
+    (problem,) = problems(normalise(order))
 
-    assert words in fault
+    assert words in problem
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Stock ends at the newest value where real processes race for it and are killed."""
+"""Stock ends at the newest value while real processes compete and are killed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
+import pytest
+
 from bridge.channels.demo import DemoChannel
 from bridge.errors import ChannelUnavailable, OutcomeUnknown
 from bridge.ops.temporary_server import temporary_server
 from tests.linnworks import Linnworks
 from tests.processes import ROOT, Service, at, poster, until
 
+pytestmark = pytest.mark.service
+
 
 class HangingShop(DemoChannel):
-    """A shop that gives no answer while there is a file named `hang`."""
+    """A shop that does not answer while there is a file named `hang`."""
 
     def set_stock(self, levels):
         (self.settings.data_dir / "called").touch()
@@ -24,24 +28,26 @@ class HangingShop(DemoChannel):
 
 
 class FaultySlowShop(DemoChannel):
-    """A shop that takes its time, and fails before or after the action until there is a file named `well`."""
+    """A slow shop that fails before or after it sets the stock, until there is a file named `reliable`."""
 
     def set_stock(self, levels):
         rng = Random(f"{levels} {time.monotonic_ns()}")
-        fate = "well" if (self.settings.data_dir / "well").exists() else rng.choice(["well", "down", "lost"])
+        behaviour = rng.choice(["reliable", "down", "lost"])
+        if (self.settings.data_dir / "reliable").exists():
+            behaviour = "reliable"
         time.sleep(rng.uniform(0, 0.03))
-        if fate == "down":
+        if behaviour == "down":
             raise ChannelUnavailable("The shop is down")
         outcomes = super().set_stock(levels)
         time.sleep(rng.uniform(0, 0.03))
-        if fate == "lost":
+        if behaviour == "lost":
             raise OutcomeUnknown("The shop gave no answer")
         return outcomes
 
 
-def test_the_last_of_many_updates_at_once_stays(tmp_path):
+def test_the_newest_of_many_simultaneous_updates_stays(tmp_path):
     """
-    Two processes and their workers set one SKU through a faulty shop: it ends at a value that none came after.
+    Two processes and their workers set one SKU in an unreliable shop: no later value is overwritten.
     """
     spans = {}
     environ = {**at(tmp_path), "BRIDGE_CHANNEL": f"{__name__}:FaultySlowShop", "PYTHONPATH": str(ROOT)}
@@ -57,9 +63,9 @@ def test_the_last_of_many_updates_at_once_stays(tmp_path):
             assert answer["Error"] is None
             return answer["Products"]
 
-        with ThreadPoolExecutor(4) as pool:  # as many as one process lets into a shop
+        with ThreadPoolExecutor(4) as pool:  # as many requests as one process lets into a shop at once
             answers = list(pool.map(ask, range(1000, 1060)))
-        (tmp_path / "well").touch()
+        (tmp_path / "reliable").touch()
         last_start = max(start for start, _ in spans.values())
         newest = {level for level, (_, end) in spans.items() if end >= last_start}
         reached = until(lambda: linnworks.products()[sku]["Quantity"] in newest, 40)
@@ -71,7 +77,7 @@ def test_the_last_of_many_updates_at_once_stays(tmp_path):
 
 def test_a_killed_service_keeps_its_stock_updates(tmp_path):
     """
-    SIGKILL while the shop is called loses no update: the next process pushes it.
+    After SIGKILL during the shop call the next process pushes the values.
     """
     service = Service(tmp_path, BRIDGE_CHANNEL=f"{__name__}:HangingShop")
     service.start()
@@ -84,9 +90,9 @@ def test_a_killed_service_keeps_its_stock_updates(tmp_path):
         lost = pool.submit(linnworks, "InventoryUpdateEndpoint", Products=levels)
         assert until((tmp_path / "called").exists)
         service.kill()
-    (tmp_path / "hang").unlink()
     service.start()
     before = linnworks.products()
+    (tmp_path / "hang").unlink()
     pushed = until(lambda: [700, 701, 702] == [linnworks.products()[sku]["Quantity"] for sku in skus])
     service.stop()
 

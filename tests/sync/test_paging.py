@@ -1,4 +1,4 @@
-"""A run over the shop's pages misses nothing, whatever is asked twice, lost or changed on the way."""
+"""A run over the shop's pages misses nothing, whatever is repeated, lost or changed on the way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 def order(reference: str) -> Order:
-    """An order that Linnworks can take in."""
+    """Return an order that Linnworks accepts."""
     return Order(
         reference_number=reference,
         payment_status=PaymentStatus.PAID,
@@ -36,7 +36,7 @@ def references(page) -> list[str]:
 
 
 class Shop(DemoChannel):
-    """A shop with pages "a", "b" and "c" that keeps what it was asked."""
+    """A shop with pages "a", "b" and "c" that records what it was asked."""
 
     def __init__(self) -> None:
         super().__init__({}, Deadline(8), Settings(orders_overlap_seconds=60))
@@ -61,7 +61,7 @@ def shop(app):
 
 @pytest.fixture
 def page(shop):
-    """Ask for a page of orders."""
+    """Read a page of orders."""
     connection = add_connection(account="a", account_name="a", email="a", token_digest="a", step="x", now=NOON)
 
     def ask(number, since=NOON, now=NOON + HOUR):
@@ -70,9 +70,9 @@ def page(shop):
     return ask
 
 
-def test_each_page_begins_where_the_one_before_it_ended(page):
+def test_each_page_starts_where_the_one_before_it_ended(page):
     """
-    Pages 1 to 3 come in turn, and what is past the end is empty.
+    Pages 1 to 3 follow each other, and pages behind the last one are empty.
     """
     pages = [page(number) for number in (1, 2, 3, 4, 9)]
 
@@ -82,7 +82,7 @@ def test_each_page_begins_where_the_one_before_it_ended(page):
 
 def test_a_page_asked_twice_is_the_same(shop, page):
     """
-    A repeat, on its way or after the run, begins at the same place.
+    A repeat starts at the same cursor, during the run and after it.
     """
     page(1), page(2)
 
@@ -92,17 +92,17 @@ def test_a_page_asked_twice_is_the_same(shop, page):
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_pages_begin_at_one(page, number):
+def test_a_page_below_one_is_refused(page, number):
     """
-    A page below 1 is refused.
+    Pages are numbered from 1.
     """
     with pytest.raises(RequestRefused, match="Invalid page number"):
         page(number)
 
 
-def test_a_page_whose_beginning_is_not_known_is_refused(page):
+def test_a_page_with_an_unknown_cursor_is_refused(page):
     """
-    Neither without a run, nor ahead in a run, nor in a run asked since another moment.
+    This holds without a run, ahead in a run, and in a run asked since another moment.
     """
     for number, since in ((2, NOON), (3, NOON), (2, NOON + HOUR)):
         with pytest.raises(RequestRefused, match="please start at page 1"):
@@ -110,9 +110,9 @@ def test_a_page_whose_beginning_is_not_known_is_refused(page):
         page(1)
 
 
-def test_a_shop_that_fails_is_an_error_and_the_run_goes_on_afterwards(shop, page):
+def test_a_failing_shop_is_an_error_and_the_run_continues_afterwards(shop, page):
     """
-    A failed page is never an empty one; asked again it comes.
+    A failed page is never an empty one, and may be asked for again.
     """
     page(1)
     shop.meanwhile = shop.down
@@ -123,9 +123,9 @@ def test_a_shop_that_fails_is_an_error_and_the_run_goes_on_afterwards(shop, page
     assert ["b"] == references(page(2))
 
 
-def test_a_shop_that_serves_the_same_page_again_is_found_out(shop, page):
+def test_a_shop_that_repeats_a_page_is_an_error(shop, page):
     """
-    A next cursor that was seen before in the run is an error, not a run without end.
+    A next cursor that the run has had before does not lead to an endless run.
     """
     shop.following["c"] = "b"
     page(1), page(2)
@@ -134,13 +134,13 @@ def test_a_shop_that_serves_the_same_page_again_is_found_out(shop, page):
         page(3)
 
 
-def test_an_answer_that_was_overtaken_is_not_given(shop, page):
+def test_an_overtaken_read_of_a_page_is_an_error(shop, page):
     """
-    Where the same page is asked again while the first is still being read, only the later one counts.
+    If a page is asked for again while it is being read, only the later read counts.
     """
     page(1)
     shop.meanwhile = lambda: (setattr(shop, "meanwhile", lambda: None), page(2))
-    with pytest.raises(ChannelUnavailable, match="asked again meanwhile"):
+    with pytest.raises(ChannelUnavailable, match="asked for again meanwhile"):
         page(2)
 
     assert ["c"] == references(page(3))
@@ -148,7 +148,7 @@ def test_an_answer_that_was_overtaken_is_not_given(shop, page):
 
 def test_the_first_run_reaches_back_by_the_overlap(shop, page):
     """
-    Before any complete run, orders are read since UTCTimeFrom less the overlap.
+    Before any complete run, orders are read since UTCTimeFrom minus the overlap.
     """
     page(1)
 
@@ -157,7 +157,7 @@ def test_the_first_run_reaches_back_by_the_overlap(shop, page):
 
 def test_a_run_reaches_back_to_the_start_of_the_last_complete_one(shop, page):
     """
-    Where Linnworks' clock says later than our last complete run began, that beginning counts.
+    This holds even if Linnworks asks since a later moment.
     """
     for number in (1, 2, 3):
         page(number, now=NOON + HOUR)
@@ -168,7 +168,7 @@ def test_a_run_reaches_back_to_the_start_of_the_last_complete_one(shop, page):
 
 def test_a_retry_reaches_back_as_far_as_the_run_it_repeats(shop, page):
     """
-    Asked since the same moment again, the last answer may have been lost: nothing counts as delivered.
+    If Linnworks asks since the same moment again, the last answer may have been lost, so nothing counts as delivered.
     """
     for number in (1, 2, 3):
         page(number, now=NOON + HOUR)
@@ -180,9 +180,9 @@ def test_a_retry_reaches_back_as_far_as_the_run_it_repeats(shop, page):
     assert NOON + HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
-def test_a_back_dated_run_does_not_count_for_the_others(shop, page):
+def test_a_back_dated_run_does_not_count_for_regular_ones(shop, page):
     """
-    What a run by hand has read may not have arrived, so the next regular run does not rely on it.
+    What it has read may not have arrived, so the next regular run does not rely on it.
     """
     for number in (1, 2, 3):
         page(number, now=NOON + HOUR)
@@ -193,9 +193,9 @@ def test_a_back_dated_run_does_not_count_for_the_others(shop, page):
     assert NOON + HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
-def test_the_shop_s_own_clock_says_when_a_run_began(shop, page):
+def test_a_run_starts_by_the_shop_s_clock(shop, page):
     """
-    A shop whose clock is behind ours dates its changes by that clock, and so do we.
+    The shop dates changes by its own clock, which may be behind ours.
     """
     shop.clock = NOON - 2 * HOUR
     for number in (1, 2, 3):
@@ -205,9 +205,9 @@ def test_the_shop_s_own_clock_says_when_a_run_began(shop, page):
     assert NOON - 2 * HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
-def test_a_run_that_did_not_reach_its_end_does_not_count(shop, page):
+def test_an_incomplete_run_does_not_count(shop, page):
     """
-    After a broken run the next one reaches back as far as before.
+    After an interrupted run the next one reaches back as far as before.
     """
     for number in (1, 2, 3):
         page(number, now=NOON + HOUR)
@@ -217,9 +217,9 @@ def test_a_run_that_did_not_reach_its_end_does_not_count(shop, page):
     assert NOON + HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
-def test_a_back_dated_request_is_honoured(shop, page):
+def test_a_back_dated_request_is_read_from_its_moment(shop, page):
     """
-    An earlier UTCTimeFrom than ever before is read from there.
+    An earlier UTCTimeFrom than ever before counts.
     """
     for number in (1, 2, 3):
         page(number)
@@ -228,18 +228,18 @@ def test_a_back_dated_request_is_honoured(shop, page):
     assert EPOCH + HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
-def test_the_beginning_of_time_can_be_asked_for(shop, page):
+def test_a_moment_before_1970_means_everything(shop, page):
     """
-    A UTCTimeFrom before 1970 means everything.
+    Such a UTCTimeFrom is read from the epoch.
     """
     page(1, since=datetime(1, 1, 1, tzinfo=timezone.utc))
 
     assert shop.asked[-1][0] == EPOCH
 
 
-def test_old_runs_are_forgotten(page):
+def test_old_runs_are_deleted(page):
     """
-    What is kept does not grow, but the last complete run stays known.
+    The number of runs does not grow, and the last complete run stays.
     """
     for number in (1, 2, 3):
         page(number)

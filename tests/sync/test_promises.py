@@ -1,7 +1,8 @@
-"""Real processes, a real shop over HTTP that goes wrong on purpose, and what must hold all the same."""
+"""Promises that hold in real processes, with a real shop over HTTP that fails on purpose."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,14 @@ from tests.channels.hostile.shop import HostileShop
 from tests.linnworks import Linnworks
 from tests.processes import Service, until
 
+pytestmark = pytest.mark.service
+
 CHANNEL = {"BRIDGE_CHANNEL": "tests.channels.hostile.channel", "BRIDGE_ALLOW_PRIVATE_SHOPS": "true"}
 
 
 @pytest.fixture
 def shop() -> Iterator[HostileShop]:
-    """A shop of a thousand products, with some orders."""
+    """Yield a shop of a thousand products, with some orders."""
     shop = HostileShop(products=1000, orders=12)
     yield shop
     shop.close()
@@ -27,7 +30,7 @@ def shop() -> Iterator[HostileShop]:
 
 @pytest.fixture
 def connect(shop):
-    """An integration of a service with that shop."""
+    """Return a function that makes an integration of a service with that shop."""
 
     def begin(service: Service, name: str = "promises") -> Linnworks:
         linnworks = Linnworks(service.post, name)
@@ -38,19 +41,19 @@ def connect(shop):
 
 
 def refund_of(order: dict) -> dict:
-    """A refund of a little money for an order's first line."""
+    """Return a small refund for an order's first line."""
     item = {"OrderLineNumber": order["OrderItems"][0]["OrderLineNumber"], "RefundAmount": 1.5}
     return {"ReferenceNumber": order["ReferenceNumber"], "Items": [item]}
 
 
 def settled(ask):
-    """Ask again while the action is under way or the shop left alone; the last answer."""
+    """Repeat a request until it succeeds and return that answer."""
     return until(lambda: (answer := ask())["Error"] is None and answer, 30)
 
 
-def test_a_action_is_done_once_whatever_becomes_of_its_answer(shop, connect, tmp_path):
+def test_an_action_is_done_once_whatever_becomes_of_its_answer(shop, connect, tmp_path):
     """
-    The shop refunds and the answer is lost, dropped or unreadable: ten resends, one refund, ever the same reference.
+    The shop refunds and the answer is lost or unreadable: ten repeats, one refund, always the same reference.
     """
     faults = (Fault.DROP_AFTER, Fault.CUT_OFF, Fault.BROKEN_AFTER, Fault.TRUNCATED, Fault.BAD_GATEWAY_AFTER)
     with Service(tmp_path, **CHANNEL) as service:
@@ -66,17 +69,20 @@ def test_a_action_is_done_once_whatever_becomes_of_its_answer(shop, connect, tmp
             assert 1 == len(shop.done("refund", reference))
 
 
-def test_a_action_is_done_once_though_the_shop_does_it_late(shop, connect, tmp_path):
+def test_an_action_is_done_once_though_the_shop_does_it_late(shop, connect, tmp_path, monkeypatch):
     """
-    The shop refunds long after the call was given up: repeats wait until it has settled, and find the one refund.
+    The shop refunds long after the call has timed out: repeats wait until it has settled, and find the one refund.
     """
-    with Service(tmp_path, **CHANNEL, BRIDGE_ACTION_SETTLES_SECONDS="10") as service:
+    may_refund = threading.Event()
+    monkeypatch.setattr(shop.server, "rest", lambda seconds: may_refund.wait(60))
+    with Service(tmp_path, **CHANNEL, BRIDGE_ACTION_SETTLES_SECONDS="60") as service:
         linnworks = connect(service)
         reference, order = linnworks.orders().popitem()
         refund = refund_of(order)
-        shop.faults.add(Fault.SLOW, "/refund", method="POST", seconds=3)
+        shop.faults.add(Fault.SLOW, "/refund", method="POST")
         first = linnworks("RefundEndpoint", Refund=refund)
         second = linnworks("RefundEndpoint", Refund=refund)
+        may_refund.set()
         last = settled(lambda: linnworks("RefundEndpoint", Refund=refund))
 
     assert first["Error"]
@@ -84,9 +90,9 @@ def test_a_action_is_done_once_though_the_shop_does_it_late(shop, connect, tmp_p
     assert [last["RefundReference"]] == [action.reference for action in shop.done("refund", reference)]
 
 
-def test_a_action_is_done_once_though_the_service_is_killed(shop, connect, tmp_path):
+def test_an_action_is_done_once_though_the_service_is_killed(shop, connect, tmp_path):
     """
-    SIGKILL after the shop has refunded and before that is recorded: the next process finds the refund in the shop.
+    After SIGKILL between the refund and its record, the next process finds the refund in the shop.
     """
     with Service(tmp_path, **CHANNEL) as service:
         linnworks = connect(service)
@@ -107,7 +113,7 @@ def test_a_action_is_done_once_though_the_service_is_killed(shop, connect, tmp_p
 
 def test_equal_requests_at_once_are_one_action_in_the_shop(shop, connect, tmp_path):
     """
-    Two processes get the same despatch at the same time, again and again: the shop is asked once.
+    Two processes get the same despatch many times at once: the shop is asked once.
     """
     with Service(tmp_path, **CHANNEL) as service:
         linnworks = connect(service)
@@ -123,9 +129,9 @@ def test_equal_requests_at_once_are_one_action_in_the_shop(shop, connect, tmp_pa
     assert 1 == len(shop.done("despatch", reference))
 
 
-def test_a_slow_shop_is_answered_for_in_time(shop, connect, tmp_path):
+def test_requests_to_a_slow_shop_are_answered_in_time(shop, connect, tmp_path):
     """
-    A thousand SKUs are set side by side where that fits the budget, else each says truthfully what is not done yet.
+    A thousand SKUs are set in parallel within the budget; those that do not fit into it are reported as not taken yet.
     """
     levels = [{"SKU": sku, "Quantity": 7} for sku in sorted(shop.products)]
     with Service(tmp_path, **CHANNEL, BRIDGE_BUDGET_SECONDS="2") as service:
@@ -174,9 +180,9 @@ def test_a_stalled_shop_does_not_starve_the_others(shop, connect, tmp_path):
     assert any("please try again" in (error or "") for error in errors)
 
 
-def test_after_a_bad_day_linnworks_knows_what_the_shop_knows(shop, connect, tmp_path):
+def test_after_many_failures_linnworks_and_the_shop_agree(shop, connect, tmp_path):
     """
-    Polls, edits, despatches and stock updates through a shop that fails four times in ten: nothing differs in the end.
+    Polls, edits, despatches and stock updates through a shop that fails four times in ten end with equal data.
     """
     with Service(tmp_path, **CHANNEL, BRIDGE_ORDERS_OVERLAP_SECONDS="2") as service:
         linnworks = connect(service)
@@ -208,7 +214,7 @@ def test_after_a_bad_day_linnworks_knows_what_the_shop_knows(shop, connect, tmp_
 
 
 def _poll(linnworks: Linnworks, since: str) -> dict | None:
-    """All pages, or None where one of them fails."""
+    """Return the orders of all pages, or None if one of them fails."""
     found, number, more = {}, 1, True
     while more:
         page = linnworks("OrdersEndpoint", UTCTimeFrom=since, PageNumber=number)

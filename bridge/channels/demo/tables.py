@@ -18,7 +18,8 @@ from peewee import (
 )
 from playhouse.sqlite_ext import AutoIncrementField
 
-from bridge.store.database import JsonField, MomentField, open_database
+from bridge.store.database import open_database
+from bridge.store.fields import JsonField, MomentField
 
 FILE = "demo-shop.db"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -14,9 +14,9 @@ from bridge.errors import StartError
 from bridge.ops.doctor.findings import Finding, State, fault, judged, warning, well
 from bridge.settings import Settings, load_settings, sqlite_file, unknown_variables
 from bridge.store.connections import list_connections
-from bridge.store.database import fact
 from bridge.store.inspection import open_for_inspection, server_time
-from bridge.store.sqlite_backup import faults
+from bridge.store.installation_facts import read_fact
+from bridge.store.sqlite_backup import integrity_errors
 from bridge.store.versions import Schema, newer_message
 from bridge.vault import KEY_FILE, MARKER, Vault
 
@@ -61,7 +61,7 @@ def database(settings: Settings) -> Iterator[Finding]:
     except StartError as error:
         yield fault("database", str(error), _database_advice(path, str(error)))
         return
-    wrong = faults(path) if path else []
+    wrong = integrity_errors(path) if path else []
     if wrong:
         yield fault("database", f"{path} is damaged: {' '.join(wrong[0].split())}", RESTORE)
         return
@@ -113,7 +113,7 @@ def key(settings: Settings, readable: bool, channels: list[Channels]) -> Iterato
     if not settings.secret_key and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield warning("key", f"{path} can be read by others than its owner", f"chmod 600 {path}")
     if readable:
-        marker = fact(MARKER)
+        marker = read_fact(MARKER)
         if marker is not None and vault.open(marker) is None:
             yield fault("key", "it is not the one that this database was sealed with", lost)
             return
@@ -140,7 +140,7 @@ def clock(name: str, whose: str, ahead: timedelta) -> Finding:
 
 def channel_fault(settings: Settings) -> Finding | None:
     """That the integrations are of another kind of shop, if they are."""
-    served = fact("channel")
+    served = read_fact("channel")
     if served in (None, settings.channel) or not list_connections():
         return None
     words = f"this database has integrations with the channel {served}, and BRIDGE_CHANNEL is {settings.channel}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from bridge.ops.doctor.findings import Finding, State, judged, warning, well
-from bridge.store.actions import unsettled_actions
+from bridge.store.actions import unresolved_actions
 from bridge.store.feeds import items_since
 from bridge.store.orders import held_orders
 from bridge.store.outbox import count_waiting, waiting_since
@@ -30,7 +30,7 @@ def outbox(now: datetime) -> Iterator[Finding]:
 
 def actions(now: datetime) -> Iterator[Finding]:
     """Despatches, cancels and refunds of which nobody knows whether they were done."""
-    unknown = unsettled_actions(now - GONE)
+    unknown = unresolved_actions(now - GONE)
     if not unknown:
         yield well("actions", "of every one it is known what came of it")
     else:

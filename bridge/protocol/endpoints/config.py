@@ -69,7 +69,7 @@ def payment_tags(call: Call, request: TagsRequest) -> PaymentTagsResponse:
 def config_test(call: Call, request: ConfigTestRequest) -> Answer:
     """Test whether the integration works."""
     call.channel.check()
-    wizard.confirm(call.connection)
+    wizard.credentials_work(call.connection)
     return Answer()
 
 

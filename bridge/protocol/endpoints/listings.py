@@ -77,7 +77,7 @@ def variations(call: Call, request: CategoryQuestion) -> VariationsResponse:
 def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
     """Accept listings to create or update; return the id of the feed that reports on them."""
     _supported(call)
-    feed_id = feeds.accept(call.connection.id, request, call.now)
+    feed_id = feeds.add_updates(call.connection.id, request, call.now)
     call.services.worker.wake()
     return FeedResponse(channel_feed_id=feed_id)
 
@@ -88,7 +88,7 @@ def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
 def listing_delete(call: Call, request: ListingDeleteRequest) -> FeedResponse:
     """Accept listings to delete; return the id of the feed that reports on them."""
     _supported(call)
-    feed_id = feeds.accept_removals(call.connection.id, request.external_listing_ids, call.now)
+    feed_id = feeds.add_removals(call.connection.id, request.external_listing_ids, call.now)
     call.services.worker.wake()
     return FeedResponse(channel_feed_id=feed_id)
 
@@ -101,4 +101,4 @@ def _supported(call: Call) -> None:
 @area.call("/api/Listing/CheckFeed", CheckFeedRequest, CheckFeedResponse, manifest="CheckFeedEndpoint", scope=READ)
 def check_feed(call: Call, request: CheckFeedRequest) -> CheckFeedResponse:
     """Return the progress and results of a feed."""
-    return feeds.report(call.connection.id, request.channel_feed_id)
+    return feeds.status(call.connection.id, request.channel_feed_id)

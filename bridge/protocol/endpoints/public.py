@@ -7,7 +7,7 @@ from importlib import resources
 from flask import Blueprint, Response, jsonify, render_template_string
 
 from bridge.protocol.call import current_services
-from bridge.store.database import works
+from bridge.store.database import responds
 
 area = Blueprint("front", __name__)
 
@@ -62,4 +62,4 @@ def logo() -> Response:
 
 def checks() -> dict[str, bool]:
     """Return whether each thing works that the service needs."""
-    return {"database": works(), "worker": current_services().worker.alive}
+    return {"database": responds(), "worker": current_services().worker.alive}

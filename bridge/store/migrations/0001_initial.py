@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
 
-from bridge.store.database import JsonField, MomentField, NumberField
+from bridge.store.fields import JsonField, MomentField, NumberField
 
 
 def up(migrator: Any, db: Any) -> None:
@@ -15,7 +15,7 @@ def up(migrator: Any, db: Any) -> None:
             database = db
             legacy_table_names = False
 
-    class Fact(Table):
+    class InstallationFact(Table):
         name = CharField(primary_key=True)
         value = TextField()
 
@@ -55,7 +55,7 @@ def up(migrator: Any, db: Any) -> None:
         run = ForeignKeyField(PagingRun, on_delete="CASCADE")
         number = IntegerField()
         cursor = TextField(null=True)
-        turn = IntegerField(default=0)
+        reads = IntegerField(default=0)
 
         class Meta:
             primary_key = CompositeKey("run", "number")
@@ -66,9 +66,9 @@ def up(migrator: Any, db: Any) -> None:
         first_seen_at = MomentField()
         offered_at = MomentField(null=True)
         offers = IntegerField(default=0)
-        held = TextField(default="")
+        hold_reason = TextField(default="")
         held_since = MomentField(null=True)
-        looked_at = MomentField()
+        checked_at = MomentField()
         released_for = MomentField(null=True)
 
         class Meta:
@@ -83,9 +83,9 @@ def up(migrator: Any, db: Any) -> None:
         key = CharField(unique=True, max_length=32)
         content = JsonField()
         state = CharField(max_length=10)
-        answer = TextField(default="")
+        result = TextField(default="")
         error = TextField(default="")
-        claim = CharField(max_length=32)
+        claim = CharField(max_length=32, default="")
         claimed_until = MomentField()
         created_at = MomentField()
         finished_at = MomentField(null=True)
@@ -119,7 +119,7 @@ def up(migrator: Any, db: Any) -> None:
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
         kind = CharField(max_length=10)
         content = JsonField()
-        outcomes = JsonField(null=True)
+        results = JsonField(null=True)
         created_at = MomentField()
         awaited_until = MomentField(index=True)
 
@@ -148,7 +148,7 @@ def up(migrator: Any, db: Any) -> None:
         unsure_until = MomentField()
 
     tables = [
-        Fact,
+        InstallationFact,
         OauthClient,
         Connection,
         PagingRun,

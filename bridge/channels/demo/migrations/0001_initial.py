@@ -9,7 +9,7 @@ from peewee import BooleanField, CharField, ForeignKeyField, IntegerField, Model
 from playhouse.sqlite_ext import AutoIncrementField
 
 from bridge.channels.demo.tables import MoneyField
-from bridge.store.database import JsonField, MomentField
+from bridge.store.fields import JsonField, MomentField
 
 
 def up(migrator: Any, db: Any) -> None:

@@ -1,0 +1,61 @@
+"""Leases: rows that one process at a time works on, and that another takes over when it dies."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from peewee import CharField
+
+from bridge.clock import is_future
+from bridge.store.database import Row
+from bridge.store.fields import MomentField, is_due
+from bridge.store.statements import Statement
+
+
+class LeasedRow(Row):
+    """A row with a lease: `claim` identifies its holder and is empty while there is none.
+
+    A claim that is over at `claimed_until` was not released: its holder died, or is late.
+    """
+
+    claim = CharField(max_length=32, default="")
+    claimed_until = MomentField()
+
+    @classmethod
+    def free(cls, now: datetime) -> Any:
+        """Return the SQL condition that a row has no holder: the opposite of `is_held`."""
+        return (cls.claim == "") | is_due(cls.claimed_until, now)
+
+    def is_held(self, now: datetime) -> bool:
+        """Return whether the row has a holder."""
+        return bool(self.claim) and is_future(self.claimed_until, now)
+
+    def acquire(self, until: datetime, **changes: Any) -> None:
+        """Claim the row and set these columns; only in the transaction of `writing` that has read it as free."""
+        self._change_as_holder(claim=secrets.token_hex(16), claimed_until=until, **changes)
+
+    def release(self, now: datetime, **changes: Any) -> bool:
+        """Give up the claim and set these columns; False, and nothing is changed, if another process has claimed it."""
+        return self._change_as_holder(claim="", claimed_until=now, **changes)
+
+    def _change_as_holder(self, **changes: Any) -> bool:
+        statement = _update_of(type(self), tuple(changes))
+        changed = statement.run(row=self.get_id(), holder=self.claim, **changes).rowcount
+        if changed:
+            for column, value in changes.items():
+                setattr(self, column, value)
+        return bool(changed)
+
+
+@cache
+def _update_of(model: type[LeasedRow], columns: Sequence[str]) -> Statement:
+    """Return the update of these columns of a row that has the expected holder."""
+    key = model._meta.primary_key
+    return Statement(
+        lambda row, holder, **changes: model.update(**changes).where((key == row) & (model.claim == holder)),
+        ["row", "holder", *columns],
+    )
