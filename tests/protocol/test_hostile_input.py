@@ -5,27 +5,35 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from bridge.protocol.area import Endpoint
 from bridge.protocol.endpoints import AREAS
 from bridge.protocol.schemas.base import Flag, Many, Moment, Name, Number, One, Shape, Whole, Wire, schema_of, shape_of
-from tests.conftest import dump
+from bridge.settings import Settings
+from tests.conftest import dump, opened
 
 CALLS = {call.manifest: call for area in AREAS for call in area.calls}
-FEW, MANY = 75, 1500  # examples of each kind and call
+FEW, MANY = 15, 1500  # examples of each kind and call
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 usual_and_long = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[Flask]:
+    """Make one application for all tests of this module, which hold of any integration in it."""
+    with opened(Settings(data_dir=tmp_path_factory.mktemp("hostile") / "data")) as app:
+        yield app
 
 
 def answer(app: Flask, path: str, raw: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
@@ -111,7 +119,7 @@ def test_a_body_that_unpacks_to_a_mountain_is_not_unpacked(app, linnworks, packe
     Content-Encoding is not heeded: what is sent has to be JSON as it is.
     """
     coding = {"Content-Encoding": "gzip" if packed is gzip.compress else "deflate"}
-    for content in (b" " * 100_000_000, told(b"1").replace(b"%s", linnworks.token.encode())):
+    for content in (b" " * 30_000_000, told(b"1").replace(b"%s", linnworks.token.encode())):
         error = answer(app, "/api/Product/Products", packed(content), coding)["Error"]
 
         assert "The request is not valid JSON" == error
@@ -220,15 +228,8 @@ def messages(shape: Shape) -> st.SearchStrategy[str]:
 
 
 def by_chance(strategy: st.SearchStrategy[Any], examples: int, check: Callable[[Any], None]) -> None:
-    """Try so many examples; the same ones in the usual run, others each time in the long one."""
-    usual = settings(
-        max_examples=examples,
-        derandomize=examples == FEW,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    usual(given(strategy)(check))()
+    """Try this many examples of what the strategy draws: always the same ones in the usual run."""
+    settings(max_examples=examples, derandomize=examples < MANY)(given(strategy)(check))()
 
 
 def understood(call: Endpoint, raw: bytes) -> bool:

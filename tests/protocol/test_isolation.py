@@ -87,20 +87,26 @@ def strangers(token: str, deleted: str, elsewhere: str) -> list[Any]:
     ]
 
 
-def walk(app: Flask, tokens: list[Any], headers: dict[str, str] | None = None) -> dict[str, set[str]]:
-    """How each route answers strangers, and what it asks the database for them: by path, one text a way."""
+def walk(
+    app: Flask, tokens: list[Any], headers: dict[str, str] | None = None, *, by_other_methods: int | None = None
+) -> dict[str, set[str]]:
+    """Return how each route answers these tokens and what it asks the database: by path, one text for each way.
+
+    Methods other than POST are tried with the first tokens only, where their number is given.
+    """
     client = app.test_client()
     ways: dict[str, set[str]] = {}
-    for rule in app.url_map.iter_rules():
-        _, path = rule.build(dict.fromkeys(rule.arguments, "1")) or ("", rule.rule)
-        for token in tokens:
-            body = {} if token is ABSENT else {"AuthorizationToken": token}
+    with statements() as asked:
+        for rule in app.url_map.iter_rules():
+            _, path = rule.build(dict.fromkeys(rule.arguments, "1")) or ("", rule.rule)
             for method in sorted(rule.methods or ()):
-                with statements() as asked:
+                for token in tokens if method == "POST" else tokens[:by_other_methods]:
+                    body = {} if token is ABSENT else {"AuthorizationToken": token}
+                    asked.clear()
                     response = client.open(path, method=method, data=json.dumps(body), headers=headers)
-                words = response.get_json(silent=True) if method != "HEAD" else {"Error": "no body"}
-                way = json.dumps([response.status_code, words, method in ("POST", "HEAD") and asked])
-                ways.setdefault(f"{method} {rule.rule}", set()).add(way)
+                    words = response.get_json(silent=True) if method != "HEAD" else {"Error": "no body"}
+                    way = json.dumps([response.status_code, words, method in ("POST", "HEAD") and asked])
+                    ways.setdefault(f"{method} {rule.rule}", set()).add(way)
     return ways
 
 
@@ -126,13 +132,13 @@ def tokens(unhurried, call, connect) -> list[Any]:
     return strangers(held.token, gone.token, new_token())
 
 
-def test_every_route_refuses_every_stranger_alike(app, tokens):
+@pytest.mark.parametrize("by_other_methods", [3, pytest.param(None, marks=pytest.mark.full)])
+def test_every_route_refuses_every_stranger_alike(app, tokens, by_other_methods):
     """
-    On each route of the application, whatever stands in place of a token: the same answer after the same questions
-    to the database, and nothing is changed.
+    Each route answers every value in place of a token alike, after the same database queries, and changes nothing.
     """
     before = dump(), dump(tables.database)
-    ways = walk(app, tokens)
+    ways = walk(app, tokens, by_other_methods=by_other_methods)
 
     assert [] == open_doors(ways, "Unknown authorization token")
     assert before == (dump(), dump(tables.database))
@@ -149,7 +155,7 @@ def test_with_oauth_every_route_refuses_who_bears_no_access_token(app, linnworks
     oauth.new_client("Linnworks", SCOPES, now())
     before = dump()
     for headers in (None, {"Authorization": "Bearer rubbish"}, {"Authorization": f"Bearer {linnworks.token}"}):
-        ways = walk(app, [linnworks.token, ABSENT, "", "x", []], headers)
+        ways = walk(app, [linnworks.token, ABSENT, "", "x", []], headers, by_other_methods=1)
 
         assert [] == open_doors(ways, "Missing, invalid or expired access token")
         closed = [path for path in OPEN if path.startswith(("/api/Config", "/api/Listing"))]
@@ -195,7 +201,6 @@ def test_a_token_of_another_installation_is_unknown(tmp_path):
 
 # -- tenants -----------------------------------------------------------------------------------------------
 
-TURNS = 6
 LISTING = {
     "TemplateId": 1,
     "Title": "New",
@@ -208,8 +213,8 @@ LISTING = {
 class Tenant:
     """An integration that does one thing after another, and looks at what it sees."""
 
-    def __init__(self, app: Flask, linnworks: Linnworks, index: int) -> None:
-        self._app, self._linnworks = app, linnworks
+    def __init__(self, app: Flask, linnworks: Linnworks, index: int, turns: int) -> None:
+        self._app, self._linnworks, self._turns = app, linnworks, turns
         self.shop = linnworks.shop_name
         self.days, self.least = str(20 + index), 1000 * (index + 1)
         self.buyers = {number: order["ChannelBuyerName"] for number, order in linnworks.orders().items()}
@@ -222,7 +227,7 @@ class Tenant:
 
     def read(self) -> None:
         """Settings, orders and products, all of them its own."""
-        for _ in range(TURNS):
+        for _ in range(self._turns):
             seen = self.ask("UserConfigEndpoint")
             assert f"Account of {self.shop}" == seen["AccountName"]
             assert self.days in {item["SelectedValue"] for item in seen["ConfigItems"]}
@@ -231,8 +236,8 @@ class Tenant:
                 answer = self.ask("ProductsEndpoint", PageNumber=page)
                 products |= {product["SKU"]: product for product in answer["Products"]}
                 page, more = page + 1, answer["HasMorePages"]
-            assert products["101-11"]["Quantity"] in range(self.least, self.least + TURNS)
-            assert products["101-11"]["Price"] in range(self.least, self.least + TURNS)
+            assert products["101-11"]["Quantity"] in range(self.least, self.least + self._turns)
+            assert products["101-11"]["Price"] in range(self.least, self.least + self._turns)
             assert all(sku.startswith(self.shop) for sku in products if sku.endswith("-new"))
             orders = self.ask("OrdersEndpoint", UTCTimeFrom="2000-01-01", PageNumber=1)["Orders"]
             assert orders
@@ -242,7 +247,7 @@ class Tenant:
 
     def write(self, number: str) -> None:
         """Stock, prices, listings and refunds, named alike by all tenants."""
-        for turn in range(TURNS):
+        for turn in range(self._turns):
             self.ask("InventoryUpdateEndpoint", Products=[{"SKU": "101-11", "Quantity": self.least + turn}])
             self.ask("PriceUpdateEndpoint", Products=[{"SKU": "101-11", "Price": self.least + turn}])
             listing = {**LISTING, "SKU": f"{self.shop}-{turn}-new"}
@@ -266,13 +271,14 @@ def in_threads(acts: list[Callable[[], None]]) -> None:
             future.result()
 
 
-def test_parallel_connections_never_see_each_other(app, connect, work):
+@pytest.mark.parametrize("turns", [2, pytest.param(20, marks=pytest.mark.long)])
+def test_parallel_connections_never_see_each_other(app, connect, work, turns):
     """
     While integrations do everything at once in several threads, each sees its own feeds, orders, settings, actions,
     stock and pages, and what is called the same on the other side is not its own.
     """
     linnworks = [connect("left", despatch_days="20"), connect("right", despatch_days="21")]
-    tenants = [Tenant(app, one, index) for index, one in enumerate(linnworks)]
+    tenants = [Tenant(app, one, index, turns) for index, one in enumerate(linnworks)]
     paid = [{number for number, order in one.orders().items() if order["PaymentStatus"] == "PAID"} for one in linnworks]
     number = min(set.intersection(*paid))
     for tenant in tenants:
@@ -286,14 +292,14 @@ def test_parallel_connections_never_see_each_other(app, connect, work):
             (listed,) = one("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"]
             assert f"{tenant.shop}-{turn}-new" == listed["SKU"]
             assert "Unknown feed" == other("CheckFeedEndpoint", ChannelFeedId=feed_id)["Error"]
-        assert TURNS == len([sku for sku in one.products() if sku.endswith("-new")])
+        assert turns == len([sku for sku in one.products() if sku.endswith("-new")])
         (order,) = (
             tables.Order.select()
             .join(tables.Shop)
             .where((tables.Order.number == number) & (tables.Shop.name == tenant.shop))
         )
         refunds = (tables.Event.order == order) & (tables.Event.kind == "refund")
-        assert TURNS == tables.Event.select().where(refunds).count()
+        assert turns == tables.Event.select().where(refunds).count()
 
 
 def test_what_belongs_to_another_is_as_if_it_were_not_there(connect):
