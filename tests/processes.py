@@ -65,7 +65,6 @@ class Service:
             **at(data_dir),
             "BRIDGE_BIND": f"127.0.0.1:{self.port}",
             "BRIDGE_BUDGET_SECONDS": "1",  # the lease of a killed process lasts a few seconds longer than this
-            "PYTHONPATH": str(ROOT),
             **environ,
         }
 
