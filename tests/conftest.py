@@ -10,29 +10,46 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode, urlsplit
 
+import hypothesis
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 
 from bridge.app import create_app
 from bridge.channels.demo import tables
+from bridge.channels.demo.shop import open_shop
 from bridge.cli import main
 from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
-from bridge.settings import Settings
+from bridge.settings import Settings, sqlite_file
 from bridge.store import database as store
 from bridge.store.database import close_store, database
 from bridge.sync import feeds
 from tests.linnworks import Linnworks
 
 SERVER = os.environ.get("BRIDGE_TEST_DATABASE_URL", "")
-"""A PostgreSQL server where the tests make a database of their own; without one they run on SQLite."""
+"""A PostgreSQL server on which each test process makes a database of its own; without one the tests run on SQLite."""
 
-OURS = f"bridge_test_{uuid.uuid4().hex}"
+hypothesis.settings.register_profile(
+    "usual",
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.register_profile(
+    "long", parent=hypothesis.settings.get_profile("usual"), max_examples=1500, derandomize=False, print_blob=True
+)
+hypothesis.settings.load_profile("usual")
+
+FIRST_SHOP = "first-shop"
+"""The embedded shop that is ready in the data folder of every test; the first integration connects to it."""
 
 NEXT_STEP = "9000_made_up"
 NEXT_STEP_CODE = """
@@ -46,12 +63,20 @@ postgres_only = pytest.mark.skipif(not SERVER, reason="it is about a server")
 
 
 @cache
+def server_database() -> str:
+    """Make the database of this process on the server; return its name."""
+    name = f"bridge_test_{uuid.uuid4().hex}"
+    _execute(SERVER, f"CREATE DATABASE {name}")
+    return name
+
+
+@cache
 def database_url(data_dir: Path) -> str:
-    """BRIDGE_DATABASE_URL of the installation with this data folder: a database of its own, empty at first."""
+    """Return BRIDGE_DATABASE_URL for this data folder: a new schema on the server, or nothing for SQLite."""
     if not SERVER:
         return ""
     schema = f"test_{uuid.uuid4().hex}"
-    parts = urlsplit(SERVER)._replace(path=f"/{OURS}")
+    parts = urlsplit(SERVER)._replace(path=f"/{server_database()}")
     _execute(parts.geturl(), f"CREATE SCHEMA {schema}")
     options = urlencode({"options": f"-csearch_path={schema}"})
     return parts._replace(query=f"{parts.query}&{options}".lstrip("&")).geturl()
@@ -66,9 +91,9 @@ def _execute(url: str, sql: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the installation in every temporary folder a database of its own on the server."""
+    """Have processes of the service run this checkout, and each temporary installation use a database of its own."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
     if SERVER:
-        _execute(SERVER, f"CREATE DATABASE {OURS}")
         usual = Settings.database.fget
 
         def database(this: Settings) -> str:
@@ -79,20 +104,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave the server as empty as it was."""
-    if SERVER:
-        _execute(SERVER, f"DROP DATABASE {OURS} WITH (FORCE)")
+    """Drop what this process made on the server."""
+    if server_database.cache_info().currsize:
+        _execute(SERVER, f"DROP DATABASE {server_database()} WITH (FORCE)")
 
 
 @pytest.fixture
 def settings(tmp_path) -> Settings:
-    """Settings of an installation of its own, with nothing in it yet."""
+    """Return the settings of a new, empty installation."""
     return Settings(data_dir=tmp_path / "data")
 
 
 @pytest.fixture
 def next_version(tmp_path, monkeypatch) -> Path:
-    """This version plays a later one, whose schema has one step more."""
+    """Add a migration, as a later version would have it."""
     folder = tmp_path / "migrations"
     shutil.copytree(store.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / f"{NEXT_STEP}.py").write_text(NEXT_STEP_CODE, encoding="utf-8")
@@ -100,10 +125,48 @@ def next_version(tmp_path, monkeypatch) -> Path:
     return folder
 
 
+@cache
+def empty_database(migrations: Path) -> bytes:
+    """Return a SQLite file made by these migrations, which take longer than most tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        made = store.connect(f"sqlite:///{file}")
+        store.upgrade(made, migrations)
+        made.close()
+        return file.read_bytes()
+
+
+@cache
+def stocked_shop() -> bytes:
+    """Return the embedded shops' database with FIRST_SHOP, which takes long to stock."""
+    with TemporaryDirectory() as folder:
+        tables.open_shops(Path(folder))
+        open_shop(FIRST_SHOP, access_key(FIRST_SHOP))
+        tables.database.close()
+        return Path(folder, tables.FILE).read_bytes()
+
+
+def access_key(shop_name: str) -> str:
+    """Return the access key that tests give a shop."""
+    return f"key of {shop_name}"
+
+
+def _prepare(settings: Settings) -> None:
+    """Put prepared databases into a data folder that does not exist yet."""
+    if settings.data_dir.exists():
+        return
+    settings.data_dir.mkdir(mode=0o700, parents=True)
+    if (file := sqlite_file(settings.database)) is not None:
+        file.write_bytes(empty_database(store.MIGRATIONS))
+    if settings.channel == "demo":
+        (settings.data_dir / tables.FILE).write_bytes(stocked_shop())
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Flask]:
-    """An application, its worker at rest so that a test decides when feeds are worked off."""
-    with patch.dict(store.PRAGMAS, synchronous="off"):  # tests need not outlive a power cut
+    """Make an application whose background worker does not run, so that a test decides when feeds are worked off."""
+    with patch.dict(store.PRAGMAS, synchronous="off"):  # tests need not survive a power cut
+        _prepare(settings)
         app = create_app(settings)
         app.extensions["bridge"].worker.stop()
         yield app
@@ -111,35 +174,35 @@ def opened(settings: Settings) -> Iterator[Flask]:
 
 
 def leave() -> None:
-    """Close every database, as a service does that stops."""
+    """Close every database, as a service does when it stops."""
     close_store()
     if tables.database.obj is not None:
         tables.database.close()
 
 
 def dump(of: Any = database) -> str:
-    """Everything that the database holds, as text."""
+    """Return everything that the database holds, as text."""
     rows = {name: of.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in sorted(of.get_tables())}
     return "\n".join(f"{name} {sorted(found, key=str)}" for name, found in rows.items())
 
 
 @pytest.fixture
 def app(settings) -> Iterator[Flask]:
-    """The application of one test."""
+    """Make the application of one test."""
     with opened(settings) as app:
         yield app
 
 
 @pytest.fixture
 def unhurried(app) -> None:
-    """Nobody is slowed down, however often strangers knock: that is another promise."""
+    """Take the rate limit away, for tests that send many unauthenticated calls."""
     rate_limiter = RateLimiter(itertools.count(step=1000).__next__)
     app.extensions["bridge"] = replace(app.extensions["bridge"], rate_limiter=rate_limiter)
 
 
 @pytest.fixture
 def work(app) -> Callable[[], None]:
-    """Let the worker do all that is due."""
+    """Return a function that works off all feeds that are due."""
 
     def run() -> None:
         while feeds.work_one(app.extensions["bridge"].channels):
@@ -150,12 +213,12 @@ def work(app) -> Callable[[], None]:
 
 @pytest.fixture
 def call(app) -> Callable[..., Any]:
-    """What `sender` gives, for the application of the test."""
+    """Return the test application's `sender`."""
     return sender(app)
 
 
 def sender(app: Flask) -> Callable[..., Any]:
-    """POST a body to the endpoint that the manifest names so; the answer, which is always 200 with Error."""
+    """Return a function that posts to an endpoint by its manifest name; every answer must be 200 with Error."""
     paths = endpoints(app.extensions["bridge"].settings)
     client = app.test_client()
 
@@ -174,12 +237,14 @@ def sender(app: Flask) -> Callable[..., Any]:
 
 @pytest.fixture
 def connect(call) -> Callable[..., Linnworks]:
-    """Make a finished integration with the embedded shop; by default each has a shop of its own."""
+    """Return a function that makes a finished integration with the embedded shop, by default with a new shop each."""
+
+    names = itertools.chain([FIRST_SHOP], (f"shop-{number}" for number in itertools.count(2)))
 
     def begin(shop: str = "", **preferences: str) -> Linnworks:
-        name = shop or f"shop-{uuid.uuid4().hex[:8]}"
+        name = shop or next(names)
         linnworks = Linnworks(call, name)
-        linnworks.finish_wizard(shop_name=name, access_key=f"key of {name}", **preferences)
+        linnworks.finish_wizard(shop_name=name, access_key=access_key(name), **preferences)
         return linnworks
 
     return begin
@@ -187,13 +252,13 @@ def connect(call) -> Callable[..., Linnworks]:
 
 @pytest.fixture
 def linnworks(connect) -> Linnworks:
-    """A finished integration with an embedded shop."""
+    """Return a finished integration with an embedded shop."""
     return connect()
 
 
 @pytest.fixture
 def run(app, settings, monkeypatch, tmp_path):
-    """Run a command on the same data folder; its output, which must not be a failure."""
+    """Return a function that runs a command on the same data folder and returns its output; fails on another status."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BRIDGE_DATA_DIR", str(settings.data_dir))
 

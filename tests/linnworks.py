@@ -1,4 +1,4 @@
-"""Linnworks as a test plays it: one integration, its token, and the calls it makes."""
+"""Linnworks, as far as tests need it: one integration, its token, and the calls it makes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LONG_AGO = "2000-01-01 00:00:00Z"
 
 
 class Linnworks:
-    """One integration of a Linnworks account; fails where its wizard does."""
+    """One integration of a Linnworks account; raises AssertionError if a step of its wizard fails."""
 
     def __init__(self, call: Callable[..., Any], shop_name: str = "", account_name: str = "") -> None:
         self._call = call
@@ -22,7 +22,7 @@ class Linnworks:
         self.token = begun["AuthorizationToken"]
 
     def begin(self) -> Any:
-        """AddNewUser, as Linnworks sends it."""
+        """Call AddNewUser as Linnworks does."""
         return self._call(
             "AddNewUserEndpoint",
             LinnworksUniqueIdentifier=self.account,
@@ -35,19 +35,19 @@ class Linnworks:
         return self._call(name, AuthorizationToken=self.token, **fields)
 
     def save(self, step: str, **values: str) -> Any:
-        """SaveConfig with values by ConfigItemId."""
+        """Call SaveConfig with values by ConfigItemId."""
         items = [{"ConfigItemId": name, "SelectedValue": value} for name, value in values.items()]
         return self("SaveConfigEndpoint", StepName=step, ConfigItems=items)
 
     def finish_wizard(self, **values: str) -> None:
-        """Go through every step, giving each the same values: it takes those it knows."""
+        """Go through every step of the wizard with the same values; each step takes those it knows."""
         step = self("UserConfigEndpoint")
         while step["StepName"] != "UserConfig":
             step = self.save(step["StepName"], **values)
             assert step["Error"] is None
 
     def pages(self, name: str, rows: str, **fields: Any) -> list[Any]:
-        """All rows of all pages."""
+        """Return the rows of all pages."""
         found: list[Any] = []
         more, number = True, 1
         while more:
@@ -58,9 +58,9 @@ class Linnworks:
         return found
 
     def orders(self, since: str = LONG_AGO) -> dict[str, Any]:
-        """All orders by ReferenceNumber."""
+        """Return all orders by ReferenceNumber."""
         return {order["ReferenceNumber"]: order for order in self.pages("OrdersEndpoint", "Orders", UTCTimeFrom=since)}
 
     def products(self) -> dict[str, Any]:
-        """All products by SKU."""
+        """Return all products by SKU."""
         return {product["SKU"]: product for product in self.pages("ProductsEndpoint", "Products")}

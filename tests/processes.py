@@ -1,4 +1,4 @@
-"""The service as tests run it: in processes of its own, which can be killed."""
+"""The service in processes of its own, which a test can kill."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ROOT = Path(__file__).parent.parent
 
 
 def at(data_dir: Path) -> dict[str, str]:
-    """The environment of an installation with this data folder."""
+    """Return the environment variables of an installation with this data folder."""
     return {"BRIDGE_DATA_DIR": str(data_dir), "BRIDGE_DATABASE_URL": database_url(data_dir)}
 
 
 def until(question, seconds: float = 20.0) -> Any:
-    """Ask until there is an answer."""
+    """Ask repeatedly until the answer is true, for at most this long; return the last answer."""
     end = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < end:
         time.sleep(0.02)
@@ -34,7 +34,7 @@ def until(question, seconds: float = 20.0) -> Any:
 
 
 def poster(base_url: str):
-    """POST to a running service by manifest name."""
+    """Return a function that posts to a running service by manifest name and returns the answer."""
     paths = endpoints(Settings())
 
     def post(name: str, **fields):
@@ -47,7 +47,7 @@ def poster(base_url: str):
 
 
 def healthy(port: int) -> Any:
-    """What the service on this port says of its health, if it runs."""
+    """Return the health report of the service on this port, or None if nothing answers."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()
     except requests.RequestException:
@@ -55,7 +55,7 @@ def healthy(port: int) -> Any:
 
 
 class Service:
-    """`linnworks-bridge serve` on one port and one data folder, started again and again."""
+    """`linnworks-bridge serve` on one port and one data folder, which can be started repeatedly."""
 
     def __init__(self, data_dir: Path, **environ: str) -> None:
         self.port = free_port()
@@ -64,8 +64,7 @@ class Service:
             **os.environ,
             **at(data_dir),
             "BRIDGE_BIND": f"127.0.0.1:{self.port}",
-            "BRIDGE_BUDGET_SECONDS": "1",  # a dead process's lease lasts that much longer than a few seconds
-            "PYTHONPATH": str(ROOT),
+            "BRIDGE_BUDGET_SECONDS": "1",  # the lease of a killed process lasts a few seconds longer than this
             **environ,
         }
 
@@ -77,7 +76,7 @@ class Service:
         self.stop()
 
     def start(self) -> None:
-        """Run until killed, in a process group of its own."""
+        """Start in a process group of its own and wait until the service answers."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bridge", "serve"],
             env=self._environ,
@@ -88,25 +87,25 @@ class Service:
         assert until(lambda: healthy(self.port))
 
     def workers(self) -> list[int]:
-        """The process ids of gunicorn's workers."""
+        """Return the process ids of gunicorn's workers."""
         found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [int(pid) for pid in found]
 
     def metrics_folder(self) -> Path:
-        """Where the processes count."""
+        """Return the folder in which the processes keep their metrics."""
         return next(Path("/dev/shm").glob(f"bridge-metrics-{self.pid}-*"))
 
     @property
     def pid(self) -> int:
-        """The process that the others come from."""
+        """Return the id of the parent process."""
         return self._process.pid
 
     def stop(self) -> None:
-        """End after the requests in hand."""
+        """Stop after the requests in progress."""
         self._process.terminate()
         self._process.wait(20)
 
     def kill(self) -> None:
-        """SIGKILL for all its processes."""
+        """Send SIGKILL to all processes of the service."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 import bridge
 
 ROOT = Path(bridge.__file__).parent
@@ -34,16 +36,14 @@ def room_of(module: str) -> str:
     return "protocol.schemas" if parts[:2] == ["protocol", "schemas"] else parts[0]
 
 
-def modules() -> dict[str, ast.Module]:
-    """The syntax tree of every module by its dotted name."""
+@pytest.fixture(scope="module")
+def modules() -> dict[str, set[str]]:
+    """Return what every module imports, by the module's dotted name."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+        found[name] = imported(ast.parse(path.read_text(encoding="utf-8")))
     return found
-
-
-MODULES = modules()
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -57,24 +57,24 @@ def imported(tree: ast.Module) -> set[str]:
     return names
 
 
-def test_every_module_is_in_a_room():
+def test_every_module_is_in_a_room(modules):
     """
     No module stands outside the order.
     """
-    rooms = {room_of(name) for name in MODULES}
+    rooms = {room_of(name) for name in modules}
 
     assert {"bridge", "__main__", "check"} | LAYER.keys() == rooms
 
 
-def test_imports_point_downwards():
+def test_imports_point_downwards(modules):
     """
     A room imports only from itself and from rooms below it.
     """
     upwards = [
         f"{name} imports {other}"
-        for name, tree in MODULES.items()
+        for name, names in modules.items()
         if room_of(name) in LAYER
-        for other in sorted(imported(tree))
+        for other in sorted(names)
         if other.startswith("bridge.")
         and room_of(other) in LAYER
         and room_of(other) != room_of(name)
@@ -84,28 +84,28 @@ def test_imports_point_downwards():
     assert [] == upwards
 
 
-def test_nothing_below_the_protocol_knows_flask():
+def test_nothing_below_the_protocol_knows_flask(modules):
     """
     Channels, store and promises can be used without a web framework.
     """
     knowing = {
         room_of(name)
-        for name, tree in MODULES.items()
-        if any(other.partition(".")[0] in ("flask", "werkzeug") for other in imported(tree))
+        for name, names in modules.items()
+        if any(other.partition(".")[0] in ("flask", "werkzeug") for other in names)
     }
 
     assert knowing <= KNOW_FLASK
 
 
-def test_the_checker_shares_no_code_with_what_it_checks():
+def test_the_checker_shares_no_code_with_what_it_checks(modules):
     """
     `linnworks-bridge check` judges by the protocol, and imports nothing of the service.
     """
     shared = [
         f"{name} imports {other}"
-        for name, tree in MODULES.items()
+        for name, names in modules.items()
         if room_of(name) == "check"
-        for other in sorted(imported(tree))
+        for other in sorted(names)
         if other.startswith("bridge.") and room_of(other) != "check" and other != "bridge.__version__"
     ]
 

@@ -1,4 +1,4 @@
-"""A stalled shop takes some of the threads, never all."""
+"""A stalled shop takes some of the threads, never all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.protocol.concurrency_limit import ConcurrencyLimit
 
 def test_one_connection_gets_a_quarter_of_the_threads():
     """
-    More calls of one integration than that are sent away at once, other integrations come in.
+    Further calls of that integration are refused at once; other integrations are served.
     """
     concurrency_limit = ConcurrencyLimit(16)
     with ExitStack() as inside:
@@ -25,7 +25,7 @@ def test_one_connection_gets_a_quarter_of_the_threads():
 
 def test_all_connections_together_leave_some_threads():
     """
-    An eighth of the threads is kept for calls that need no shop.
+    An eighth of the threads is reserved for calls that need no shop.
     """
     concurrency_limit = ConcurrencyLimit(16)
     with ExitStack() as inside:
@@ -35,9 +35,9 @@ def test_all_connections_together_leave_some_threads():
             inside.enter_context(concurrency_limit.slot(14))
 
 
-def test_who_leaves_makes_room():
+def test_a_finished_call_frees_its_slot():
     """
-    A place is free again after the call, failed ones too.
+    The slot is free again after the call, also if it failed.
     """
     concurrency_limit = ConcurrencyLimit(1)
     for _ in range(3):

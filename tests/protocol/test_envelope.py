@@ -1,4 +1,4 @@
-"""Whatever comes in, what goes out is status 200 with `Error` in it."""
+"""Every answer has status 200 and `Error`, whatever was sent."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NO_TOKEN = [
 @pytest.mark.parametrize("body", NOT_JSON + NOT_AN_OBJECT, ids=lambda body: repr(body[:20]))
 def test_a_body_that_is_no_json_object_is_refused_in_the_envelope(app, body):
     """
-    On every endpoint, bytes that are no JSON object get an Error in words, status 200 and a Content-Length.
+    On every endpoint, bytes that are no JSON object get an Error, status 200 and a Content-Length.
     """
     for path in PATHS:
         response = app.test_client().post(path, data=body)
@@ -59,9 +59,9 @@ def test_a_body_that_is_no_json_object_is_refused_in_the_envelope(app, body):
         assert response.get_json()["Error"].startswith("The request is n")
 
 
-def test_a_token_that_nobody_holds_is_refused_alike_everywhere(call):
+def test_an_unknown_token_is_refused_alike_everywhere(call):
     """
-    Whatever stands in place of a token, the same words come back and every list is empty.
+    Any other value in place of a token gets the same Error, and every list is empty.
     """
     for name in TOKEN_NAMES:
         answers = [call(name)] + [call(name, AuthorizationToken=token) for token in NO_TOKEN]
@@ -176,7 +176,7 @@ def test_a_value_of_the_wrong_kind_is_named_and_changes_nothing(linnworks):
 
 def test_a_bug_shows_nothing_but_a_request_id(app, linnworks, caplog):
     """
-    What a caller reads of an unexpected failure is an id, under which the log has the rest.
+    The answer to an unexpected failure holds only an id; the log has the rest under that id.
     """
     database.execute_sql("DROP TABLE page_cursor")
     with caplog.at_level(logging.ERROR, "bridge"):
@@ -192,7 +192,7 @@ def test_a_bug_shows_nothing_but_a_request_id(app, linnworks, caplog):
 
 def test_a_locked_database_asks_to_try_again(linnworks, settings):
     """
-    While another process writes for longer than we wait, the answer says that we are busy.
+    If another process writes for longer than the bridge waits, the answer says that it is busy.
     """
     database.execute_sql("SET lock_timeout = 10" if SERVER else "PRAGMA busy_timeout = 10")
     other = connect(settings.database)

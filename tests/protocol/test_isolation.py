@@ -1,4 +1,4 @@
-"""Whoever finds the address gets nothing, and whoever has one token gets nothing of another's."""
+"""Unauthenticated callers get nothing, and a token gives access to nothing of another connection."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ OPEN = {
     "/api/Config/AddNewUser": "where a token comes from",
     "/api/Listing/GetConfiguratorSettings": "about the channel, not about anybody's shop",
 }
-"""What answers without a token, and why that may be."""
+"""The routes that answer without a token, and why they may."""
 
 ABSENT = object()
 
 
 class Statements(logging.Handler):
-    """What the database was asked, without the values."""
+    """Collect the SQL of queries, without the values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,8 +66,8 @@ def statements() -> Iterator[list[str]]:
         log.removeHandler(handler)
 
 
-def strangers(token: str, deleted: str, elsewhere: str) -> list[Any]:
-    """What may stand in place of a token and is none, `token` being one that somebody holds."""
+def invalid_tokens(token: str, deleted: str, elsewhere: str) -> list[Any]:
+    """Return values that are no valid token, most of them made from `token`, which is one."""
     return [
         *(ABSENT, None, "", " ", new_token(), deleted, elsewhere, digest(token), digest("")),
         *(token[:-1], token + "0", token.upper() + "\n", f" {token}", f"{token}\x00", token[::-1]),
@@ -87,80 +87,86 @@ def strangers(token: str, deleted: str, elsewhere: str) -> list[Any]:
     ]
 
 
-def walk(app: Flask, tokens: list[Any], headers: dict[str, str] | None = None) -> dict[str, set[str]]:
-    """How each route answers strangers, and what it asks the database for them: by path, one text a way."""
+def walk(
+    app: Flask, tokens: list[Any], headers: dict[str, str] | None = None, *, by_other_methods: int | None = None
+) -> dict[str, set[str]]:
+    """Return how each route answers these tokens and what it asks the database: by path, one text for each way.
+
+    Methods other than POST are tried with the first tokens only, where their number is given.
+    """
     client = app.test_client()
     ways: dict[str, set[str]] = {}
-    for rule in app.url_map.iter_rules():
-        _, path = rule.build(dict.fromkeys(rule.arguments, "1")) or ("", rule.rule)
-        for token in tokens:
-            body = {} if token is ABSENT else {"AuthorizationToken": token}
+    with statements() as asked:
+        for rule in app.url_map.iter_rules():
+            _, path = rule.build(dict.fromkeys(rule.arguments, "1")) or ("", rule.rule)
             for method in sorted(rule.methods or ()):
-                with statements() as asked:
+                for token in tokens if method == "POST" else tokens[:by_other_methods]:
+                    body = {} if token is ABSENT else {"AuthorizationToken": token}
+                    asked.clear()
                     response = client.open(path, method=method, data=json.dumps(body), headers=headers)
-                words = response.get_json(silent=True) if method != "HEAD" else {"Error": "no body"}
-                way = json.dumps([response.status_code, words, method in ("POST", "HEAD") and asked])
-                ways.setdefault(f"{method} {rule.rule}", set()).add(way)
+                    words = response.get_json(silent=True) if method != "HEAD" else {"Error": "no body"}
+                    way = json.dumps([response.status_code, words, method in ("POST", "HEAD") and asked])
+                    ways.setdefault(f"{method} {rule.rule}", set()).add(way)
     return ways
 
 
-def open_doors(ways: dict[str, set[str]], error: str) -> list[str]:
-    """The routes where strangers are not all refused alike, in the words of this error or for the method they used."""
-    doors = []
+def unprotected(ways: dict[str, set[str]], error: str) -> list[str]:
+    """Return the routes that do not refuse all tokens alike, with this error or because of the method."""
+    found = []
     for route, answers in ways.items():
         method, _, path = route.partition(" ")
         said = {"POST": error, "HEAD": "no body"}.get(method, "Endpoints are called with POST")
         statuses = {json.loads(answer)[0] for answer in answers}
         words = {str((json.loads(answer)[1] or {}).get("Error")) for answer in answers}
         if path not in OPEN and (len(answers) > 1 or statuses != {200} or words != {said}):
-            doors.append(route)
-    return doors
+            found.append(route)
+    return found
 
 
 @pytest.fixture
 def tokens(unhurried, call, connect) -> list[Any]:
-    """What strangers hold, in an installation with two finished integrations and one that was deleted."""
+    """Return invalid tokens, in an installation with two finished integrations and a deleted one."""
     held, gone = connect("held"), connect("gone")
     connect("neighbour")
     assert gone("ConfigDeletedEndpoint")["Error"] is None
-    return strangers(held.token, gone.token, new_token())
+    return invalid_tokens(held.token, gone.token, new_token())
 
 
-def test_every_route_refuses_every_stranger_alike(app, tokens):
+@pytest.mark.parametrize("by_other_methods", [3, pytest.param(None, marks=pytest.mark.full)])
+def test_every_route_refuses_every_invalid_token_alike(app, tokens, by_other_methods):
     """
-    On each route of the application, whatever stands in place of a token: the same answer after the same questions
-    to the database, and nothing is changed.
+    Each route answers every value in place of a token alike, after the same database queries, and changes nothing.
     """
     before = dump(), dump(tables.database)
-    ways = walk(app, tokens)
+    ways = walk(app, tokens, by_other_methods=by_other_methods)
 
-    assert [] == open_doors(ways, "Unknown authorization token")
+    assert [] == unprotected(ways, "Unknown authorization token")
     assert before == (dump(), dump(tables.database))
     assert OPEN.keys() <= {route.partition(" ")[2] for route in ways}
-    # there is something to be compared: a stranger's token costs a question, as a valid one does
+    # the comparison has something to compare: an invalid token costs a query, as a valid one does
     assert "token_digest" in next(iter(ways["POST /api/Order/Orders"]))
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_with_oauth_every_route_refuses_who_bears_no_access_token(app, linnworks):
+def test_with_oauth_every_route_refuses_calls_without_an_access_token(app, linnworks):
     """
-    Without a bearer even a valid token is refused as all others are, before anything else is looked at.
+    Without an access token a valid AuthorizationToken is refused like any other, before anything else is read.
     """
     oauth.new_client("Linnworks", SCOPES, now())
     before = dump()
     for headers in (None, {"Authorization": "Bearer rubbish"}, {"Authorization": f"Bearer {linnworks.token}"}):
-        ways = walk(app, [linnworks.token, ABSENT, "", "x", []], headers)
+        ways = walk(app, [linnworks.token, ABSENT, "", "x", []], headers, by_other_methods=1)
 
-        assert [] == open_doors(ways, "Missing, invalid or expired access token")
+        assert [] == unprotected(ways, "Missing, invalid or expired access token")
         closed = [path for path in OPEN if path.startswith(("/api/Config", "/api/Listing"))]
         assert all("access token" in way for path in closed for way in ways[f"POST {path}"])
     assert before == dump()
 
 
 @pytest.mark.parametrize("kind", ["route", "call"])
-def test_a_new_route_without_a_door_is_found(tmp_path, monkeypatch, kind):
+def test_a_new_unprotected_route_is_found(tmp_path, monkeypatch, kind):
     """
-    Whoever adds a route that answers strangers, or a call that wants no token, hears of it from the walk.
+    The walk finds a new route that answers without a token, and a new call that needs none.
     """
     if kind == "call":
         area = config.Area("forgotten")
@@ -174,28 +180,27 @@ def test_a_new_route_without_a_door_is_found(tmp_path, monkeypatch, kind):
     app.extensions["bridge"].worker.stop()
     if kind == "route":
         app.add_url_rule("/api/forgotten", view_func=lambda: {"Error": None, "Orders": []}, methods=["POST"])
-    doors = open_doors(walk(app, ["x"]), "Unknown authorization token")
+    found = unprotected(walk(app, ["x"]), "Unknown authorization token")
     close_store()
 
-    assert "POST /api/forgotten" in doors
+    assert "POST /api/forgotten" in found
 
 
 def test_a_token_of_another_installation_is_unknown(tmp_path):
     """
-    Tokens are worth something only where they were handed out.
+    A token is accepted only by the installation that issued it.
     """
     with opened(Settings(data_dir=tmp_path / "another")) as app:
-        stranger = Linnworks(sender(app), "another")
-        assert stranger("UserConfigEndpoint")["Error"] is None
+        foreign = Linnworks(sender(app), "another")
+        assert foreign("UserConfigEndpoint")["Error"] is None
     with opened(Settings(data_dir=tmp_path / "ours")) as app:
-        answer = sender(app)("UserConfigEndpoint", AuthorizationToken=stranger.token)
+        answer = sender(app)("UserConfigEndpoint", AuthorizationToken=foreign.token)
 
     assert "Unknown authorization token" == answer["Error"]
 
 
 # -- tenants -----------------------------------------------------------------------------------------------
 
-TURNS = 6
 LISTING = {
     "TemplateId": 1,
     "Title": "New",
@@ -206,10 +211,10 @@ LISTING = {
 
 
 class Tenant:
-    """An integration that does one thing after another, and looks at what it sees."""
+    """An integration that makes all its calls and compares the answers with what is its own."""
 
-    def __init__(self, app: Flask, linnworks: Linnworks, index: int) -> None:
-        self._app, self._linnworks = app, linnworks
+    def __init__(self, app: Flask, linnworks: Linnworks, index: int, turns: int) -> None:
+        self._app, self._linnworks, self._turns = app, linnworks, turns
         self.shop = linnworks.shop_name
         self.days, self.least = str(20 + index), 1000 * (index + 1)
         self.buyers = {number: order["ChannelBuyerName"] for number, order in linnworks.orders().items()}
@@ -221,8 +226,8 @@ class Tenant:
         return answer
 
     def read(self) -> None:
-        """Settings, orders and products, all of them its own."""
-        for _ in range(TURNS):
+        """Read settings, orders and products, all of which must be its own."""
+        for _ in range(self._turns):
             seen = self.ask("UserConfigEndpoint")
             assert f"Account of {self.shop}" == seen["AccountName"]
             assert self.days in {item["SelectedValue"] for item in seen["ConfigItems"]}
@@ -231,8 +236,8 @@ class Tenant:
                 answer = self.ask("ProductsEndpoint", PageNumber=page)
                 products |= {product["SKU"]: product for product in answer["Products"]}
                 page, more = page + 1, answer["HasMorePages"]
-            assert products["101-11"]["Quantity"] in range(self.least, self.least + TURNS)
-            assert products["101-11"]["Price"] in range(self.least, self.least + TURNS)
+            assert products["101-11"]["Quantity"] in range(self.least, self.least + self._turns)
+            assert products["101-11"]["Price"] in range(self.least, self.least + self._turns)
             assert all(sku.startswith(self.shop) for sku in products if sku.endswith("-new"))
             orders = self.ask("OrdersEndpoint", UTCTimeFrom="2000-01-01", PageNumber=1)["Orders"]
             assert orders
@@ -241,8 +246,8 @@ class Tenant:
             }.items() <= self.buyers.items()
 
     def write(self, number: str) -> None:
-        """Stock, prices, listings and refunds, named alike by all tenants."""
-        for turn in range(TURNS):
+        """Write stock, prices, listings and refunds, which have the same names for all tenants."""
+        for turn in range(self._turns):
             self.ask("InventoryUpdateEndpoint", Products=[{"SKU": "101-11", "Quantity": self.least + turn}])
             self.ask("PriceUpdateEndpoint", Products=[{"SKU": "101-11", "Price": self.least + turn}])
             listing = {**LISTING, "SKU": f"{self.shop}-{turn}-new"}
@@ -252,7 +257,7 @@ class Tenant:
 
 
 def in_threads(acts: list[Callable[[], None]]) -> None:
-    """Do these at once, each in a thread with database connections of its own; raises what one of them raises."""
+    """Run these at once, each in a thread with its own database connections; raise what one of them raises."""
 
     def act(action: Callable[[], None]) -> None:
         try:
@@ -266,13 +271,14 @@ def in_threads(acts: list[Callable[[], None]]) -> None:
             future.result()
 
 
-def test_parallel_connections_never_see_each_other(app, connect, work):
+@pytest.mark.parametrize("turns", [2, pytest.param(20, marks=pytest.mark.long)])
+def test_parallel_connections_never_see_each_other(app, connect, work, turns):
     """
-    While integrations do everything at once in several threads, each sees its own feeds, orders, settings, actions,
-    stock and pages, and what is called the same on the other side is not its own.
+    While integrations call everything at once in several threads, each sees only its own feeds, orders, settings,
+    actions, stock and pages, though their names are the same.
     """
     linnworks = [connect("left", despatch_days="20"), connect("right", despatch_days="21")]
-    tenants = [Tenant(app, one, index) for index, one in enumerate(linnworks)]
+    tenants = [Tenant(app, one, index, turns) for index, one in enumerate(linnworks)]
     paid = [{number for number, order in one.orders().items() if order["PaymentStatus"] == "PAID"} for one in linnworks]
     number = min(set.intersection(*paid))
     for tenant in tenants:
@@ -286,19 +292,19 @@ def test_parallel_connections_never_see_each_other(app, connect, work):
             (listed,) = one("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"]
             assert f"{tenant.shop}-{turn}-new" == listed["SKU"]
             assert "Unknown feed" == other("CheckFeedEndpoint", ChannelFeedId=feed_id)["Error"]
-        assert TURNS == len([sku for sku in one.products() if sku.endswith("-new")])
+        assert turns == len([sku for sku in one.products() if sku.endswith("-new")])
         (order,) = (
             tables.Order.select()
             .join(tables.Shop)
             .where((tables.Order.number == number) & (tables.Shop.name == tenant.shop))
         )
         refunds = (tables.Event.order == order) & (tables.Event.kind == "refund")
-        assert TURNS == tables.Event.select().where(refunds).count()
+        assert turns == tables.Event.select().where(refunds).count()
 
 
-def test_what_belongs_to_another_is_as_if_it_were_not_there(connect):
+def test_what_belongs_to_another_connection_is_unknown(connect):
     """
-    A feed, an order page or an action of another integration is answered like one that never was.
+    A feed or page of another integration is answered like one that does not exist.
     """
     owner, other = connect("owner"), connect("other")
     listing = {**LISTING, "SKU": "NEW-1", "Title": "x"}

@@ -1,4 +1,4 @@
-"""The manifest tells Linnworks what the application really answers."""
+"""The manifest names the endpoints that the application answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_manifest_in_the_repository_is_the_one_for_the_defaults():
 
 def test_every_endpoint_in_the_manifest_is_answered(app, settings):
     """
-    Each URL leads to a route of ours.
+    Each URL leads to an endpoint.
     """
     client = app.test_client()
     named = parameters(settings, DemoChannel, "")
@@ -52,7 +52,7 @@ def test_every_value_is_a_text():
 
 def test_oauth_is_named_only_where_it_is_configured():
     """
-    Its URL and scopes appear where there are clients.
+    Its URL and scopes appear if there are clients.
     """
     with_oauth = parameters(Settings(), DemoChannel, BASE, with_oauth=True)
 
@@ -88,7 +88,7 @@ def test_the_name_that_sources_disagree_on_can_be_set(name):
 
 def test_names_come_from_the_settings():
     """
-    Name and friendly name may be the operator's own.
+    The operator may set the name and the friendly name.
     """
     named = parameters(Settings(channel_name="TEA_SHOP", channel_friendly_name="Tea shop"), DemoChannel, BASE)
 

@@ -1,4 +1,4 @@
-"""With an OAuth client, only who fetched an access token is let in, and only to what its scopes allow."""
+"""If there is an OAuth client, calls need an access token, and its scopes decide what they may do."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ REFUSED = "Missing, invalid or expired access token"
 
 @pytest.fixture
 def client(app) -> tuple[str, str]:
-    """A client that may do everything: its id and its secret."""
+    """Make a client with all scopes; return its id and its secret."""
     return oauth.new_client("Linnworks", SCOPES, now())
 
 
 @pytest.fixture
 def fetch(app, client):
-    """Ask the token endpoint with a form, as that client where nothing else is said."""
+    """Return a function that posts a form to the token endpoint, by default as that client."""
 
     def post(headers=None, **form):
         usual = {"grant_type": "client_credentials", "client_id": client[0], "client_secret": client[1]}
@@ -42,7 +42,7 @@ def fetch(app, client):
 
 @pytest.fixture
 def bearer(fetch):
-    """The header that carries a fresh access token."""
+    """Return a function that makes the header with a new access token."""
 
     def header(**form):
         return {"Authorization": f"Bearer {fetch(**form).get_json()['access_token']}"}
@@ -60,7 +60,7 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 @pytest.mark.parametrize("scope", ["", "read write", "read+write", "write", "write read read"])
 def test_the_right_client_gets_a_token(call, fetch, scope):
     """
-    The answer tells for how long and for what the token lets calls in, and is not to be kept by anybody between.
+    The answer names the token's lifetime and scopes, and must not be cached.
     """
     response = fetch(scope=scope)
     token = response.get_json()
@@ -73,7 +73,7 @@ def test_the_right_client_gets_a_token(call, fetch, scope):
 
 def test_a_raw_space_in_the_scope_is_understood(app, client):
     """
-    The form's scope may hold its space unescaped, as the sample shows it.
+    The scope in the form may hold an unescaped space, as in Linnworks' sample.
     """
     response = app.test_client().post(
         PATH,
@@ -84,9 +84,9 @@ def test_a_raw_space_in_the_scope_is_understood(app, client):
     assert "read write" == response.get_json()["scope"]
 
 
-def test_a_client_may_come_with_http_basic(fetch, client):
+def test_a_client_may_use_http_basic(fetch, client):
     """
-    Id and secret are taken from the Authorization header too.
+    Id and secret are also read from the Authorization header.
     """
     assert 200 == fetch(client_id=None, client_secret=None, headers=basic(*client)).status_code
     assert 401 == fetch(client_id=None, client_secret=None, headers=basic(client[0], "wrong")).status_code
@@ -125,7 +125,7 @@ def test_refusals_are_those_of_rfc_6749(fetch, form, status, error):
 )
 def test_what_is_no_form_is_refused(app, client, body):
     """
-    Bytes of any kind get an OAuth error, never another failure, and show nothing of what was sent.
+    Any bytes get an OAuth error, never another failure, that repeats nothing of them.
     """
     response = app.test_client().post(PATH, data=body)
 
@@ -133,9 +133,9 @@ def test_what_is_no_form_is_refused(app, client, body):
     assert response.get_json()["error"] in ("invalid_request", "invalid_client")
 
 
-def test_without_clients_the_endpoint_refuses_everybody(app):
+def test_without_clients_the_endpoint_refuses_every_request(app):
     """
-    Where there is no client, empty credentials are not one.
+    If there is no client, empty credentials are refused too.
     """
     form = {"grant_type": "client_credentials", "client_id": "", "client_secret": ""}
 
@@ -144,7 +144,7 @@ def test_without_clients_the_endpoint_refuses_everybody(app):
 
 def test_guessing_the_secret_is_slowed_down(fetch):
     """
-    After some wrong secrets an address gets a 429 that says how long to wait, for the right one too.
+    After several wrong secrets an address gets a 429 that says how long to wait, even with the right secret.
     """
     statuses = [fetch(client_secret="wrong").status_code for _ in range(WRONG_SECRETS.burst)]
     slowed = fetch()
@@ -156,7 +156,7 @@ def test_guessing_the_secret_is_slowed_down(fetch):
 
 def test_the_secret_is_kept_as_a_digest(client):
     """
-    Neither the database nor the repr of a client has the secret.
+    Neither the database nor the repr of a client holds the secret.
     """
     assert client[1] not in dump() + repr(OauthClient.get())
 
@@ -166,7 +166,7 @@ def test_the_secret_is_kept_as_a_digest(client):
 
 def test_calls_without_a_valid_bearer_are_refused_in_the_envelope(app, call, fetch, client):
     """
-    No bearer, another scheme, rubbish, or something else that our key made: an Error, status 200, on every call.
+    No token, another scheme, rubbish, or another text sealed with our key: an Error with status 200 on every call.
     """
     vault = app.extensions["bridge"].vault
     good = fetch().get_json()["access_token"]
@@ -194,7 +194,7 @@ def test_calls_without_a_valid_bearer_are_refused_in_the_envelope(app, call, fet
 
 def test_the_bearer_does_not_stand_in_for_the_token(call, bearer):
     """
-    Who bears an access token still names the integration by its own.
+    A call with an access token still needs the integration's AuthorizationToken.
     """
     assert "Unknown authorization token" == call("ConfigTestEndpoint", headers=bearer())["Error"]
     assert call("GetConfiguratorSettingsEndpoint", headers=bearer())["Error"] is None
@@ -202,7 +202,7 @@ def test_the_bearer_does_not_stand_in_for_the_token(call, bearer):
 
 def test_an_access_token_expires(app, client):
     """
-    A token is worth nothing after the seconds it was given for.
+    A token is refused after its lifetime.
     """
     vault = app.extensions["bridge"].vault
     fresh = oauth.access_token(vault, oauth.authenticate(*client), SCOPES)
@@ -213,7 +213,7 @@ def test_an_access_token_expires(app, client):
 
 def test_tokens_of_a_revoked_client_are_refused_at_once(call, fetch, bearer, client):
     """
-    Revoked, a client gets no token any more, and those it has are worth nothing.
+    A revoked client gets no new token, and its old tokens are refused.
     """
     header = bearer()
     accepted = call("GetConfiguratorSettingsEndpoint", headers=header)["Error"]
@@ -226,7 +226,7 @@ def test_tokens_of_a_revoked_client_are_refused_at_once(call, fetch, bearer, cli
 
 def test_oauth_stays_on_when_the_last_client_is_revoked(call, client):
     """
-    Then nobody comes in at all; only forgetting the clients turns it off.
+    Then every call is refused; only deleting the clients turns OAuth off.
     """
     revoke_client(client[0], now())
     closed = call("GetConfiguratorSettingsEndpoint")["Error"]
@@ -237,7 +237,7 @@ def test_oauth_stays_on_when_the_last_client_is_revoked(call, client):
 
 def test_a_token_allows_what_its_scopes_say(app, call, bearer):
     """
-    READ lets in calls that read and WRITE those that change something, each nothing else.
+    READ allows calls that read, WRITE those that change something, and each nothing else.
     """
     names = {endpoint.path: endpoint for area in AREAS for endpoint in area.calls}
     for scope in SCOPES:
@@ -249,7 +249,7 @@ def test_a_token_allows_what_its_scopes_say(app, call, bearer):
 
 def test_the_calls_that_change_something_are_known():
     """
-    These want the scope write; a call that is not among them must change nothing that the shop or Linnworks sees.
+    These need the scope write; no other call changes anything that the shop or Linnworks sees.
     """
     changing = {
         endpoint.path.rpartition("/")[2] for area in AREAS for endpoint in area.calls if endpoint.scope == WRITE
@@ -272,7 +272,7 @@ def test_the_calls_that_change_something_are_known():
 
 def test_a_client_gets_no_more_scopes_than_it_has(app):
     """
-    One that may only read is refused a token that writes, and by itself gets one that reads.
+    A client that may only read is refused a token for writing, and by default gets one for reading.
     """
     client_id, secret = oauth.new_client("monitor", (READ,), now())
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
@@ -288,7 +288,7 @@ def test_a_client_gets_no_more_scopes_than_it_has(app):
 
 def test_clients_are_made_listed_and_revoked(run, call):
     """
-    The secret is shown once; the manifest names the token endpoint as long as there are clients.
+    The secret is shown once; the manifest names the token endpoint while there are clients.
     """
     assert "calls need no access token" in run("oauth", "list")
     assert "OAuth" not in run("manifest")
@@ -317,16 +317,16 @@ def test_clients_are_made_listed_and_revoked(run, call):
 
 def test_a_client_can_be_made_for_reading_only(run):
     """
-    --scope says what a client may do.
+    --scope limits what a client may do.
     """
     run("oauth", "create", "--scope", "read")
 
     assert "read" == OauthClient.get().scope
 
 
-def test_other_installations_know_nothing_of_a_client(app, fetch, tmp_path):
+def test_other_installations_refuse_an_access_token(app, fetch, tmp_path):
     """
-    An access token of another bridge is worth nothing here, even where the client's id is the same.
+    An access token of another installation is refused, even if the client's id is the same.
     """
     token = fetch().get_json()["access_token"]
     client_id = OauthClient.get().id

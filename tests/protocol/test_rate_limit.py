@@ -1,4 +1,4 @@
-"""Who guesses or floods is slowed down by address, and nobody else is."""
+"""Guessing and flooding are limited by address, without effect on other callers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAIR = Limit("Too many", 2, 10)
 
 @pytest.fixture
 def time():
-    """A clock that a test turns."""
+    """Return a clock that the test sets, and the pauses that were made."""
     return SimpleNamespace(now=1000.0, rests=[])
 
 
@@ -43,7 +43,7 @@ def rate_limiter(time) -> RateLimiter:
 
 
 def taken(rate_limiter: RateLimiter, address: str) -> int:
-    """How many more an address may do at once."""
+    """Return how many more calls an address has now, and use them up."""
     number = 0
     with suppress(TooManyRequests):
         while True:
@@ -52,9 +52,9 @@ def taken(rate_limiter: RateLimiter, address: str) -> int:
     return number
 
 
-def test_so_many_are_let_through_at_once_and_then_one_in_a_while(rate_limiter, time):
+def test_a_burst_passes_and_then_one_call_at_a_time(rate_limiter, time):
     """
-    What was used up comes back one by one, and never more than there was at first.
+    Used-up calls come back one by one, never more than the burst.
     """
     seen = [taken(rate_limiter, "192.0.2.1")]
     for seconds in (9, 1, 10, 25, 10_000):
@@ -66,7 +66,7 @@ def test_so_many_are_let_through_at_once_and_then_one_in_a_while(rate_limiter, t
 
 def test_a_refusal_says_when_to_come_again(rate_limiter, time):
     """
-    The seconds that remain are rounded up, and coming too early costs nothing.
+    The remaining seconds are rounded up, and a call that comes too early costs nothing.
     """
     taken(rate_limiter, "192.0.2.1")
     time.now += 3.5
@@ -79,7 +79,7 @@ def test_a_refusal_says_when_to_come_again(rate_limiter, time):
 @pytest.mark.parametrize("other", ["192.0.2.2", "2001:db8::1", "", "unix:"])
 def test_one_address_s_failures_are_not_another_s(rate_limiter, other):
     """
-    What one address has used up, others still have.
+    Calls that one address has used up are still there for others.
     """
     taken(rate_limiter, "192.0.2.1")
 
@@ -96,7 +96,7 @@ def test_one_address_s_failures_are_not_another_s(rate_limiter, other):
 )
 def test_addresses_of_one_customer_are_one(rate_limiter, address, same):
     """
-    An IPv6 network of 64 bits counts as one address, and an IPv4 address in IPv6 clothes as itself.
+    An IPv6 network of 64 bits counts as one address, and an IPv4-mapped IPv6 address as the IPv4 address.
     """
     taken(rate_limiter, address)
 
@@ -105,14 +105,14 @@ def test_addresses_of_one_customer_are_one(rate_limiter, address, same):
 
 def test_neighbouring_networks_are_not_one():
     """
-    The next /64 is somebody else's.
+    The next /64 is another customer's.
     """
     assert network_of("2001:db8:1:2::1") != network_of("2001:db8:1:3::1")
 
 
-def test_what_is_kept_has_a_fixed_size(rate_limiter):
+def test_memory_has_a_fixed_size(rate_limiter):
     """
-    However many addresses there are, what is remembered of them takes no more room.
+    More addresses take no more memory.
     """
     size = rate_limiter._used_until.nbytes
     for number in range(3000):
@@ -123,7 +123,7 @@ def test_what_is_kept_has_a_fixed_size(rate_limiter):
 
 def test_processes_count_together(rate_limiter):
     """
-    What a forked process counts, the others know.
+    A forked process's calls count in its parent too.
     """
     child = os.fork()
     if not child:
@@ -155,7 +155,7 @@ def test_processes_count_together(rate_limiter):
 )
 def test_only_trusted_proxies_say_who_calls(peer, forwarded, caller):
     """
-    Of X-Forwarded-For only what our own proxies added is believed, so nobody can pass for another.
+    Only what our own proxies added to X-Forwarded-For is believed, so that no caller can claim another address.
     """
     assert caller == caller_address(peer, forwarded, [ip_network("127.0.0.1"), ip_network("10.0.0.0/8")])
 
@@ -169,37 +169,37 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture
-def throttled(app, rate_limiter) -> RateLimiter:
-    """The application's own rate_limiter, by the clock that a test turns."""
+def limited(app, rate_limiter) -> RateLimiter:
+    """Give the application the rate limiter with the test's clock."""
     app.extensions["bridge"] = replace(app.extensions["bridge"], rate_limiter=rate_limiter)
     return rate_limiter
 
 
-def whence(address: str) -> dict[str, str]:
+def forwarded_for(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address}
 
 
-def test_a_valid_token_is_never_slowed_down(call, linnworks, throttled, time):
+def test_a_valid_token_is_never_slowed_down(call, linnworks, limited, time):
     """
-    Whoever guesses is told so in the envelope; a valid token comes in, even from the same address.
+    A guess is answered with an Error; a valid token is accepted, also from the same address.
     """
     before = dump()
     for _ in range(UNKNOWN_TOKENS.burst - 2):
-        throttled.take(UNKNOWN_TOKENS, "127.0.0.1")
+        limited.take(UNKNOWN_TOKENS, "127.0.0.1")
     guesses = [call("ConfigTestEndpoint", AuthorizationToken=str(number))["Error"] for number in range(4)]
-    elsewhere = call("ConfigTestEndpoint", AuthorizationToken="x", headers=whence("198.51.100.7"))["Error"]
+    elsewhere = call("ConfigTestEndpoint", AuthorizationToken="x", headers=forwarded_for("198.51.100.7"))["Error"]
 
     assert {"Unknown authorization token"} == {*guesses[:-2], elsewhere}
     assert all(words.startswith("Unknown authorization token, and too many of them") for words in guesses[-2:])
-    assert [1.0, 1.0] == time.rests  # the two guesses too many waited
+    assert [1.0, 1.0] == time.rests  # the two guesses beyond the burst waited
     assert linnworks("ConfigTestEndpoint")["Error"] is None
     assert [1.0, 1.0] == time.rests
     assert before == dump()
 
 
-def test_guesses_that_wait_do_not_hold_all_threads():
+def test_delayed_guesses_do_not_hold_all_threads():
     """
-    Two wait at a time; whoever comes then is answered at once.
+    Two are delayed at a time; a third is answered at once.
     """
     waits: list[float] = []
     rate_limiter = RateLimiter(sleep=lambda seconds: (waits.append(seconds), rate_limiter.delay()))
@@ -208,46 +208,46 @@ def test_guesses_that_wait_do_not_hold_all_threads():
     assert [1.0, 1.0] == waits
 
 
-def test_beginnings_are_limited_by_address(call, throttled):
+def test_new_integrations_are_limited_by_address(call, limited):
     """
-    A stranger cannot fill the database with integrations; from other addresses they are still begun.
+    An unauthenticated caller cannot fill the database with integrations; other addresses can still begin one.
     """
     Linnworks(call, "first")
     for _ in range(NEW_CONNECTIONS.burst - 1):
-        throttled.take(NEW_CONNECTIONS, "127.0.0.1")
+        limited.take(NEW_CONNECTIONS, "127.0.0.1")
     before = dump()
     answer = call("AddNewUserEndpoint", AccountName="x", Email="x", LinnworksUniqueIdentifier="1" * 32)
 
     assert answer["Error"].startswith("Too many new integrations come from this address: please try again in ")
     assert answer["AuthorizationToken"] is None
     assert before == dump()
-    assert Linnworks(lambda name, **fields: call(name, headers=whence("198.51.100.7"), **fields), "second").token
+    assert Linnworks(lambda name, **fields: call(name, headers=forwarded_for("198.51.100.7"), **fields), "second").token
 
 
-def test_beginnings_that_a_client_vouches_for_are_not_limited(app, call, throttled):
+def test_new_integrations_of_an_oauth_client_are_not_limited(app, call, limited):
     """
-    With OAuth on it is the client who answers for them.
+    A call with an access token is not counted.
     """
     bridge = app.extensions["bridge"]
     client = oauth.authenticate(*oauth.new_client("Linnworks", SCOPES, now()))
     header = {"Authorization": f"Bearer {oauth.access_token(bridge.vault, client, SCOPES)}"}
     for _ in range(NEW_CONNECTIONS.burst):
-        throttled.take(NEW_CONNECTIONS, "127.0.0.1")
+        limited.take(NEW_CONNECTIONS, "127.0.0.1")
 
-    assert Linnworks(lambda name, **fields: call(name, headers=header, **fields), "vouched for").token
+    assert Linnworks(lambda name, **fields: call(name, headers=header, **fields), "authenticated").token
 
 
-@pytest.mark.usefixtures("throttled")
+@pytest.mark.usefixtures("limited")
 def test_wrong_secrets_are_counted_by_address(app):
     """
-    One address's wrong secrets do not keep the client from getting its token at another.
+    Wrong secrets from one address do not keep the client from getting its token from another.
     """
     client_id, secret = oauth.new_client("Linnworks", SCOPES, now())
     form = {"grant_type": "client_credentials", "client_id": client_id}
 
     def status(secret: str, address: str) -> int:
         sent = {**form, "client_secret": secret}
-        return app.test_client().post("/api/oauth/authorize", data=sent, headers=whence(address)).status_code
+        return app.test_client().post("/api/oauth/authorize", data=sent, headers=forwarded_for(address)).status_code
 
     guesses = [status("guess", "203.0.113.9") for _ in range(WRONG_SECRETS.burst + 5)]
 

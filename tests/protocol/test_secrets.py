@@ -1,4 +1,4 @@
-"""Secrets that were planted everywhere are found nowhere but where they belong."""
+"""No answer, log line, repr or database dump holds a secret."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHOP_KEY = "planted shop key 5f1d/+"
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[io.StringIO]:
-    """All that is logged at any level, for people and for machines, with tracebacks."""
+    """Capture everything that is logged at any level, as lines and as JSON, with tracebacks."""
     written = io.StringIO()
     handlers = [logging.StreamHandler(written), logging.StreamHandler(written)]
     handlers[1].setFormatter(JsonLines())
@@ -56,7 +56,7 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def planted(app, call, settings) -> SimpleNamespace:
-    """A finished integration behind OAuth, and every secret that has to do with it."""
+    """Make a finished integration behind OAuth; return it with all its secrets."""
     client_id, client_secret = oauth.new_client("Linnworks", SCOPES, now())
     client = app.test_client()
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
@@ -83,16 +83,16 @@ def planted(app, call, settings) -> SimpleNamespace:
 
 
 def found(secrets: list[str], text: str) -> list[str]:
-    """Which secrets a text tells, as they are or as they travel."""
-    guises = {
+    """Return the secrets that a text holds, as they are or encoded."""
+    encoded = {
         secret: [secret, json.dumps(secret)[1:-1], quote(secret), b64encode(secret.encode()).decode().rstrip("=")]
         for secret in secrets
     }
-    return [secret for secret, forms in guises.items() if any(form in text for form in forms)]
+    return [secret for secret, forms in encoded.items() if any(form in text for form in forms)]
 
 
-def mishaps(planted: SimpleNamespace) -> Iterator[tuple[str, Any]]:
-    """Calls that go wrong in every way while they carry secrets."""
+def failing_calls(planted: SimpleNamespace) -> Iterator[tuple[str, Any]]:
+    """Return calls that fail in every way while they carry secrets."""
     token, secrets = planted.token, planted.secrets
     for secret in [*secrets, EMAIL]:
         carried = {"Password": secret, "AccountName": secret, "Email": secret}
@@ -116,12 +116,11 @@ def mishaps(planted: SimpleNamespace) -> Iterator[tuple[str, Any]]:
         yield "AddNewUserEndpoint", {"Email": EMAIL, "AccountName": "x", "LinnworksUniqueIdentifier": secret}
 
 
-def test_no_mishap_tells_a_secret(app, call, log, planted):
+def test_no_failure_shows_a_secret(app, call, log, planted):
     """
-    Neither what is answered when something goes wrong, nor any log line at any level, has a secret in it, or an
-    e-mail address.
+    Neither an answer to a failed call nor a log line at any level holds a secret or an e-mail address.
     """
-    answers = [str(call(name, body, headers=planted.headers)) for name, body in mishaps(planted)]
+    answers = [str(call(name, body, headers=planted.headers)) for name, body in failing_calls(planted)]
     for secret in [*planted.secrets, EMAIL]:
         scheme = {"Authorization": f"Bearer {quote(secret)}x"}
         answers.append(str(call("ConfigTestEndpoint", headers=scheme, AuthorizationToken=planted.token)))
@@ -144,9 +143,9 @@ def test_no_mishap_tells_a_secret(app, call, log, planted):
 
 
 @pytest.mark.parametrize("table", ["connection", "page_cursor", "action", "outbox_batch", "feed_item"])
-def test_no_failure_of_ours_tells_a_secret(app, call, log, planted, work, table):
+def test_no_bug_shows_a_secret(app, call, log, planted, work, table):
     """
-    Where the bridge itself fails, the caller reads an id, and the traceback in the log has none either.
+    When the bridge itself fails, the caller reads only an id, and the traceback in the log holds no secret.
     """
     cascade = "" if "Sqlite" in type(database.obj).__name__ else " CASCADE"
     database.execute_sql(f"DROP TABLE {table}{cascade}")
@@ -172,8 +171,7 @@ def test_no_failure_of_ours_tells_a_secret(app, call, log, planted, work, table)
 
 def test_the_database_has_no_secret(call, planted):
     """
-    A dump of it has neither tokens nor the shop's key nor the client's secret, and the seller's address just once;
-    nobody who bought something is in it.
+    It holds no token, no key of the shop, no client secret, no buyer, and the seller's e-mail address only once.
     """
     for name, body in (
         ("OrdersEndpoint", {"UTCTimeFrom": LONG_AGO, "PageNumber": 1}),
@@ -190,9 +188,9 @@ def test_the_database_has_no_secret(call, planted):
     assert Connection.get().sealed
 
 
-def test_no_repr_tells_a_secret(app, settings, planted):
+def test_no_repr_shows_a_secret(app, settings, planted):
     """
-    Whatever is printed of our objects by mistake is no secret.
+    Printing one of our objects by mistake shows no secret.
     """
     bridge, connection = app.extensions["bridge"], Connection.get()
     config = bridge.channels.config(connection)
@@ -224,9 +222,9 @@ def test_what_a_message_hides_is_still_compared_and_sent():
     assert "AddNewUserResponse(error=None)" == repr(begun)
 
 
-def test_a_traceback_of_a_refusal_tells_no_secret(app, planted):
+def test_a_traceback_of_a_refusal_shows_no_secret(app, planted):
     """
-    Refusals carry words for the caller and nothing that was sent.
+    A refusal carries a message for the caller and nothing that was sent.
     """
     connection = Connection.get()
     connection.sealed = app.extensions["bridge"].vault.seal({"access_key": SHOP_KEY})[:-4]
@@ -241,7 +239,7 @@ def test_a_traceback_of_a_refusal_tells_no_secret(app, planted):
 
 def test_the_manifest_names_every_endpoint_and_no_secret(run, settings, planted):
     """
-    What operators print and paste elsewhere is free of secrets too.
+    The output of commands, which operators paste elsewhere, holds no secret.
     """
     connections = run("connections", "list") + run("connections", "show", "1") + run("oauth", "list")
     text = run("manifest") + connections

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from peewee import Model, chunked
+from peewee import Model
 
-from bridge.channels.demo.tables import Order, OrderLine, Product, Shop
+from bridge.channels.demo.tables import Order, OrderLine, Product, Shop, database
 
 CATEGORIES = {
     101: "Kitchen > Mugs and cups",
@@ -79,8 +79,13 @@ def fill(shop: Shop, now: datetime) -> None:
 
 
 def _insert(table: type[Model], rows: list[dict[str, Any]]) -> None:
-    for some in chunked(rows, 50):
-        table.insert_many(some).execute()
+    """Insert rows of the same columns by one statement, which peewee would compile anew for each of them."""
+    meta = table._meta
+    defaults = meta.get_default_dict()
+    fields = [meta.fields[name] for name in {**defaults, **rows[0]}]
+    columns, marks = ", ".join(field.column_name for field in fields), ", ".join("?" * len(fields))
+    values = [[field.db_value({**defaults, **row}[field.name]) for field in fields] for row in rows]
+    database.connection().executemany(f"INSERT INTO {meta.table_name} ({columns}) VALUES ({marks})", values)  # noqa: S608
 
 
 def _simple_products(shop: Shop, chance: random.Random) -> list[dict[str, Any]]:

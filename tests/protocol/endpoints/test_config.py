@@ -12,7 +12,7 @@ from tests.linnworks import Linnworks
 
 @pytest.fixture
 def fresh(call) -> Linnworks:
-    """An integration whose wizard has just been opened."""
+    """Return an integration whose wizard has just been opened."""
     return Linnworks(call, "fresh")
 
 
@@ -29,7 +29,7 @@ def fresh(call) -> Linnworks:
 )
 def test_an_integration_needs_an_account_a_name_and_an_email(call, fields, words):
     """
-    What is missing is named, and no token is given.
+    The missing field is named, and no token is issued.
     """
     good = {"LinnworksUniqueIdentifier": str(uuid.uuid4()), "Email": "a@example.com", "AccountName": "A"}
 
@@ -51,9 +51,9 @@ def test_two_names_in_one_account_are_two_integrations(call):
     assert 2 == len(tokens - {None})
 
 
-def test_a_finished_integration_is_not_handed_out_again(connect):
+def test_a_finished_integration_is_not_begun_again(connect):
     """
-    The same account and name again get an Error that helps, and the integration goes on.
+    The same account and name get an Error that says so, and the integration still works.
     """
     linnworks = connect()
     again = linnworks.begin()
@@ -65,7 +65,7 @@ def test_a_finished_integration_is_not_handed_out_again(connect):
 
 def test_an_unfinished_integration_is_replaced(fresh):
     """
-    Where the wizard was never finished the answer may have been lost: there is a new token, the old one dies.
+    If the wizard was not finished, its first answer may have been lost: a new token replaces the old one.
     """
     again = fresh.begin()
 
@@ -87,7 +87,7 @@ def test_the_first_step_follows_at_once(fresh):
 
 def test_another_step_than_the_current_is_refused(fresh):
     """
-    A step name out of turn gets an Error that names the right one, and the wizard stays.
+    Another step's name gets an Error that names the current step, which stays.
     """
     answer = fresh.save("Preferences", despatch_days="1")
 
@@ -95,9 +95,9 @@ def test_another_step_than_the_current_is_refused(fresh):
     assert "Shop" == answer["StepName"] == fresh("UserConfigEndpoint")["StepName"]
 
 
-def test_every_fault_of_a_step_is_named(fresh):
+def test_every_invalid_value_of_a_step_is_named(fresh):
     """
-    Values that break their declaration are named together, and the wizard stays.
+    All invalid values are named in one Error, and the step stays.
     """
     answer = fresh.save("Shop", shop_name="No Good", access_key="")
 
@@ -110,7 +110,7 @@ def test_every_fault_of_a_step_is_named(fresh):
 
 def test_values_of_every_type_are_checked(linnworks):
     """
-    INT, BOOLEAN and LIST values that do not fit are refused, and what was saved stays.
+    Invalid INT, BOOLEAN and LIST values are refused, and the saved values stay.
     """
     before = linnworks("UserConfigEndpoint")
     bad = {"despatch_days": ("31", "two", ""), "customer_notes": ("perhaps",), "list_price_tag": ("OTHER",)}
@@ -134,7 +134,7 @@ def test_settings_stay_editable(linnworks):
 @sqlite_only
 def test_passwords_are_sealed_and_never_sent_back(linnworks, settings, app):
     """
-    A PASSWORD value is in no answer and, in clear, in no file of the data folder but the shop's own.
+    A PASSWORD value is in no answer, and not in clear text in the bridge's database.
     """
     key = f"key of {linnworks.shop_name}".encode()
     files = [path.read_bytes() for path in settings.data_dir.iterdir() if path.name.startswith("bridge.db")]
@@ -143,9 +143,9 @@ def test_passwords_are_sealed_and_never_sent_back(linnworks, settings, app):
     assert not any(key in content or linnworks.token.encode() in content for content in files)
 
 
-def test_calls_before_the_wizard_is_finished_are_told_so(fresh):
+def test_calls_before_the_wizard_is_finished_get_an_error(fresh):
     """
-    Until then there is no shop to ask, which is an Error in words.
+    The Error asks the seller to complete the wizard.
     """
     answer = fresh("ConfigTestEndpoint")
 
@@ -154,7 +154,7 @@ def test_calls_before_the_wizard_is_finished_are_told_so(fresh):
 
 def test_a_deleted_integration_is_gone(linnworks):
     """
-    After ConfigDeleted the token is unknown, to a repeat as to everything else.
+    After ConfigDeleted every call with the token is refused, also ConfigDeleted itself.
     """
     assert linnworks("ConfigDeletedEndpoint")["Error"] is None
     assert {"Unknown authorization token"} == {

@@ -1,4 +1,4 @@
-"""What people and monitors see."""
+"""The public pages: health, the home page, the logo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge.store.database import database
 
 def test_health_says_that_the_service_can_work(settings):
     """
-    With database and worker at work, /health is 200.
+    If database and worker work, /health is 200.
     """
     app = create_app(settings)
     response = app.test_client().get("/health")
@@ -23,7 +23,7 @@ def test_health_says_that_the_service_can_work(settings):
 
 def test_health_says_that_the_service_cannot_work(app):
     """
-    Without its worker or its database, /health is 503 and says which.
+    If worker or database do not work, /health is 503 and says which.
     """
     without_worker = app.test_client().get("/health")
     database.connection().close()
@@ -42,7 +42,7 @@ def test_health_says_that_the_service_cannot_work(app):
 
 def test_the_page_says_what_this_is_and_whether_it_runs(settings):
     """
-    A person with a browser reads it in two sentences.
+    The page for people with a browser says so in two sentences.
     """
     app = create_app(settings)
     running = app.test_client().get("/")
@@ -56,7 +56,7 @@ def test_the_page_says_what_this_is_and_whether_it_runs(settings):
 
 def test_the_logo_is_57_pixels_square(app):
     """
-    ChannelLogoURL works from the first day.
+    ChannelLogoURL works without any setting.
     """
     response = app.test_client().get("/logo.png")
 

@@ -1,0 +1,161 @@
+# What .ci/run and .ci/full share; source it.
+# Each works on a copy of the tree in new virtual environments, so that nothing on the machine decides what passes.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset $(compgen -e | grep -E '^(BRIDGE_|PYTHON.|PYTEST_|HYPOTHESIS_|PROMETHEUS_|VIRTUAL_ENV)')
+
+PYTHON=${PYTHON:-python3}
+QUICK="not service and not long and not full"
+# what may come out differently on another database
+DATABASE_TESTS=(
+    tests/store tests/sync tests/cli/test_operations.py
+    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py
+    tests/protocol/test_{envelope,isolation,oauth,secrets}.py tests/protocol/endpoints
+)
+
+scratch=$(mktemp -d)
+cluster=$(mktemp -d)
+failed=()
+pg_ctl=
+
+# -- steps -------------------------------------------------------------------------------------------------
+
+# Run a command under a name, and remember the name if it fails.
+step() {
+    local name=$1 began=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    if "$@"; then
+        echo "-- $name passed after $((SECONDS - began)) s"
+    else
+        echo "-- $name FAILED after $((SECONDS - began)) s"
+        failed+=("$name")
+        return 1
+    fi
+}
+
+# Clean up and say what failed; the exit status is 1 if anything did.
+finish() {
+    local status=$?
+    stop_server
+    rm -rf "$scratch" "$cluster"
+    if [ ${#failed[@]} != 0 ]; then
+        printf '\nFAILED after %s s:\n' "$SECONDS"
+        printf '  %s\n' "${failed[@]}"
+        status=1
+    elif [ $status = 0 ]; then
+        printf '\nEverything passed after %s s.\n' "$SECONDS"
+    fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# -- installation ------------------------------------------------------------------------------------------
+
+# Copy what git knows and does not ignore, because an old build folder would be installed with the rest.
+copy_tree() {
+    mkdir "$scratch/source" &&
+        git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
+        tar --create --null --ignore-failed-read --files-from=- 2>/dev/null | tar --extract --directory="$scratch/source" &&
+        cd "$scratch/source"
+}
+
+# install NAME EXTRAS [OPTION...]: install this tree with pip in a virtual environment, new if it is not there yet.
+install() {
+    local name=$1 extras=$2 log=$scratch/pip-$1.log
+    shift 2
+    {
+        [ -e "$scratch/$name" ] || "$PYTHON" -m venv "$scratch/$name"
+    } && "$scratch/$name/bin/pip" install --quiet --disable-pip-version-check "$@" ".[$extras]" >"$log" 2>&1 ||
+        { cat "$log"; return 1; }
+    rm -rf build
+}
+
+# in_venv NAME COMMAND...: run a command of a virtual environment.
+in_venv() {
+    local name=$1
+    shift
+    PATH="$scratch/$name/bin:$PATH" "$@"
+}
+
+# -- PostgreSQL --------------------------------------------------------------------------------------------
+
+# PostgreSQL refuses to run as root.
+unprivileged() (
+    cd "$cluster"
+    if [ "$(id -u)" = 0 ]; then runuser -u nobody -- "$@"; else "$@"; fi
+)
+
+find_postgres() {
+    ls /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null | sort -V | tail -n 1 | grep . || command -v pg_ctl
+}
+
+install_postgres() {
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    export DEBIAN_FRONTEND=noninteractive
+    "${as_root[@]}" apt-get -qq update &&
+        "${as_root[@]}" apt-get -qq install --no-install-recommends postgresql-common &&
+        # the package would start a server of its own
+        "${as_root[@]}" sed -i 's/^#* *create_main_cluster.*/create_main_cluster = false/' \
+            /etc/postgresql-common/createcluster.conf &&
+        "${as_root[@]}" apt-get -qq install --no-install-recommends postgresql
+}
+
+start_server() {
+    local port options
+    find_postgres >/dev/null || install_postgres >"$scratch/apt.log" 2>&1 || { cat "$scratch/apt.log"; return 1; }
+    pg_ctl=$(find_postgres)
+    port=$(in_venv test python -c 'from bridge.ops.temporary_server import free_port; print(free_port())') || return 1
+    options="-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories= -c max_connections=200"
+    options+=" -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+    [ "$(id -u)" != 0 ] || chown nobody "$cluster"
+    unprivileged "$(dirname "$pg_ctl")/initdb" -D data -U tests -A trust -E UTF8 --locale=C -N >/dev/null || return 1
+    unprivileged "$pg_ctl" -D data -l log -w -o "$options" start >/dev/null || { cat "$cluster/log"; return 1; }
+    server="postgresql://tests@127.0.0.1:$port/postgres"
+}
+
+stop_server() {
+    [ ! -e "$cluster/data/postmaster.pid" ] || unprivileged "$pg_ctl" -D data -m immediate stop >/dev/null
+}
+
+# -- the parts ---------------------------------------------------------------------------------------------
+
+# tests NAME [ARGUMENT...]: pytest in a virtual environment, on SQLite. A test that hangs ends the step.
+tests() {
+    local name=$1
+    shift
+    in_venv "$name" timeout --kill-after=30 25m pytest -p no:cacheprovider "$@"
+}
+
+tests_on_postgres() {
+    BRIDGE_TEST_DATABASE_URL=$server tests test "$@"
+}
+
+# What was installed works without the source.
+check_installed() (
+    cd "$scratch" && in_venv test linnworks-bridge check --html check.html
+)
+
+bench() {
+    BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
+}
+
+# Install as the README says and lint; the lowest versions are installed meanwhile, because nothing here is measured.
+prepare() {
+    local lowest
+    step "copy" copy_tree || exit
+    step "install" install test test || exit
+    step "format" in_venv test ruff format --check .
+    step "lint" in_venv test ruff check .
+    install lowest test -c constraints-lowest.txt >"$scratch/lowest.log" &
+    lowest=$!
+    step "types" in_venv test mypy
+    step "install the lowest versions" wait "$lowest" || cat "$scratch/lowest.log"
+}
+
+# Add what PostgreSQL and the bench need, once the tests have passed without.
+prepare_postgres() {
+    install test test,postgres,bench && start_server
+}
