@@ -64,8 +64,7 @@ def serve(bind: str | None) -> None:
     if "LISTEN_FDS" not in environ:
         try_to_listen(settings.bind)
     environ.setdefault("MALLOC_ARENA_MAX", "2")  # threads would otherwise keep tens of megabytes each to themselves
-    command = ["-m", "gunicorn", "--config", "python:bridge.ops.serving", "bridge.app:application()"]
-    os.execve(sys.executable, [sys.executable, *command], environ)  # noqa: S606 our own interpreter
+    os.execve(sys.executable, [sys.executable, "-m", "bridge.ops.serving"], environ)  # noqa: S606 our own interpreter
 
 
 @main.command()

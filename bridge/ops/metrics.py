@@ -19,20 +19,18 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from bridge.channels.http.signals import shop_called
+from bridge.ops.metrics_folder import VARIABLE
 from bridge.protocol.call import current_call
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable that names the folder; set before this module is imported, or each process counts alone."""
 
 CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 10)
 SHOP_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8)
 ELSEWHERE = "other"
 """The endpoint of calls to addresses where there is none: strangers choose those."""
 
-_place = 0
+_slot = 0
 
-if FOLDER in os.environ:
-    values.ValueClass = values.MultiProcessValue(lambda: _place)  # type: ignore[no-untyped-call]
+if VARIABLE in os.environ:
+    values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
 
 _counted = CollectorRegistry()
 _calls = Counter("bridge_calls", "Calls that were answered", ["endpoint", "outcome"], registry=_counted)
@@ -48,10 +46,10 @@ _shop_calls = Histogram(
 )
 
 
-def take_place(number: int) -> None:
+def use_slot(number: int) -> None:
     """Count as the process of this number; of those that run at the same time each has its own."""
-    global _place
-    _place = number
+    global _slot
+    _slot = number
 
 
 @cache
@@ -98,7 +96,7 @@ class _Given(Collector):
 def exposition(more: Iterable[Metric]) -> bytes:
     """All that was counted, and `more`, in Prometheus' text format."""
     registry = CollectorRegistry()
-    if FOLDER in os.environ:
+    if VARIABLE in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(_counted)
