@@ -17,7 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the WSGI application; raises StartError if a setting, the key or the database is wrong."""
     settings = settings or load_settings(os.environ)
     services = open_installation(settings)
-    logs.set_up(settings)
+    logs.set_up_logging(settings)
     app = Flask("bridge", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     envelope.install(app, services)

@@ -15,7 +15,7 @@ import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from bridge.ops.logs import JsonLines
+from bridge.ops.logs import JsonFormatter
 from bridge.ops.metrics_folder import VARIABLE, new_metrics_folder
 from bridge.ops.serving.worker import STOP_SIGNALS, GunicornWorker, unblock_stop_signals
 from bridge.settings import Settings
@@ -136,4 +136,4 @@ class JsonLogger(Logger):  # type: ignore[misc]
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         for handler in self.error_log.handlers:
-            handler.setFormatter(JsonLines())
+            handler.setFormatter(JsonFormatter())
