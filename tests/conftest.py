@@ -66,7 +66,8 @@ def _execute(url: str, sql: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the installation in every temporary folder a database of its own on the server."""
+    """Have processes of the service run this checkout, and each temporary installation use a database of its own."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
     if SERVER:
         _execute(SERVER, f"CREATE DATABASE {OURS}")
         usual = Settings.database.fget

@@ -65,7 +65,6 @@ class Service:
             **at(data_dir),
             "BRIDGE_BIND": f"127.0.0.1:{self.port}",
             "BRIDGE_BUDGET_SECONDS": "1",  # a dead process's lease lasts that much longer than a few seconds
-            "PYTHONPATH": str(ROOT),
             **environ,
         }
 
