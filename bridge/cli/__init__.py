@@ -45,7 +45,7 @@ def main() -> None:
     """A Linnworks channel application for small shops.
 
     Settings are environment variables that begin with BRIDGE_, also read from a file bridge.env in the
-    current folder; the README lists them.
+    current folder; docs/settings.md lists them.
     """
 
 

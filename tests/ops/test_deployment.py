@@ -33,8 +33,8 @@ def init(tmp_path, monkeypatch):
     """Run the command in an empty folder; return its output."""
     monkeypatch.chdir(tmp_path)
 
-    def invoke(*words: str, status: int = 0, answers: str | None = None) -> str:
-        result = CliRunner().invoke(main, ["init", *words], input=answers)
+    def invoke(*arguments: str, status: int = 0, answers: str | None = None) -> str:
+        result = CliRunner().invoke(main, ["init", *arguments], input=answers)
 
         assert status == result.exit_code, result.output
         return result.output
@@ -46,10 +46,10 @@ def test_all_files_are_written_and_explained(init):
     """
     Settings, key, manifest, units and proxy configurations are written, and the output says what each is for.
     """
-    said = init(*OPTIONS)
+    output = init(*OPTIONS)
 
     assert NAMES == {path.name for path in Path("setup").iterdir()}
-    assert all(str(Path("setup", name).absolute()) in said for name in NAMES)
+    assert all(str(Path("setup", name).absolute()) in output for name in NAMES)
     assert 0o600 == stat.S_IMODE(Path("data/secret.key").stat().st_mode)
     assert 0o700 == stat.S_IMODE(Path("data").stat().st_mode)
     assert 0o640 == stat.S_IMODE(Path("setup/bridge.env").stat().st_mode)
@@ -59,10 +59,10 @@ def test_init_asks_for_what_no_option_gives(init):
     """
     Without options every question is asked, with its default.
     """
-    said = init(answers="https://shop.example.com/bridge\nwoocommerce\nown\n\nfiles\n")
+    output = init(answers="https://shop.example.com/bridge\nwoocommerce\nown\n\nfiles\n")
     settings = load_settings({"BRIDGE_ENV_FILE": "files/bridge.env"})
 
-    assert 5 == said.count("]: ") + said.count("com: ")
+    assert 5 == output.count("]: ") + output.count("com: ")
     assert ("woocommerce", "127.0.0.1:8080") == (settings.channel, settings.bind)
     assert ("https://shop.example.com/bridge", Path("own").absolute()) == (settings.url, settings.data_dir)
     assert "handle_path /bridge/*" in Path("files/Caddyfile").read_text()
@@ -92,10 +92,10 @@ def test_systemd_makes_a_data_folder_below_var_lib(init):
     """
     The unit has it as StateDirectory; with --show nothing is written.
     """
-    said = init("--yes", "--show", "--base-url", "https://b.example.com", "--data-dir", "/var/lib/x", "--out", "/etc/x")
+    output = init("--yes", "--show", *OPTIONS[1:3], "--data-dir", "/var/lib/x", "--out", "/etc/x")
 
-    assert "StateDirectory=x\n" in said
-    assert all(f"==> /etc/x/{name} <==" in said for name in NAMES)
+    assert "StateDirectory=x\n" in output
+    assert all(f"==> /etc/x/{name} <==" in output for name in NAMES)
     assert [] == list(Path().iterdir())
 
 
@@ -122,7 +122,7 @@ def test_nothing_is_overwritten_without_force(init):
         (("--channel", "nothing.like.it"), "neither built in"),
         (("--bind", "8080"), "BRIDGE_BIND must be"),
         (("--user", "no-such-user"), "useradd --system no-such-user"),
-        (("--data-dir", "two words"), "a path without spaces"),
+        (("--data-dir", "two parts"), "a path without spaces"),
         (("--base-url", "https://bridge.example.com/it's"), "Quotes and backslashes"),
     ],
 )

@@ -28,6 +28,7 @@ from bridge.ops.doctor.integrations import polls
 from bridge.ops.doctor.service import public_address, worker
 from bridge.ops.temporary_server import free_port
 from bridge.settings import Settings
+from bridge.store import database as store
 from bridge.store.actions import Action
 from bridge.store.connections import Connection
 from bridge.store.database import database
@@ -204,11 +205,12 @@ def test_a_newer_schema_is_left_alone(diagnose, app):
 
 
 @sqlite_only
-def test_a_locked_database_is_an_error(diagnose, app, settings):
+def test_a_locked_database_is_an_error(diagnose, app, settings, monkeypatch):
     """
     Another program that does not finish writing is an error of the database.
     """
     leave()
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
     with closing(sqlite3.connect(settings.data_dir / "bridge.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert ("error", True) == ((found := diagnose()["database"])[0], "locked" in found[1])

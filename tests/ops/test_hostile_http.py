@@ -184,7 +184,7 @@ def test_silent_clients_take_no_threads(service):
     """
     with ExitStack() as silent:
         for sent in (b"", b"POST /api", post("Content-Length: 100") + b"{", post("Content-Length: 2") + b"{}"):
-            for _ in range(2 * THREADS):
+            for _ in range(THREADS + 1):
                 sock = silent.enter_context(service.connect())
                 sock.sendall(sent)
         with ThreadPoolExecutor(THREADS) as pool:

@@ -184,5 +184,5 @@ def test_everything_about_an_integration_is_exported_except_secrets(run, linnwor
     assert "PENDING-1" in exported
     assert linnworks.shop_name in exported
     secret = Connection.get_by_id(1)
-    words = (linnworks.token, secret.token_digest, secret.sealed, f"key of {linnworks.shop_name}", other.shop_name)
-    assert not [word for word in words if word in exported]
+    secrets = (linnworks.token, secret.token_digest, secret.sealed, f"key of {linnworks.shop_name}", other.shop_name)
+    assert not [one for one in secrets if one in exported]

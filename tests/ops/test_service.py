@@ -23,6 +23,9 @@ from tests.processes import ROOT, Service, at, healthy, poster, until
 
 pytestmark = pytest.mark.service
 
+LISTINGS = 120
+"""A feed that takes long enough to be killed in the middle."""
+
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory) -> Path:
@@ -31,9 +34,15 @@ def data_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(data_dir) -> Iterator[str]:
+def output(tmp_path_factory) -> Path:
+    """The file with the output of the running service."""
+    return tmp_path_factory.mktemp("output") / "output"
+
+
+@pytest.fixture(scope="module")
+def service(data_dir, output) -> Iterator[str]:
     """A running service's base URL."""
-    with temporary_server(data_dir, **at(data_dir)) as base_url:
+    with temporary_server(data_dir, output, **at(data_dir)) as base_url:
         yield base_url
 
 
@@ -137,7 +146,7 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
             "Categories": ["501"],
             "Attributes": [{"AttributeID": "material", "AttributeValue": "paper"}],
         }
-        for number in range(300)
+        for number in range(LISTINGS)
     ]
     service = Service(tmp_path)
     service.start()
@@ -149,7 +158,7 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
         return len(linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"])
 
     seen = []
-    for goal in (1, 120):
+    for goal in (1, LISTINGS // 3):
         assert until(lambda goal=goal: done() >= goal)
         service.kill()
         service.start()
@@ -165,10 +174,10 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
     sold = {sku: product["Reference"] for sku, product in linnworks.products().items() if sku.startswith("NEW-")}
     service.stop()
 
-    assert seen[0] < 300
-    assert list(range(300)) == [one["TemplateId"] for one in feed["ProductFeeds"]]
+    assert seen[0] < LISTINGS
+    assert list(range(LISTINGS)) == [one["TemplateId"] for one in feed["ProductFeeds"]]
     assert not [one["Messages"] for one in feed["ProductFeeds"] if any(word["Type"] == 1 for word in one["Messages"])]
-    assert 300 == len(sold)
+    assert LISTINGS == len(sold)
     assert references == sold
 
 
@@ -236,26 +245,15 @@ def test_a_body_that_breaks_off_is_refused(service):
     assert b"did not arrive whole and in time" in answer
 
 
-def test_the_start_prints_three_lines(tmp_path):
+def test_the_start_prints_three_lines(service, data_dir, output):
     """
     They are the address, the data folder, and the next command.
     """
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bridge", "serve", "--bind", f"127.0.0.1:{port}"],
-        env={**os.environ, **at(tmp_path / "data")},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert until(lambda: healthy(port))
-    process.terminate()
-    output, _ = process.communicate(timeout=20)
-
     assert [
-        f"Listening on http://127.0.0.1:{port}",
-        f"Data in {tmp_path / 'data'}",
-        f"Next, in another terminal: linnworks-bridge check http://127.0.0.1:{port}",
-    ] == output.splitlines()
+        f"Listening on {service}",
+        f"Data in {data_dir}",
+        f"Next, in another terminal: linnworks-bridge check {service}",
+    ] == output.read_text().splitlines()[:3]
 
 
 def test_wrong_secrets_are_counted_over_all_processes(service):

@@ -149,7 +149,8 @@ def test_nothing_that_was_answered_is_lost_to_kills(tmp_path):
     linnworks, make = seller(service)
     with load(make) as outcomes:
         for number in range(2):
-            time.sleep(chance.uniform(0.05, 0.3))
+            count = len(outcomes) + chance.randrange(50)
+            assert until(lambda count=count: len(outcomes) > count)
             sellers.append(Linnworks(service.post, f"new {number}"))
             service.kill()
             service.start()

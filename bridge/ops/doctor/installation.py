@@ -31,7 +31,8 @@ def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]
         found = load_settings(environ)
         load_channel(found.channel)
     except StartError as problem:
-        return None, [error("settings", str(problem), "correct it, in the environment or the env file; see the README")]
+        advice = "correct it, in the environment or the env file; see docs/settings.md"
+        return None, [error("settings", str(problem), advice)]
     unknown = unknown_variables(environ)
     findings = [warning("settings", message, "correct the name, or remove the variable") for message in unknown]
     return found, findings or [ok("settings", f"channel {found.channel}, data in {found.data_dir.absolute()}")]

@@ -50,7 +50,7 @@ def public_address(settings: Settings, now: datetime) -> Iterator[Finding]:
         if certificate.state is State.ERROR:
             return
     else:
-        yield warning(name, f"{settings.url} is not encrypted", "put a proxy with TLS in front, as the README says")
+        yield warning(name, f"{settings.url} is not encrypted", "put a proxy with TLS in front: see docs/install.md")
     health = _health(settings.url)
     if health is None or "status" not in health:
         advice = "check that the name points here, and that the proxy runs and passes every call to BRIDGE_BIND"
