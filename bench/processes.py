@@ -26,8 +26,7 @@ class Server:
     def __init__(self, environ: Mapping[str, str], floor: str = "") -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        served = ["-m", "gunicorn", "--config", "python:bench.serving", f"bench.floors:{floor}"]
-        self._command = [sys.executable, *(served if floor else ["-m", "bridge", "serve"])]
+        self._command = [sys.executable, "-m", *(("bench.serving", floor) if floor else ("bridge", "serve"))]
         self._environ = {
             **os.environ,
             "PYTHONPATH": str(Path(__file__).parent.parent),

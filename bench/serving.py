@@ -1,12 +1,32 @@
-"""gunicorn's settings for the floors: the bridge's own, without what only the bridge has."""
+"""A floor under the bridge's own server, without what only the bridge has: `python -m bench.serving NAME`."""
 
 from __future__ import annotations
 
-from bridge.ops import serving
+import os
+import sys
+from typing import Any
 
-globals().update(
-    {name: value for name, value in vars(serving).items() if not name.startswith("_")},
-    when_ready=lambda server: None,
-    post_worker_init=lambda worker: None,  # where the bridge starts its worker thread
-    worker_exit=lambda server, worker: None,
-)
+from bench import floors
+from bridge.ops.serving import Server
+from bridge.settings import load_settings
+
+
+class Floor(Server):
+    """Serves one of the applications in `bench.floors`."""
+
+    def load(self) -> Any:
+        """Return the application that the command line names."""
+        return getattr(floors, sys.argv[1])
+
+    def when_ready(self, arbiter: Any) -> None:
+        """Print nothing."""
+
+    def post_worker_init(self, worker: Any) -> None:
+        """Start no background worker."""
+
+    def worker_exit(self, arbiter: Any, worker: Any) -> None:
+        """Stop none."""
+
+
+if __name__ == "__main__":
+    Floor(load_settings(os.environ)).run()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 
-import click
 from flask import Flask
 
-from bridge.errors import StartError
 from bridge.ops import logs, metrics, monitoring
 from bridge.ops.installation import open_installation
 from bridge.protocol import envelope
@@ -17,10 +14,10 @@ from bridge.settings import Settings, load_settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Make the WSGI application; raises StartError with a sentence where it cannot work."""
+    """Make the WSGI application; raises StartError if a setting, the key or the database is wrong."""
     settings = settings or load_settings(os.environ)
     services = open_installation(settings)
-    logs.set_up(settings)
+    logs.set_up_logging(settings)
     app = Flask("bridge", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     envelope.install(app, services)
@@ -33,12 +30,3 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(api_docs.area)
         app.register_blueprint(api_docs.page())
     return app
-
-
-def application() -> Flask:
-    """Make the application for gunicorn; exits with status 2 and a sentence where it cannot be made."""
-    try:
-        return create_app()
-    except StartError as error:
-        click.echo(f"linnworks-bridge: {error}", err=True)
-        sys.exit(2)

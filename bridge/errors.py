@@ -1,4 +1,4 @@
-"""What can go wrong, and what a caller may read of it."""
+"""The exceptions, and what a client may read about them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 class BridgeError(Exception):
-    """A failure whose message is written for the person who will read it."""
+    """A failure with a message for the person who will read it."""
 
 
 class StartError(BridgeError):
-    """The bridge cannot start: a setting, key or database is wrong."""
+    """The bridge cannot start: a setting, the key or the database is wrong."""
 
 
 class RequestRefused(BridgeError):
-    """The request itself is at fault: sending it again will not help."""
+    """The request itself is wrong: sending it again will not help."""
 
 
 class UnknownToken(RequestRefused):
@@ -28,26 +28,26 @@ class UnknownToken(RequestRefused):
 
 
 class InvalidAccessToken(RequestRefused):
-    """OAuth is on, and the call bears no access token that counts."""
+    """OAuth is on, and the call has no valid access token."""
 
     def __init__(self) -> None:
         super().__init__("Missing, invalid or expired access token")
 
 
 class TooManyRequests(RequestRefused):
-    """This comes too often from one address; `seconds` from now it may be tried again."""
+    """One address has sent too many; it may try again in `seconds`."""
 
-    def __init__(self, words: str, seconds: int) -> None:
-        super().__init__(f"{words}: please try again in {seconds} s")
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(f"{message}: please try again in {seconds} s")
         self.seconds = seconds
 
 
 class ChannelError(BridgeError):
-    """The shop did not do what it was asked."""
+    """The shop did not do what it was asked to do."""
 
 
 class ChannelRefused(ChannelError):
-    """The shop said no, and would say no again."""
+    """The shop refused, and would refuse again."""
 
 
 class CredentialsRefused(ChannelRefused):
@@ -55,20 +55,20 @@ class CredentialsRefused(ChannelRefused):
 
 
 class ChannelUnavailable(ChannelError):
-    """The shop did nothing this time; the same request may succeed later."""
+    """The shop did nothing; the same request may succeed later."""
 
 
 class OutcomeUnknown(ChannelUnavailable):
-    """The answer was lost: the shop may or may not have done what it was asked."""
+    """The answer was lost: the shop may have done what it was asked to do, or not."""
 
 
 def explain(error: BaseException, request_id: str = "") -> str:
-    """Say in words that a stranger may read what went wrong.
+    """Return a message about an error that any client may read.
 
-    Messages of our own errors are written for callers; of anything else only the request id is told,
-    under which the log has the rest.
+    Our own errors have messages for clients; for other exceptions it gives only the request id under which the log
+    has the details.
     """
-    import peewee  # the command line does without, and starts faster
+    import peewee  # the command line does not need it, and starts faster without
     from marshmallow import ValidationError
 
     if isinstance(error, BridgeError):
@@ -77,26 +77,26 @@ def explain(error: BaseException, request_id: str = "") -> str:
         return "; ".join(_sentences(error.messages)) or "Invalid request"
     if isinstance(error, peewee.OperationalError) and _is_busy(error):
         return "The bridge is busy, please try again"
-    if isinstance(error, peewee.OperationalError) and _takes_nothing(error):
-        return "The bridge cannot store anything just now: its disk is full, or may not be written to"
+    if isinstance(error, peewee.OperationalError) and _cannot_write(error):
+        return "The bridge cannot store anything at the moment: its disk is full or read-only"
     return f"Internal error, please try again; the bridge's log has the details under {request_id}"
 
 
 def _is_busy(error: peewee.OperationalError) -> bool:
-    """Whether SQLite was locked, or PostgreSQL gave up waiting: for a lock, for the statement, or in a deadlock."""
+    """Return whether SQLite was locked, or PostgreSQL gave up on a lock, a statement or a deadlock."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return "locked" in str(error) if state is None else state in ("55P03", "57014", "40P01")
 
 
-def _takes_nothing(error: peewee.OperationalError) -> bool:
-    """Whether the database has no room, or may only be read."""
+def _cannot_write(error: peewee.OperationalError) -> bool:
+    """Return whether the disk is full, or the database is read-only."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    full = ("is full", "readonly database", "disk I/O error")
-    return any(words in str(error) for words in full) if state is None else state in ("53100", "25006")
+    messages = ("is full", "readonly database", "disk I/O error")
+    return any(message in str(error) for message in messages) if state is None else state in ("53100", "25006")
 
 
 def _sentences(messages: Any, path: str = "") -> list[str]:
-    """Flatten marshmallow's messages to "Products[3].Quantity: Not a whole number."."""
+    """Return marshmallow's messages as a flat list, like "Products[3].Quantity: Not a whole number."."""
     if isinstance(messages, dict):
         return [
             sentence

@@ -1,4 +1,4 @@
-"""Every setting of the bridge: its environment variable, its default and its meaning."""
+"""Every setting of the bridge, with its environment variable, default and meaning."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ BUILT_IN = {
     "demo": "bridge.channels.demo:DemoChannel",
     "woocommerce": "bridge.channels.woocommerce:WooCommerceChannel",
 }
-"""Names of channels that BRIDGE_CHANNEL may give instead of a module path."""
+"""Channels that BRIDGE_CHANNEL may name without a module path."""
 
 
 def setting(default: Any, meaning: str, *, parse: Callable[[str], Any] = str, secret: bool = False) -> Any:
-    """Declare one setting; `parse` raises ValueError with words that complete "BRIDGE_X must be ..."."""
+    """Declare one setting; `parse` raises ValueError with text that completes "BRIDGE_X must be ..."."""
     metadata = {"meaning": meaning, "parse": parse}
     return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
@@ -42,7 +42,7 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _flag(text: str) -> bool:
-    words = {
+    values = {
         "true": True,
         "1": True,
         "yes": True,
@@ -52,15 +52,15 @@ def _flag(text: str) -> bool:
         "no": False,
         "off": False,
     }
-    if text.lower() not in words:
+    if text.lower() not in values:
         raise ValueError("true or false")
-    return words[text.lower()]
+    return values[text.lower()]
 
 
-def _matching(pattern: str, words: str) -> Callable[[str], str]:
+def _matching(pattern: str, meaning: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise ValueError(words)
+            raise ValueError(meaning)
         return text
 
     return parse
@@ -95,7 +95,7 @@ def _base_url(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One installation's settings, as they were when the process started."""
+    """The settings of one installation."""
 
     channel: str = setting(
         "demo",
@@ -103,7 +103,7 @@ class Settings:
         parse=_matching(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?", "a channel's name or a module path"),
     )
     data_dir: Path = setting(
-        Path("bridge-data"), "Folder for the database and the key file; made on first start", parse=_path
+        Path("bridge-data"), "Folder for the database and the key file; made at the first start", parse=_path
     )
     database_url: str = setting(
         "",
@@ -115,8 +115,8 @@ class Settings:
     )
     secret_key: str = setting(
         "",
-        "Key(s) that seal shop credentials, newest first, separated by commas; empty: a key file in the "
-        "data folder; make one with `linnworks-bridge keys new`",
+        "Keys that seal shop credentials, newest first, separated by commas; empty: a key file in the data folder; "
+        "`linnworks-bridge keys new` makes a key",
         secret=True,
     )
     bind: str = setting(
@@ -126,136 +126,133 @@ class Settings:
     )
     base_url: str = setting(
         "",
-        "Public address of the bridge, as Linnworks reaches it; empty: `http://` and `BRIDGE_BIND`",
+        "Public address at which Linnworks calls the bridge; empty: `http://` and `BRIDGE_BIND`",
         parse=_base_url,
     )
     trusted_proxies: tuple[Network, ...] = setting(
         (),
-        "Addresses or networks of your own proxies, separated by commas: what they say in X-Forwarded-For about who "
-        "calls is believed",
+        "Addresses or networks of your own proxies, separated by commas: the client's address is taken from their "
+        "X-Forwarded-For header",
         parse=_networks,
     )
-    allow_private_shops: bool = setting(
-        False, "Whether shops at private or loopback addresses may be connected to", parse=_flag
-    )
+    allow_private_shops: bool = setting(False, "Whether shops may be at private or loopback addresses", parse=_flag)
     channel_name: str = setting(
         "",
         "ChannelName in the manifest, unique in Linnworks: upper case, no spaces; empty: the channel's own",
         parse=_matching(r"[A-Z0-9_]{1,50}", "upper-case letters, digits and underscores only"),
     )
     channel_friendly_name: str = setting("", "ChannelFriendlyName in the manifest; empty: the channel's own")
-    logo: Path | None = setting(None, "A 57 x 57 px PNG served as the channel's logo; empty: ours", parse=_path)
+    logo: Path | None = setting(None, "A 57 x 57 px PNG file to use as the channel's logo; empty: ours", parse=_path)
     oauth_token_seconds: int = setting(3600, "Lifetime of an OAuth access token, in seconds", parse=_whole(60, 86400))
     post_sale_options_name: str = setting(
         "PostSaleOptions",
-        "Name of that endpoint in the manifest; sources disagree on it, the developer portal decides",
+        "Name of that endpoint in the manifest; sources disagree, so use the developer portal's",
         parse=_matching(r"PostSaleOptions(Endpoint)?", "PostSaleOptions or PostSaleOptionsEndpoint"),
     )
     budget_seconds: int = setting(
-        8, "Seconds a request may take, shop included; Linnworks hangs up after 10", parse=_whole(1, 9)
+        8, "Seconds a request may take, calls to the shop included; Linnworks gives up after 10", parse=_whole(1, 9)
     )
     shop_calls_at_once: int = setting(
-        4, "Calls of a batch that go to one shop at the same time, in each process", parse=_whole(1, 64)
+        4, "How many calls of a batch go to one shop at the same time, in each process", parse=_whole(1, 64)
     )
     max_body_bytes: int = setting(4_000_000, "Longest request body accepted, in bytes", parse=_whole(10_000, 10**9))
     orders_overlap_seconds: int = setting(
-        300, "How far each look for changed orders reaches back over the one before", parse=_whole(0, 86400)
+        300, "By how many seconds a run of Orders calls overlaps the one before", parse=_whole(0, 86400)
     )
     action_settles_seconds: int = setting(
         30,
-        "How long a shop may still be at an action whose answer was lost; it is not sent again before",
+        "Seconds a shop gets to finish an action whose answer was lost, before it may be sent again",
         parse=_whole(0, 3600),
     )
     repeat_refund_seconds: int = setting(
         900,
-        "After this long an equal refund request is a new refund; sooner it gets the recorded answer",
+        "Seconds after which an equal refund request is a new refund; until then it gets the recorded answer",
         parse=_whole(60, 30 * 86400),
     )
     keep_actions_days: int = setting(
         365,
-        "How many days despatches, cancels and refunds are kept once they are settled; until then a repeat does "
-        "nothing",
+        "Days to keep despatches, cancels and refunds after they are settled; a repeat within them does nothing",
         parse=_whole(30, 3650),
     )
     keep_orders_days: int = setting(
-        365, "How many days it is kept that an order was sent to Linnworks", parse=_whole(7, 3650)
+        365, "Days to keep the record that an order was sent to Linnworks", parse=_whole(7, 3650)
     )
     keep_feeds_days: int = setting(
-        30, "How many days listings are kept that are done, with what came of them", parse=_whole(1, 3650)
+        30, "Days to keep listings after they are done, with their results", parse=_whole(1, 3650)
     )
-    keep_runs_days: int = setting(
+    keep_paging_runs_days: int = setting(
         2,
-        "How many days it is kept which pages Linnworks asked for; the newest of each kind stay",
+        "Days to keep which pages Linnworks asked for; the newest run of each kind is always kept",
         parse=_whole(1, 365),
     )
     keep_unfinished_days: int = setting(
-        30, "How many days an integration is kept whose wizard was never finished", parse=_whole(1, 3650)
+        30, "Days to keep an integration whose wizard was never finished", parse=_whole(1, 3650)
     )
-    keep_copies_days: int = setting(
-        30, "How many days copies of the database are kept that upgrades and restores make", parse=_whole(1, 3650)
+    keep_archives_days: int = setting(
+        30, "Days to keep the database archives that upgrades and restores make", parse=_whole(1, 3650)
     )
-    workers: int = setting(2, "gunicorn worker processes", parse=_whole(1, 64))
-    threads: int = setting(16, "Threads in each worker process", parse=_whole(1, 256))
+    workers: int = setting(2, "Number of processes that answer requests", parse=_whole(1, 64))
+    threads: int = setting(16, "Number of threads in each of these processes", parse=_whole(1, 256))
     metrics: bool = setting(
         True,
-        "Whether the operator's monitor may read `/metrics` and `/health/details`, from this machine or with the token",
+        "Whether `/metrics` and `/health/details` answer monitoring, from this machine or with the token",
         parse=_flag,
     )
     metrics_token: str = setting(
         "",
-        "What a monitor sends as `Authorization: Bearer ...` to read these, from wherever it calls; empty: only calls "
-        "from this machine that came through no proxy are answered",
+        "Token that the monitoring sends as `Authorization: Bearer ...`, from any address; empty: only calls from this "
+        "machine, and not through a proxy, are answered",
         parse=_matching(r"[\x21-\x7e]{20,200}", "20 characters or more, without spaces"),
         secret=True,
     )
     api_docs: bool = setting(
         False,
-        "Whether `/openapi.json` describes the endpoints to everybody, and `/docs` is a page to try them",
+        "Whether to publish a description of the endpoints at `/openapi.json`, and a page to try them at `/docs`",
         parse=_flag,
     )
     log_format: str = setting(
         "text",
-        "How each call is logged: `text`, or `json` with one object a line",
+        "Format of the log: `text`, or `json` with one object a line",
         parse=_matching(r"text|json", "text or json"),
     )
     log_level: str = setting(
         "INFO",
-        "Least level that is logged",
+        "Lowest level that is logged",
         parse=_matching(r"DEBUG|INFO|WARNING|ERROR", "DEBUG, INFO, WARNING or ERROR"),
     )
 
     @property
     def database(self) -> str:
-        """The database's URL: as set, or SQLite in the data folder."""
+        """The URL of the database: BRIDGE_DATABASE_URL, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'bridge.db'}"
 
     @property
     def url(self) -> str:
-        """The address the bridge is reached at, without a slash at the end."""
+        """The public address of the bridge, without a slash at the end."""
         return self.base_url or f"http://{self.bind}"
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for one on a server."""
+    """Return the file of a SQLite database, None for PostgreSQL."""
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
 
 
 def variable(field: dataclasses.Field[Any]) -> str:
-    """The environment variable that sets this field."""
+    """Return the environment variable for this field."""
     return PREFIX + field.name.upper()
 
 
 def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
-    """Read the environment and the env file under it; raises StartError naming the variable at fault.
+    """Read the settings from the environment and the env file; raises StartError that names the wrong variable.
 
-    The file is `BRIDGE_ENV_FILE`, which must then exist, or `bridge.env` in the current folder, which
-    may. The environment wins over the file, an empty value means the default.
+    The file is BRIDGE_ENV_FILE, which must then exist, or `bridge.env` in the current folder if that exists. The
+    environment takes precedence over the file, and an empty value means the default.
     """
     return parse_settings(_texts(environ), **overrides)
 
 
 def parse_settings(texts: Mapping[str, str | None], **overrides: Any) -> Settings:
-    """Settings from these variables and nothing else; raises StartError naming the variable at fault."""
+    """Return the settings in these variables alone; raises StartError that names the wrong variable."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         text = (texts.get(variable(field)) or "").strip()
@@ -265,18 +262,13 @@ def parse_settings(texts: Mapping[str, str | None], **overrides: Any) -> Setting
             except ValueError as error:
                 raise StartError(f"{variable(field)} must be {error}") from None
     settings = Settings(**{**values, **overrides})
-    if PREFIX + "OAUTH_CLIENT_ID" in texts:
-        raise StartError(
-            f"{PREFIX}OAUTH_CLIENT_ID is no setting any more and would protect nothing: take it out, and make a client "
-            "with `linnworks-bridge oauth create`"
-        )
     if settings.logo and not settings.logo.is_file():
         raise StartError(f"{PREFIX}LOGO names {settings.logo}, which is not a file")
     return settings
 
 
 def _texts(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """The environment over the env file."""
+    """Return the env file's variables, overridden by the environment's."""
     named = environ.get(PREFIX + "ENV_FILE")
     if named and not Path(named).is_file():
         raise StartError(f"{PREFIX}ENV_FILE names {named}, which is not a file")
@@ -287,11 +279,11 @@ def _texts(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """One sentence for each BRIDGE_ variable that means nothing, with the likeliest spelling."""
+    """Return a sentence for each unknown BRIDGE_ variable, with the setting it resembles."""
     known = [variable(field) for field in dataclasses.fields(Settings)] + [PREFIX + "ENV_FILE"]
     sentences = []
     for name in sorted(_texts(environ)):
         if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name not in known:
-            likely = difflib.get_close_matches(name, known, 1)
-            sentences.append(f"{name} is no setting" + (f"; did you mean {likely[0]}?" if likely else ""))
+            similar = difflib.get_close_matches(name, known, 1)
+            sentences.append(f"{name} is not a setting" + (f"; did you mean {similar[0]}?" if similar else ""))
     return sentences

@@ -1,4 +1,4 @@
-"""What the commands have in common."""
+"""Helpers that several commands share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import click
 
 from bridge.errors import BridgeError, StartError
 from bridge.settings import Settings, load_settings, sqlite_file
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
     from bridge.protocol.call import Services
     from bridge.store.connections import Connection
 
+T = TypeVar("T")
 
-def opened() -> Services:
-    """The installation that the settings name, its database open; raises StartError where there is none."""
+limit_option = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+
+
+def open_installed() -> Services:
+    """Open the installation that the settings name; raises StartError if there is none."""
     from bridge.ops.installation import open_installation
 
     settings = load_settings(os.environ)
@@ -31,19 +37,19 @@ def opened() -> Services:
 
 
 def is_installed(settings: Settings) -> bool:
-    """Whether there is a database already; one on a server is taken to be there."""
+    """Return whether there is a database; one on a server is taken to exist."""
     path = sqlite_file(settings.database)
     return path is None or path.exists()
 
 
-def try_to_listen(bind: str) -> None:
-    """Find out whether the service could listen there; raises StartError where it could not."""
+def require_free_address(bind: str) -> None:
+    """Raise StartError if the service could not listen at this address."""
     host, _, port = bind.rpartition(":")
     try:
         socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
     except OSError as error:
-        words = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise StartError(f"Nobody can listen on {bind}: {words}; see BRIDGE_BIND") from None
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise StartError(f"The service cannot listen on {bind}: {reason}; see BRIDGE_BIND") from None
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -51,7 +57,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def the_connection(text: str) -> Connection:
-    """The one integration of that number or account name; raises BridgeError when there is none or several."""
+    """Return the integration with this number or account name; raises BridgeError if there is not exactly one."""
     from bridge.store.connections import matching_connections
 
     found = matching_connections(text)
@@ -61,8 +67,15 @@ def the_connection(text: str) -> Connection:
     return found[0]
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], otherwise: str) -> None:
-    """Print a table, or where there are no rows a sentence; wide where it is not read on a terminal."""
+def require(found: T | None, name: str) -> T:
+    """Return what was found; raises BridgeError if it is None."""
+    if found is None:
+        raise BridgeError(f"There is no {name}")
+    return found
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], if_empty: str) -> None:
+    """Print a table, or a sentence if it has no rows; wide unless the output is a terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -70,9 +83,9 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], otherwi
     table = Table(*columns)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 240).print(table if table.row_count else otherwise)
+    Console(width=None if sys.stdout.isatty() else 240).print(table if table.row_count else if_empty)
 
 
-def when(moment: datetime | None) -> str:
-    """A moment as tables show it, in UTC."""
+def format_time(moment: datetime | None) -> str:
+    """Return a moment as tables show it, in UTC, or nothing."""
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""

@@ -1,4 +1,4 @@
-"""`linnworks-bridge connections`: look after the integrations."""
+"""`linnworks-bridge connections`: the integrations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.common import opened, show_table, the_connection, when
+from bridge.cli.common import format_time, open_installed, show_table, the_connection
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def connections() -> None:
-    """Look after the integrations that use this bridge."""
+    """Manage the integrations that use this bridge."""
 
 
 @connections.command("list")
@@ -25,22 +25,22 @@ def list_(as_json: bool) -> None:
     """List all integrations."""
     from bridge.store.connections import list_connections
 
-    opened()
+    open_installed()
     rows = list_connections()
     if as_json:
         click.echo(json.dumps([_facts(row) for row in rows], indent=2))
         return
-    cells = [(row.id, row.account_name, row.email, state_of(row), when(row.created_at)) for row in rows]
-    otherwise = "No integration yet: press Integrate in Linnworks, or run `linnworks-bridge check URL`."
-    show_table(("No", "Account name", "E-mail", "State", "Since (UTC)"), cells, otherwise)
+    cells = [(row.id, row.account_name, row.email, state_of(row), format_time(row.created_at)) for row in rows]
+    if_empty = "No integration yet: press Integrate in Linnworks, or run `linnworks-bridge check URL`."
+    show_table(("No", "Account name", "E-mail", "State", "Since (UTC)"), cells, if_empty)
 
 
 @connections.command()
 @click.argument("connection")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def show(connection: str, as_json: bool) -> None:
-    """Show an integration, by its number or account name; secrets stay hidden."""
-    opened()
+    """Show an integration, by its number or account name, without secrets."""
+    open_installed()
     facts = _facts(the_connection(connection))
     if as_json:
         click.echo(json.dumps(facts, indent=2))
@@ -52,10 +52,10 @@ def show(connection: str, as_json: bool) -> None:
 @connections.command()
 @click.argument("connection")
 def export(connection: str) -> None:
-    """Print all that is kept for an integration, as JSON; what lets anybody in is left out."""
+    """Print everything stored for an integration, as JSON and without secrets."""
     from bridge.store.connections import everything_about
 
-    opened()
+    open_installed()
     tables = everything_about(the_connection(connection))
     click.echo(json.dumps(tables, indent=2, default=str, ensure_ascii=False))
 
@@ -64,14 +64,14 @@ def export(connection: str) -> None:
 @click.argument("connection")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(connection: str, yes: bool) -> None:
-    """Forget an integration and all that is kept for it, as ConfigDeleted does.
+    """Delete an integration and everything stored for it, as ConfigDeleted does.
 
     Linnworks keeps its side until the integration is deleted there; its calls are refused from now on. Backups
-    still have it.
+    still contain it.
     """
     from bridge.store.connections import delete_connection
 
-    opened()
+    open_installed()
     found = the_connection(connection)
     if not yes:
         click.confirm(f"Erase {found.account_name} ({found.email})?", abort=True)
@@ -82,21 +82,21 @@ def erase(connection: str, yes: bool) -> None:
 @connections.command()
 @click.argument("connection")
 def reconnect(connection: str) -> None:
-    """Have the seller enter the shop's credentials again; token and other settings stay."""
+    """Make the seller enter the shop's credentials again; token and other settings stay."""
     from bridge.sync.wizard import ask_for_credentials
 
-    bridge = opened()
+    bridge = open_installed()
     found = the_connection(connection)
     if not found.complete:
         raise BridgeError(f"{found.account_name} has not finished its wizard yet")
     ask_for_credentials(found, bridge.channels)
-    click.echo(f"When {found.account_name} is opened in Linnworks, it asks for the credentials.")
+    click.echo(f"{found.account_name} asks for the credentials when it is opened in Linnworks.")
 
 
 def state_of(row: Connection) -> str:
     if not row.complete:
         return f"in the wizard, at {row.step}"
-    return "ready" if row.step == "UserConfig" else "credentials wanted"
+    return "ready" if row.step == "UserConfig" else "credentials needed"
 
 
 def _facts(row: Connection) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`linnworks-bridge migrate-database`: from one machine's SQLite to a PostgreSQL server."""
+"""`linnworks-bridge migrate-database`: copy a SQLite database to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from bridge.cli.common import is_installed, try_to_listen
+from bridge.cli.common import is_installed, require_free_address
 from bridge.errors import BridgeError, StartError
 from bridge.settings import load_settings, sqlite_file
 
@@ -18,7 +18,7 @@ def migrate_database(url: str) -> None:
     """Copy everything from the SQLite database into an empty one on a PostgreSQL server.
 
     URL is the new BRIDGE_DATABASE_URL, or - to read it from standard input. Stop the service first, and start it
-    with the new setting afterwards. The old database stays as it is, and so do the key file and the embedded shop's
+    with the new setting afterwards. The old database is not changed, nor are the key file and the embedded shop's
     file in the data folder.
     """
     from bridge.store.sqlite_to_postgresql import copy_to_postgresql
@@ -30,11 +30,11 @@ def migrate_database(url: str) -> None:
     if not new.database_url.startswith(("postgresql://", "postgres://")):
         raise BridgeError("The new database must be an address like postgresql://user:password@host/name")
     try:
-        try_to_listen(settings.bind)
+        require_free_address(settings.bind)
     except StartError:
         raise BridgeError(
-            f"Something listens on {settings.bind}: stop the service (and linnworks-bridge.socket), "
-            "or what comes in meanwhile stays behind"
+            f"A program listens on {settings.bind}: stop the service (and linnworks-bridge.socket), "
+            "or the copy misses what arrives meanwhile"
         ) from None
     counts = copy_to_postgresql(settings.database, new.database_url)
     click.echo(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli.common import opened
+from bridge.cli.common import open_installed
 
 
 @click.group()
@@ -24,18 +24,18 @@ def new() -> None:
 def rotate() -> None:
     """Seal everything with a new key, while the service runs.
 
-    The key file then holds the new key and the one before it, which is still accepted until the next rotation: after
-    a leak rotate twice. Where the keys are in BRIDGE_SECRET_KEY, the first of them is the new one.
+    The key file then holds the new key and the previous one, which is accepted until the next rotation: after a leak,
+    rotate twice. If the keys are in BRIDGE_SECRET_KEY, the first of them is the new one.
     """
     from bridge.store.connections import reseal
     from bridge.store.installation_facts import save_fact
     from bridge.vault import MARKER, rotation
 
-    bridge = opened()
+    bridge = open_installed()
     with rotation(bridge.settings) as vault:
         save_fact(MARKER, vault.seal({}))
-        shut = reseal(vault.reencrypt)
+        unopened = reseal(vault.reencrypt)
     click.echo("Everything is sealed with the new key.")
-    if shut:
-        names = ", ".join(row.account_name for row in shut)
-        click.echo(f"Except what no key opens any more: have the credentials of {names} entered again", err=True)
+    if unopened:
+        names = ", ".join(row.account_name for row in unopened)
+        click.echo(f"No key opens the credentials of {names}: have them entered again", err=True)

@@ -1,17 +1,17 @@
-"""`linnworks-bridge oauth`: who may fetch access tokens."""
+"""`linnworks-bridge oauth`: the OAuth clients."""
 
 from __future__ import annotations
 
 import click
 
-from bridge.cli.common import opened, show_table, when
+from bridge.cli.common import format_time, open_installed, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
 
 
 @click.group()
 def oauth() -> None:
-    """Look after the OAuth clients; with one or more of them, every call must bear an access token."""
+    """Manage the OAuth clients; if there are any, every call needs an access token."""
 
 
 @oauth.command()
@@ -21,17 +21,17 @@ def oauth() -> None:
     "scopes",
     multiple=True,
     type=click.Choice(["read", "write"]),
-    help="What the client may do; both, where it is not said.  [may be given twice]",
+    help="What the client may do, both by default.  [may be given twice]",
 )
 def create(name: str, scopes: tuple[str, ...]) -> None:
-    """Make a client, and show its secret this once.
+    """Create a client, and show its secret once.
 
-    From the first client on every call must bear an access token, at once: enter the manifest in Linnworks again, and
-    id and secret in its wizard.
+    With the first client, every call needs an access token at once: enter the manifest in Linnworks again, and id and
+    secret in its wizard.
     """
     from bridge.protocol.oauth import SCOPES, new_client
 
-    opened()
+    open_installed()
     client_id, secret = new_client(name, tuple(scope for scope in SCOPES if scope in (scopes or SCOPES)), now())
     click.echo(f"client_id: {client_id}")
     click.echo(f"client_secret: {secret}")
@@ -40,38 +40,41 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
 
 @oauth.command("list")
 def list_() -> None:
-    """List all clients, revoked ones too."""
+    """List all clients, including revoked ones."""
     from bridge.store.oauth_clients import list_clients
 
-    opened()
-    rows = [(row.id, row.name, row.scope, when(row.created_at), when(row.revoked_at)) for row in list_clients()]
-    otherwise = "No OAuth client: calls need no access token."
-    show_table(("Client id", "Name", "Scopes", "Since (UTC)", "Revoked (UTC)"), rows, otherwise)
+    open_installed()
+    rows = [
+        (row.id, row.name, row.scope, format_time(row.created_at), format_time(row.revoked_at))
+        for row in list_clients()
+    ]
+    if_empty = "No OAuth client: calls need no access token."
+    show_table(("Client id", "Name", "Scopes", "Since (UTC)", "Revoked (UTC)"), rows, if_empty)
 
 
 @oauth.command()
 @click.argument("client_id")
 def revoke(client_id: str) -> None:
-    """Revoke a client: its secret and all its access tokens are worth nothing from now on.
+    """Revoke a client: its secret and all its access tokens are refused from now on.
 
-    With the last client revoked nobody comes in any more, until there is another.
+    With the last client revoked, every call is refused until there is another client.
     """
     from bridge.store.oauth_clients import revoke_client
 
-    opened()
+    open_installed()
     if not revoke_client(client_id, now()):
-        raise BridgeError(f"No client {client_id} that is not revoked already")
+        raise BridgeError(f"There is no active client {client_id}")
     click.echo(f"Revoked {client_id}.")
 
 
 @oauth.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def disable(yes: bool) -> None:
-    """Forget all clients and turn OAuth off: calls need no access token from now on."""
+    """Delete all clients and turn OAuth off: calls need no access token from now on."""
     from bridge.store.oauth_clients import forget_clients
 
-    opened()
+    open_installed()
     if not yes:
-        click.confirm("Let calls in without an access token?", abort=True)
+        click.confirm("Accept calls without an access token?", abort=True)
     forget_clients()
     click.echo("OAuth is off.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.common import opened, show_table, the_connection
+from bridge.cli.common import open_installed, show_table, the_connection
 from bridge.clock import Deadline
 from bridge.errors import BridgeError
 
@@ -58,7 +58,7 @@ def _channel(connection: str | None) -> WooCommerceChannel:
     from bridge.channels.woocommerce import WooCommerceChannel
     from bridge.store.connections import list_connections
 
-    bridge = opened()
+    bridge = open_installed()
     rows = [the_connection(connection)] if connection else list_connections()
     if len(rows) != 1:
         names = ", ".join(row.account_name for row in rows) or "none yet"

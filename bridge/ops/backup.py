@@ -1,4 +1,4 @@
-"""Backups: an installation copied into a folder while it serves, and put back from there."""
+"""Back up an installation while it serves, and restore it."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from bridge.store.versions import newer_message
 from bridge.vault import KEY_FILE, MARKER, Vault, read_key_file, write_key_file
 
 BRIDGE_FILE = "bridge.db"
-ON_A_SERVER = (
+USE_PG_DUMP = (
     "The database is on a PostgreSQL server, whose own tools copy it while the bridge serves: `pg_dump` to back it up, "
-    "`pg_restore` to put it back; keep the secret key with them, in another place"
+    "`pg_restore` to restore it; keep the secret key too, in another place"
 )
 
 
 def backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
-    """Copy the databases, and if wished the key, into a new folder; the names of its files.
+    """Copy the databases, and the key if asked for, into a new folder; return the names of its files.
 
-    Each database is as it was at one moment, the bridge's before the embedded shops': what was promised in
-    between is done in the shop already. Raises StartError where the folder has anything in it.
+    Each database is copied as of one moment, the bridge's before the embedded shops': what the bridge promised in
+    between has been done in the shop already. Raises StartError if the folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise StartError(f"{folder} is not empty: name a new folder for each backup")
@@ -55,60 +55,60 @@ def backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
 
 
 def restore(settings: Settings, folder: Path, *, force: bool) -> Path | None:
-    """Put a backup in the installation's place; the folder where what was there before is now.
+    """Replace the installation with a backup; return the folder that now holds what was replaced, if anything was.
 
-    The service must not run. Everything is tried out before anything is moved: the files are whole, this version
-    knows their schemas, and there is the key they were sealed with. Raises StartError where any of that is not
-    so, and without `force` where integrations would be lost.
+    The service must be stopped. Everything is checked before anything is moved: the files are intact, this version
+    knows their schemas, and the key they were sealed with is there. Raises StartError if a check fails, and without
+    `force` if integrations would be replaced.
     """
     target = _bridge_file(settings)
     places = {BRIDGE_FILE: target, SHOPS_FILE: settings.data_dir / SHOPS_FILE}
     found = {name: folder / name for name in places if (folder / name).is_file()}
     if BRIDGE_FILE not in found:
-        raise StartError(f"{folder} is no backup of a bridge: it has no {BRIDGE_FILE}")
+        raise StartError(f"{folder} is not a backup of a bridge: it has no {BRIDGE_FILE}")
     for path in found.values():
-        _sound(path)
-    key = _fitting_key(settings, folder)
+        _check_file(path)
+    key = _key_to_restore(settings, folder)
     if any(path.exists() and is_open(path) for path in places.values()):
         raise StartError("The service is running on these files: stop it, restore, and start it again")
     if not force and has_integrations(target):
         raise StartError(
-            f"{target} has integrations that a restore would replace: with --force they are put aside in "
+            f"{target} has integrations that a restore would replace: with --force they are moved to "
             f"{target.parent / ARCHIVE}"
         )
-    return _put_back(settings, found, places, key)
+    return _replace(settings, found, places, key)
 
 
-def _put_back(settings: Settings, found: dict[str, Path], places: dict[str, Path], key: str | None) -> Path | None:
+def _replace(settings: Settings, found: dict[str, Path], places: dict[str, Path], key: str | None) -> Path | None:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    drafts = {name: places[name].with_name(f".{name}.restored") for name in found}
+    copies = {name: places[name].with_name(f".{name}.restored") for name in found}
     try:
-        for name, draft in drafts.items():
-            copy_database(found[name], draft)  # on the same disk, so that only renaming is left to be done
+        for name, copy in copies.items():
+            copy_database(found[name], copy)  # to the same disk, so that only renaming can be interrupted
     except StartError:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+        for copy in copies.values():
+            copy.unlink(missing_ok=True)
         raise
-    aside = places[BRIDGE_FILE].parent / ARCHIVE / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}-replaced"
+    archive = places[BRIDGE_FILE].parent / ARCHIVE / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}-replaced"
     key_file = settings.data_dir / KEY_FILE
     replaced = {name: places[name] for name in found} | ({KEY_FILE: key_file} if key else {})
     for name, place in replaced.items():
-        for path in (place, *(place.with_name(place.name + more) for more in ("-wal", "-shm", "-journal"))):
+        for path in (place, *(place.with_name(place.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
             if path.exists():
-                aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-                shutil.move(path, aside / path.name.replace(place.name, name))
-    for name, draft in drafts.items():
-        draft.replace(places[name])
+                archive.mkdir(mode=0o700, parents=True, exist_ok=True)
+                shutil.move(path, archive / path.name.replace(place.name, name))
+    for name, copy in copies.items():
+        copy.replace(places[name])
     if key:
         write_key_file(key_file, key)
-    _give_to_owner(settings.data_dir, [*places.values(), key_file, aside.parent, aside])
-    return aside if aside.exists() else None
+    _give_to_owner(settings.data_dir, [*places.values(), key_file, archive.parent, archive])
+    return archive if archive.exists() else None
 
 
-def _sound(path: Path) -> None:
-    wrong = integrity_errors(path)
-    if wrong:
-        raise StartError(f"{path} is damaged: {wrong[0]}")
+def _check_file(path: Path) -> None:
+    damage = integrity_errors(path)
+    if damage:
+        raise StartError(f"{path} is damaged: {damage[0]}")
     known = {
         step.stem for step in (database.MIGRATIONS if path.name == BRIDGE_FILE else SHOPS_MIGRATIONS).glob("[0-9]*.py")
     }
@@ -117,16 +117,16 @@ def _sound(path: Path) -> None:
         raise StartError(newer_message(newer[-1]))
 
 
-def _fitting_key(settings: Settings, folder: Path) -> str | None:
-    """The backup's own key where it has to be put back with it, None where ours opens it."""
+def _key_to_restore(settings: Settings, folder: Path) -> str | None:
+    """Return the backup's own key if it must be restored too, None if ours opens the backup."""
     marker = copied_fact(folder / BRIDGE_FILE, MARKER)
-    theirs = folder / KEY_FILE
+    backed_up = folder / KEY_FILE
     if marker is None or _opens(settings.secret_key or settings.data_dir / KEY_FILE, marker):
         return None
     if settings.secret_key:
-        raise StartError("BRIDGE_SECRET_KEY is not the key this backup was sealed with: set it to that one")
-    if _opens(theirs, marker):
-        return read_key_file(theirs)
+        raise StartError("BRIDGE_SECRET_KEY is not the key this backup was sealed with: set it to that key")
+    if _opens(backed_up, marker):
+        return read_key_file(backed_up)
     raise StartError(
         f"This backup was sealed with a key that is neither in it nor at {settings.data_dir / KEY_FILE}: put the key "
         "file there first, or set BRIDGE_SECRET_KEY"
@@ -136,7 +136,7 @@ def _fitting_key(settings: Settings, folder: Path) -> str | None:
 def _opens(keys: str | Path, sealed: str) -> bool:
     try:
         return Vault(keys).open(sealed) is not None
-    except StartError:  # there are none, or something else is in their place
+    except StartError:  # there is no key, or something else is in its place
         return False
 
 
@@ -148,12 +148,12 @@ def _key(settings: Settings) -> str | None:
 def _bridge_file(settings: Settings) -> Path:
     path = sqlite_file(settings.database)
     if path is None:
-        raise StartError(ON_A_SERVER)
+        raise StartError(USE_PG_DUMP)
     return path
 
 
 def _give_to_owner(folder: Path, paths: list[Path]) -> None:
-    """Files that root has put back are the service's."""
+    """Make the folder's owner the owner of files that root has restored."""
     owner = folder.stat()
     if os.geteuid() == 0:
         for path in paths:

@@ -1,4 +1,4 @@
-"""An installation opened: its database, its key and its channel, which must belong together."""
+"""Open an installation: its database, key and channel, which must belong together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.vault import MARKER, Vault, open_vault
 
 
 def open_installation(settings: Settings) -> Services:
-    """Open the database and the vault; raises StartError if either cannot be used or they do not belong together."""
+    """Open the database and the vault; raises StartError if one cannot be used, or they do not belong together."""
     open_store(settings.database)
     try:
         vault = open_vault(settings, create=read_fact(MARKER) is None)
@@ -43,16 +43,16 @@ def open_installation(settings: Settings) -> Services:
 
 def _require_same_key(vault: Vault) -> None:
     if vault.open(save_fact_once(MARKER, vault.seal({}))) is None:
-        raise StartError("The secret key is not the one this database was sealed with: put the old key back")
+        raise StartError("The secret key is not the one this database was sealed with: restore the old key")
 
 
 def _require_same_channel(settings: Settings) -> None:
-    """Integrations were set up for one kind of shop and mean nothing to another."""
-    served = read_fact("channel")
-    if served not in (None, settings.channel) and list_connections():
+    """Raise StartError if the integrations were set up for another kind of shop."""
+    used = read_fact("channel")
+    if used not in (None, settings.channel) and list_connections():
         raise StartError(
-            f"This database has integrations with the channel {served}: set BRIDGE_CHANNEL={served}, "
+            f"This database has integrations with the channel {used}: set BRIDGE_CHANNEL={used}, "
             f"or another BRIDGE_DATA_DIR for {settings.channel}"
         )
-    if served != settings.channel:
+    if used != settings.channel:
         save_fact("channel", settings.channel)

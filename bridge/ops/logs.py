@@ -1,4 +1,4 @@
-"""How the bridge logs: lines for people, or an object a line for machines."""
+"""Log formats: text for people, or one JSON object a line for programs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from functools import lru_cache
 from bridge.settings import Settings
 
 
-class Lines(logging.Formatter):
-    """A line for people. The time of a second is put into words once, because many calls are answered in one."""
+class TextFormatter(logging.Formatter):
+    """Formats a record as text; each second is formatted only once, as many calls are answered in it."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         return f"{_second(int(record.created))},{int(record.msecs):03d}"
@@ -23,8 +23,8 @@ def _second(moment: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time in UTC, level, logger, message, and the facts that a record carries."""
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object: time in UTC, level, logger, and its message or its facts."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -38,14 +38,14 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def set_up(settings: Settings) -> None:
-    """Log to standard error as the settings say, unless the server has set up handlers of its own."""
-    logging._srcfile = None  # nothing asks where in the code a line was written
+def set_up_logging(settings: Settings) -> None:
+    """Log to standard error in the format of the settings; keep the handlers that the server has set up already."""
+    logging._srcfile = None  # saves looking up which code logged, which no format shows
     root = logging.getLogger()
     if not root.handlers:
         logging.basicConfig()
-        root.handlers[0].setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.handlers[0].setFormatter(TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     if settings.log_format == "json":
         for handler in root.handlers:
-            handler.setFormatter(JsonLines())
+            handler.setFormatter(JsonFormatter())
     logging.getLogger("bridge").setLevel(settings.log_level)

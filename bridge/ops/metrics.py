@@ -1,8 +1,7 @@
-"""Metrics: what the processes of the service count, told to Prometheus as one service's.
+"""Metrics: each process of the service counts, and Prometheus reads the sum.
 
-Under `bridge.ops.serving` each process counts in a file of its own, in a folder that all of them read. A process that
-takes the place of another goes on with its file, so that nothing is counted down and the files are no more than the
-processes.
+Under `bridge.ops.serving` each process counts in files of its own, in a folder that all of them read. A process that
+replaces another continues its files, so that no counter goes down and there are no more files than processes.
 """
 
 from __future__ import annotations
@@ -19,51 +18,49 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from bridge.channels.http.signals import shop_called
+from bridge.ops.metrics_folder import VARIABLE
 from bridge.protocol.call import current_call
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable that names the folder; set before this module is imported, or each process counts alone."""
 
 CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 10)
 SHOP_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8)
-ELSEWHERE = "other"
-"""The endpoint of calls to addresses where there is none: strangers choose those."""
+OTHER = "other"
+"""The endpoint label of calls to unknown addresses, which clients can make up without end."""
 
-_place = 0
+_slot = 0
 
-if FOLDER in os.environ:
-    values.ValueClass = values.MultiProcessValue(lambda: _place)  # type: ignore[no-untyped-call]
+if VARIABLE in os.environ:
+    values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
 
 _counted = CollectorRegistry()
-_calls = Counter("bridge_calls", "Calls that were answered", ["endpoint", "outcome"], registry=_counted)
+_calls = Counter("bridge_calls", "Calls answered", ["endpoint", "outcome"], registry=_counted)
 _call_seconds = Histogram(
-    "bridge_call_seconds", "Until a call was answered", ["endpoint"], registry=_counted, buckets=CALL_SECONDS
+    "bridge_call_seconds", "Time to answer a call", ["endpoint"], registry=_counted, buckets=CALL_SECONDS
 )
 _shop_calls = Histogram(
     "bridge_shop_call_seconds",
-    "Until a shop began its answer, by the hundred of its status",
+    "Time until a shop starts to answer, by the class of its status",
     ["outcome"],
     registry=_counted,
     buckets=SHOP_SECONDS,
 )
 
 
-def take_place(number: int) -> None:
-    """Count as the process of this number; of those that run at the same time each has its own."""
-    global _place
-    _place = number
+def use_slot(number: int) -> None:
+    """Count in the files of this number, which no other running process has."""
+    global _slot
+    _slot = number
 
 
 @cache
-def _of_calls(endpoint: str, outcome: str) -> tuple[Counter, Histogram]:
-    """What counts the calls of an endpoint that came to this, and their duration; found once, because it takes long."""
+def _metrics_of(endpoint: str, outcome: str) -> tuple[Counter, Histogram]:
+    """Return the counter and the histogram for calls of this endpoint and outcome; cached, as finding them is slow."""
     return _calls.labels(endpoint, outcome), _call_seconds.labels(endpoint)
 
 
 def count_call(endpoint: str | None, outcome: str, seconds: float) -> None:
-    """Count a call of Linnworks, or of whoever else called."""
-    with suppress(OSError):  # whatever becomes of the folder, no call fails for it
-        count, duration = _of_calls(endpoint or ELSEWHERE, outcome)
+    """Count a call, from Linnworks or any other client."""
+    with suppress(OSError):  # whatever happens to the folder, no call fails for it
+        count, duration = _metrics_of(endpoint or OTHER, outcome)
         count.inc()
         duration.observe(seconds)
 
@@ -82,12 +79,12 @@ def count_calls_of(app: Flask) -> None:
 
 @shop_called.connect
 def count_shop_call(sender: object, status: int | None, seconds: float) -> None:
-    """Count a call to a shop; no status where it gave no answer."""
+    """Count a call to a shop; `status` is None if it did not answer."""
     with suppress(OSError):
         _shop_calls.labels(f"{status // 100}xx" if status else "lost").observe(seconds)
 
 
-class _Given(Collector):
+class _Fixed(Collector):
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics
 
@@ -95,12 +92,12 @@ class _Given(Collector):
         return self._metrics
 
 
-def exposition(more: Iterable[Metric]) -> bytes:
-    """All that was counted, and `more`, in Prometheus' text format."""
+def exposition(gauges: Iterable[Metric]) -> bytes:
+    """Return everything counted, and these gauges, in Prometheus' text format."""
     registry = CollectorRegistry()
-    if FOLDER in os.environ:
+    if VARIABLE in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(_counted)
-    registry.register(_Given(more))
+    registry.register(_Fixed(gauges))
     return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""What the operator's monitor asks, and nobody else: metrics, and the details of the health. Outside the envelope."""
+"""Metrics and health details for the operator's monitoring only. Outside the envelope."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 
 @area.get("/metrics")
 def metrics() -> Response:
-    """Everything that is counted, over all processes, and how things stand."""
+    """Return the counters of all processes, and the current status as gauges."""
     _require_operator()
     found = checks()
-    well = GaugeMetricFamily("bridge_healthy", "Whether what the service needs works", labels=["check"])
+    healthy = GaugeMetricFamily("bridge_healthy", "Whether a thing that the service needs works", labels=["check"])
     for name, works in found.items():
-        well.add_metric([name], works)
-    stands: list[Metric] = [well]
+        healthy.add_metric([name], works)
+    gauges: list[Metric] = [healthy]
     if found["database"]:
-        stands += status.gauges(status.look(now()))
-    return Response(exposition(stands), content_type=CONTENT_TYPE_LATEST)
+        gauges += status.gauges(status.current_status(now()))
+    return Response(exposition(gauges), content_type=CONTENT_TYPE_LATEST)
 
 
 @area.get("/health/details")
 def details() -> tuple[Response, int]:
-    """The health with what waits, how long, and when each connection was last asked for its orders."""
+    """Return the health checks and the current status: what waits, since when, and the last poll of each connection."""
     _require_operator()
     found: dict[str, Any] = dict(checks())
-    well = all(found.values())
+    ok = all(found.values())
     if found["database"]:
-        found |= status.details(status.look(now()))
-    return jsonify(status="ok" if well else "failing", **found), 200 if well else 503
+        found |= status.details(status.current_status(now()))
+    return jsonify(status="ok" if ok else "failing", **found), 200 if ok else 503
 
 
 def _require_operator() -> None:
-    """Raise NotFound unless the call has BRIDGE_METRICS_TOKEN or, where none is set, comes from this machine.
+    """Raise NotFound unless the call has BRIDGE_METRICS_TOKEN or, if none is set, comes from this machine.
 
-    A proxy calls from this machine as well, with a header that names its client.
+    A proxy on this machine adds a header that names its client.
     """
     token = current_services().settings.metrics_token
     if token:
-        known = hmac.compare_digest(digest(bearer_token(request)), digest(token))
+        allowed = hmac.compare_digest(digest(bearer_token(request)), digest(token))
     else:
-        known = is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED)
-    if not known:
+        allowed = is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED)
+    if not allowed:
         raise NotFound

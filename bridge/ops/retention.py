@@ -1,4 +1,4 @@
-"""What is kept, and for how long: the worker forgets what the settings no longer allow."""
+"""Retention: the background worker deletes what is older than the settings allow."""
 
 from __future__ import annotations
 
@@ -18,50 +18,52 @@ from bridge.store.orders import forget_orders
 from bridge.store.paging import forget_paging_runs
 from bridge.store.sqlite_backup import ARCHIVE
 
-EVERY_SECONDS = 3600
-MOST_AT_ONCE = 500  # so that nobody waits long for the database
+INTERVAL_SECONDS = 3600
+BATCH_ROWS = 500  # few enough that other writers do not wait long
 DAY_SECONDS = 86400
 
 
 class Retention:
-    """Forgets once an hour; every process of the service may do so, on the same rows."""
+    """Deletes once an hour; every process of the service may, even the same rows."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._due = float("-inf")
 
     def work_one(self, channels: Channels) -> bool:
-        """Forget some of what is due; whether there may be more."""
+        """Delete a batch of old rows, or finish the round; return whether there may be more to delete."""
         if self._clock() < self._due:
             return False
-        self._due = self._clock() + EVERY_SECONDS  # first: a disk that cannot be written is not tried all the time
-        if forget_some(channels.settings, now()):
+        self._due = (
+            self._clock() + INTERVAL_SECONDS
+        )  # set first, or a disk that cannot be written is tried again and again
+        if delete_old_rows(channels.settings, now()):
             self._due = self._clock()
             return True
-        forget_copies(channels.settings, now())
+        delete_old_archives(channels.settings, now())
         truncate_wal()
         return False
 
 
-def forget_some(settings: Settings, moment: datetime) -> int:
-    """Forget some rows of each kind that are older than the settings allow; how many."""
+def delete_old_rows(settings: Settings, moment: datetime) -> int:
+    """Delete a batch of rows of each kind that are older than the settings allow; return how many."""
     return sum(
-        forget(before(moment, DAY_SECONDS * days), MOST_AT_ONCE)
-        for forget, days in (
+        delete(before(moment, DAY_SECONDS * days), BATCH_ROWS)
+        for delete, days in (
             (forget_actions, settings.keep_actions_days),
             (forget_orders, settings.keep_orders_days),
             (forget_feeds, settings.keep_feeds_days),
-            (forget_paging_runs, settings.keep_runs_days),
+            (forget_paging_runs, settings.keep_paging_runs_days),
             (forget_unfinished, settings.keep_unfinished_days),
         )
     )
 
 
-def forget_copies(settings: Settings, moment: datetime) -> None:
-    """Remove copies of the database that upgrades and restores made too long ago."""
-    oldest = moment - timedelta(days=settings.keep_copies_days)
+def delete_old_archives(settings: Settings, moment: datetime) -> None:
+    """Delete old archives: the databases that upgrades and restores have replaced."""
+    oldest = moment - timedelta(days=settings.keep_archives_days)
     file = sqlite_file(settings.database)
-    for beside in {settings.data_dir, *([file.parent] if file else [])}:
-        for folder in (beside / ARCHIVE).glob("*/"):
+    for parent in {settings.data_dir, *([file.parent] if file else [])}:
+        for folder in (parent / ARCHIVE).glob("*/"):
             if folder.stat().st_mtime < oldest.timestamp():
                 shutil.rmtree(folder, ignore_errors=True)

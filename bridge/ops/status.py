@@ -1,4 +1,4 @@
-"""The watch: what an operator keeps an eye on, as the database has it. Connections go by number, not by name."""
+"""The status of the service as the database has it, for the operator. Connections are identified by number only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bridge.store.paging import POLL_SILENCE, last_polls
 
 @dataclass(frozen=True)
 class Status:
-    """How things stand at a moment; ages in seconds, 0 where nothing waits."""
+    """What waits and when Linnworks last polled, at one moment; ages are in seconds, 0 if nothing waits."""
 
     polls: Mapping[int, datetime]
     seconds_since_poll: Mapping[int, float]
     silent: tuple[int, ...]
     outbox_requests: int
-    outbox_values: int
+    pending_updates: int
     outbox_age: float
     listings: int
     listings_age: float
@@ -32,17 +32,17 @@ class Status:
     held_orders: int
 
 
-def look(now: datetime) -> Status:
-    """See how things stand."""
+def current_status(now: datetime) -> Status:
+    """Read the current status from the database."""
     polls = last_polls()
-    requests, values = count_waiting()
+    requests, updates = count_waiting()
     listings, listed_since = waiting_listings()
     return Status(
         polls=polls,
         seconds_since_poll={number: _age(moment, now) for number, moment in polls.items()},
         silent=tuple(number for number, moment in polls.items() if now - moment > POLL_SILENCE),
         outbox_requests=requests,
-        outbox_values=values,
+        pending_updates=updates,
         outbox_age=_age(waiting_since(), now),
         listings=listings,
         listings_age=_age(listed_since, now),
@@ -55,49 +55,51 @@ def _age(since: datetime | None, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds()) if since else 0.0
 
 
-def details(watch: Status) -> dict[str, Any]:
-    """The watch as plain data."""
+def details(status: Status) -> dict[str, Any]:
+    """Return the status as plain data for /health/details."""
     return {
         "connections": {
             str(number): {
                 "last_poll": moment.isoformat(timespec="seconds"),
-                "seconds_since_poll": round(watch.seconds_since_poll[number]),
-                "silent": number in watch.silent,
+                "seconds_since_poll": round(status.seconds_since_poll[number]),
+                "silent": number in status.silent,
             }
-            for number, moment in watch.polls.items()
+            for number, moment in status.polls.items()
         },
         "outbox": {
-            "requests": watch.outbox_requests,
-            "values": watch.outbox_values,
-            "oldest_seconds": round(watch.outbox_age),
+            "requests": status.outbox_requests,
+            "pending_updates": status.pending_updates,
+            "oldest_seconds": round(status.outbox_age),
         },
-        "listings": {"waiting": watch.listings, "oldest_seconds": round(watch.listings_age)},
-        "unknown_actions": watch.unknown_actions,
-        "held_orders": watch.held_orders,
+        "listings": {"waiting": status.listings, "oldest_seconds": round(status.listings_age)},
+        "unknown_actions": status.unknown_actions,
+        "held_orders": status.held_orders,
     }
 
 
-def gauges(watch: Status) -> Iterator[Metric]:
-    """The watch as Prometheus has it."""
+def gauges(status: Status) -> Iterator[Metric]:
+    """Yield the status as gauges for Prometheus."""
     since = GaugeMetricFamily(
-        "bridge_seconds_since_poll", "Since Linnworks asked for a connection's orders", labels=["connection"]
+        "bridge_seconds_since_poll",
+        "Seconds since Linnworks last asked for a connection's orders",
+        labels=["connection"],
     )
     silent = GaugeMetricFamily(
         "bridge_connection_silent",
         f"Whether Linnworks has not asked for a connection's orders for {POLL_SILENCE.seconds // 60} minutes",
         labels=["connection"],
     )
-    for number, seconds in watch.seconds_since_poll.items():
+    for number, seconds in status.seconds_since_poll.items():
         since.add_metric([str(number)], seconds)
-        silent.add_metric([str(number)], number in watch.silent)
+        silent.add_metric([str(number)], number in status.silent)
     yield from (since, silent)
-    for name, words, value in (
-        ("outbox_requests", "Stock and price updates that nobody has pushed yet", watch.outbox_requests),
-        ("outbox_values", "Stock levels and prices that a shop has not taken yet", watch.outbox_values),
-        ("outbox_oldest_seconds", "Since the oldest of these came", watch.outbox_age),
-        ("feed_listings", "Listings that wait for a shop", watch.listings),
-        ("feed_oldest_seconds", "Since the oldest of these came", watch.listings_age),
-        ("unknown_actions", "Despatches, cancels and refunds whose outcome is unknown", watch.unknown_actions),
-        ("held_orders", "Orders that Linnworks would refuse", watch.held_orders),
+    for name, help_text, value in (
+        ("outbox_requests", "Stock and price requests that no process has started on", status.outbox_requests),
+        ("outbox_pending_updates", "Stock levels and prices that a shop has not accepted yet", status.pending_updates),
+        ("outbox_oldest_seconds", "Age of the oldest of these requests and updates", status.outbox_age),
+        ("feed_listings", "Listings that the shop has not done yet", status.listings),
+        ("feed_oldest_seconds", "Age of the oldest of these listings", status.listings_age),
+        ("unknown_actions", "Despatches, cancels and refunds whose outcome is unknown", status.unknown_actions),
+        ("held_orders", "Orders held because Linnworks would refuse them", status.held_orders),
     ):
-        yield GaugeMetricFamily(f"bridge_{name}", words, value=value)
+        yield GaugeMetricFamily(f"bridge_{name}", help_text, value=value)

@@ -1,4 +1,4 @@
-"""A service of our own for a while: on a free port, with a data folder that goes when it stops."""
+"""A temporary server: the service on a free port, by default with an empty data folder that is deleted afterwards."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ STOP_SECONDS = 20
 
 @contextmanager
 def temporary_server(data_dir: Path | None = None, log: Path | None = None, **environ: str) -> Iterator[str]:
-    """Run `linnworks-bridge serve` until the block ends; its base URL. `environ` adds to the environment.
+    """Run `linnworks-bridge serve` until the block ends, and yield its base URL; `environ` adds to the environment.
 
-    What the service says goes into the file `log`. Raises StartError with it where the service does not come up.
+    Its output goes into the file `log`. Raises StartError with that output if the service does not start.
     """
     with tempfile.TemporaryDirectory(prefix="bridge-") as scratch:
         port = free_port()
@@ -44,7 +44,7 @@ def temporary_server(data_dir: Path | None = None, log: Path | None = None, **en
                 start_new_session=True,
             )
         try:
-            _await_health(f"http://127.0.0.1:{port}", service, log)
+            _wait_until_started(f"http://127.0.0.1:{port}", service, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             service.terminate()
@@ -52,13 +52,13 @@ def temporary_server(data_dir: Path | None = None, log: Path | None = None, **en
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
+    """Return a TCP port that is not in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
 
 
-def _await_health(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_started(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while service.poll() is None and time.monotonic() < end:
         try:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from flask import Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.clock import Deadline
 from bridge.errors import RequestRefused
-from bridge.protocol.call import Call, current_call
+from bridge.protocol.call import Call
 
-CHUNK_BYTES = 65536
-SEND_SECONDS = 10
-DRAIN_SECONDS = 2
+INCOMPLETE = "The request did not arrive whole and in time"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -27,54 +21,23 @@ _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
 def read_body(call: Call, limit: int | None = None) -> bytes:
     """Return the whole body.
 
-    Raises RequestRefused if it does not arrive before the call's deadline, so that a slow client does not keep a
-    thread, and RequestEntityTooLarge if it is longer than `limit`, or than BRIDGE_MAX_BODY_BYTES.
+    Raises RequestRefused if it does not arrive, for which the server gives the client as long as the call's budget,
+    and RequestEntityTooLarge if it is longer than `limit`, or than BRIDGE_MAX_BODY_BYTES.
     """
     request = call.request
     if limit:
         request.max_content_length = limit
-    connection = request.environ.get("gunicorn.socket")
-    parts: list[bytes] = []
-    read = 0
     try:
-        while True:
-            if connection:
-                connection.settimeout(max(call.deadline.left(), 0.01))
-            part = request.stream.read(CHUNK_BYTES)
-            if not call.deadline.left():
-                raise TimeoutError  # the end of what there is may only be the end of what was read
-            parts.append(part)
-            read += len(part)
-            if not part or read == request.content_length:
-                break
-        if read < (request.content_length or 0):
-            raise EOFError  # the client has hung up, or the server has stopped reading
-        call.body_read = True
-        return b"".join(parts)
+        body = request.get_data(cache=False)
+        if request.content_length is None:
+            request.stream.read(1)  # get_data stops at the limit without an error, and this raises it
     except RequestEntityTooLarge:
         raise
-    except Exception as error:  # whatever the server raises for a client that stops, is slow or breaks the rules
-        if connection:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)  # nothing more is wanted
-        raise RequestRefused("The request did not arrive whole and in time") from error
-    finally:
-        if connection:
-            connection.settimeout(SEND_SECONDS)
-
-
-def drain(response: Response) -> Response:
-    """Read the rest of an unread body, for two seconds at most: a client that still sends would miss the answer."""
-    call = current_call()
-    connection = call.request.environ.get("gunicorn.socket")
-    if connection and not call.body_read:
-        deadline = Deadline(DRAIN_SECONDS)
-        with suppress(Exception):  # as above
-            connection.settimeout(DRAIN_SECONDS)
-            while call.request.environ["wsgi.input"].read(CHUNK_BYTES) and deadline.left():
-                connection.settimeout(max(deadline.left(), 0.01))
-        connection.settimeout(SEND_SECONDS)
-    return response
+    except Exception as error:  # whatever the server raises for a body that breaks off or is malformed
+        raise RequestRefused(INCOMPLETE) from error
+    if len(body) < (request.content_length or 0):
+        raise RequestRefused(INCOMPLETE)
+    return body
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:

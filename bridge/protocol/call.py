@@ -45,7 +45,6 @@ class Call:
     id: str
     exits: ExitStack = field(default_factory=ExitStack)
     caller: Connection | None = field(default=None, repr=False)
-    body_read: bool = False
     outcome: str = "ok"
 
     @property

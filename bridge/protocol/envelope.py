@@ -16,7 +16,7 @@ from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, UnknownToken, explain
 from bridge.protocol import oauth
 from bridge.protocol.auth import authenticate, authorize, count_new_connection, count_rejection
-from bridge.protocol.body import drain, parse_object, read_body
+from bridge.protocol.body import parse_object, read_body
 from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.rate_limit import caller_address
 from bridge.protocol.schemas.base import Answer, schema_of, to_json
@@ -34,8 +34,7 @@ def install(app: Flask, services: Services) -> None:
     app.extensions["bridge"] = services
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.before_request(_begin)
-    app.after_request(drain)
-    app.after_request(_log)  # Flask runs the last one first
+    app.after_request(_log)
     app.register_error_handler(Exception, lambda error: _response(failure(error, Answer)))
 
 

@@ -1,14 +1,17 @@
-"""What an operator types, and what it says."""
+"""The command line: its help, its output, and its errors."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 import pytest
 
 from bridge.cli import main
 from bridge.settings import Settings
+
+COMMANDS = Path(__file__).parent.parent.parent / "docs/commands.md"
 
 
 def commands(group: click.Group, *path: str):
@@ -21,11 +24,25 @@ def commands(group: click.Group, *path: str):
 @pytest.mark.parametrize("path", list(commands(main)), ids=" ".join)
 def test_every_command_has_help_worth_reading(run, path):
     """
-    --help says in a sentence what a command does.
+    --help describes each command in a sentence.
     """
     _, _, text = run(*path, "--help").partition("\n")
 
     assert len(text.strip().splitlines()[0].split()) >= 3
+
+
+def test_every_command_is_documented():
+    """
+    The table in docs/commands.md names each command, and each command of a group.
+    """
+    rows = COMMANDS.read_text(encoding="utf-8").splitlines()
+    missing = [
+        path
+        for path in commands(main)
+        if not any(f"`linnworks-bridge {path[0]}" in row and path[-1] in row for row in rows)
+    ]
+
+    assert [] == missing
 
 
 def test_the_manifest_takes_its_address_from_the_option(run, tmp_path):
@@ -42,14 +59,14 @@ def test_the_manifest_takes_its_address_from_the_option(run, tmp_path):
 
 def test_a_wrong_address_is_refused(run):
     """
-    A base URL that is none stops the command with a sentence and status 2.
+    A base URL that is not a URL stops the command with a sentence and exit status 2.
     """
     assert "BRIDGE_BASE_URL must be an address" in run("manifest", "--base-url", "bridge", status=2)
 
 
-def test_a_key_is_one_that_the_settings_take(run):
+def test_the_settings_accept_a_new_key(run):
     """
-    `linnworks-bridge keys new` prints what BRIDGE_SECRET_KEY wants.
+    `linnworks-bridge keys new` prints a value for BRIDGE_SECRET_KEY.
     """
     from bridge.vault import open_vault
 
@@ -58,7 +75,7 @@ def test_a_key_is_one_that_the_settings_take(run):
 
 def test_connections_are_listed_shown_and_erased(run, linnworks):
     """
-    An integration is found by number or name; erased, its token is unknown.
+    An integration is found by number or name; after it is erased, its token is unknown.
     """
     name = linnworks.account_name
     listed = json.loads(run("connections", "list", "--json"))
@@ -75,23 +92,23 @@ def test_connections_are_listed_shown_and_erased(run, linnworks):
 
 def test_erasing_asks_first(run, linnworks):
     """
-    Without a yes nothing is erased.
+    Nothing is erased without confirmation.
     """
     run("connections", "erase", "1", answer="n\n", status=1)
 
     assert linnworks("ConfigTestEndpoint")["Error"] is None
 
 
-def test_an_unknown_connection_is_told(run):
+def test_an_unknown_connection_is_an_error(run):
     """
-    A number or name that nobody has is a sentence and status 1.
+    An unknown number or name gets a sentence and exit status 1.
     """
     assert "linnworks-bridge: No integration 7" in run("connections", "show", "7", status=1)
 
 
 def test_reconnecting_asks_the_seller_for_credentials(run, linnworks):
     """
-    The wizard reopens at the credentials; saved, it is complete at once, under the same token.
+    The wizard reopens at the credentials; once they are saved it is complete, with the same token.
     """
     run("connections", "reconnect", "1")
     asked = linnworks("UserConfigEndpoint")
@@ -100,13 +117,13 @@ def test_reconnecting_asks_the_seller_for_credentials(run, linnworks):
     saved = linnworks.save("Shop", shop_name=linnworks.shop_name, access_key="")
 
     assert ("Shop", "", False) == (asked["StepName"], password["SelectedValue"], password["MustBeSpecified"])
-    assert "credentials wanted" == state
+    assert "credentials needed" == state
     assert (None, "UserConfig") == (saved["Error"], saved["StepName"])
 
 
-def test_what_is_done_in_the_shop_comes_to_linnworks(run, linnworks):
+def test_changes_in_the_shop_reach_linnworks(run, linnworks):
     """
-    Orders placed, paid and cancelled by hand are in the next Orders page.
+    Orders placed, paid and cancelled by hand are on the next Orders page.
     """
     placed = run("demo", "order", "101-11=2", "--unpaid")
     number = placed.split()[2].rstrip(":")
@@ -122,7 +139,7 @@ def test_what_is_done_in_the_shop_comes_to_linnworks(run, linnworks):
     assert number in run("demo", "orders", "--status", "cancelled")
 
 
-def test_shops_can_be_opened_and_looked_at(run):
+def test_shops_can_be_opened_and_listed(run):
     """
     A shop is opened by hand, and its products and orders are listed.
     """
@@ -137,7 +154,7 @@ def test_shops_can_be_opened_and_looked_at(run):
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("arguments", "status", "message"),
     [
         (("order", "101-11=0"), 2, "expected SKU or SKU=QUANTITY"),
         (("order", "nothing"), 1, "The shop sells no nothing"),
@@ -146,8 +163,8 @@ def test_shops_can_be_opened_and_looked_at(run):
         (("orders", "--shop", "other"), 1, "There is no shop other"),
     ],
 )
-def test_mistakes_are_told_in_a_sentence(run, linnworks, words, status, said):
+def test_mistakes_get_a_sentence(run, linnworks, arguments, status, message):
     """
-    What cannot be done in the shop is said, and nothing happens.
+    A command that the shop cannot do says so, and changes nothing.
     """
-    assert said in run("demo", *words, status=status)
+    assert message in run("demo", *arguments, status=status)

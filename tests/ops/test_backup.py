@@ -1,4 +1,4 @@
-"""Backups are made while the service works, and what is restored goes on from there."""
+"""Backups are made while the service runs, and a restored installation continues from them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ pytestmark = sqlite_only
 
 @pytest.fixture
 def elsewhere(tmp_path) -> Settings:
-    """Settings of another machine, with nothing on it."""
+    """Settings of another machine, with nothing installed."""
     return Settings(data_dir=tmp_path / "elsewhere")
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory) -> Path:
-    """A backup, key included, of an installation with one integration; where it is."""
+    """A folder with a backup, key included, of an installation with one integration."""
     folder = tmp_path_factory.mktemp("original")
     with opened(Settings(data_dir=folder / "data")) as app:
         linnworks = Linnworks(sender(app), "original")
@@ -52,9 +52,9 @@ def backed_up(original, tmp_path) -> Path:
     return tmp_path / "backup"
 
 
-def test_what_is_restored_goes_on(original, backed_up, elsewhere, linnworks):
+def test_a_restored_installation_continues(original, backed_up, elsewhere, linnworks):
     """
-    On a machine with nothing on it the token works, the credentials open the shop, and orders go on.
+    On a new machine the token works, the credentials open the shop, and orders continue.
     """
     leave()
     linnworks.token, known = json.loads((original / "known.json").read_text())
@@ -67,9 +67,9 @@ def test_what_is_restored_goes_on(original, backed_up, elsewhere, linnworks):
         assert linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1230"}])["Orders"][0]["Error"] is None
 
 
-def test_a_backup_is_for_its_owner_s_eyes(backed_up):
+def test_only_the_owner_can_read_a_backup(backed_up):
     """
-    Folder and files can be read by nobody else.
+    No other user can read its folder and files.
     """
     assert 0o700 == stat.S_IMODE(backed_up.stat().st_mode)
     assert {"bridge.db": 0o600, "demo-shop.db": 0o600, "secret.key": 0o600} == {
@@ -79,7 +79,7 @@ def test_a_backup_is_for_its_owner_s_eyes(backed_up):
 
 def test_a_backup_without_the_key_needs_it(linnworks, settings, tmp_path, elsewhere):
     """
-    It has no key in it and is not put back without the right one; with that, in a file or a setting, it is.
+    It is restored only with the right key, in a file or a setting.
     """
     names = backup(settings, tmp_path / "b", with_key=False)
     close_store()
@@ -98,40 +98,40 @@ def test_a_backup_without_the_key_needs_it(linnworks, settings, tmp_path, elsewh
 
 def test_a_used_installation_is_not_overwritten(backed_up, elsewhere):
     """
-    Without force a restore is refused; with it, all that was there is put aside, the key too.
+    Without force a restore is refused; with it, everything replaced is archived, the key too.
     """
     with opened(elsewhere) as app:
         Linnworks(sender(app), "other")
     with pytest.raises(StartError, match="has integrations that a restore would replace"):
         restore(elsewhere, backed_up, force=False)
     before = (elsewhere.data_dir / "secret.key").read_text()
-    aside = restore(elsewhere, backed_up, force=True)
+    archive = restore(elsewhere, backed_up, force=True)
 
-    assert aside
-    assert before == (aside / "secret.key").read_text()
+    assert archive
+    assert before == (archive / "secret.key").read_text()
     assert (backed_up / "secret.key").read_text() == (elsewhere.data_dir / "secret.key").read_text()
-    restore(elsewhere, aside, force=True)
+    restore(elsewhere, archive, force=True)
     with opened(elsewhere) as app:
         assert Linnworks(sender(app), "more").token
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\x00"])
-def test_a_damaged_key_makes_way_for_the_backup_s(backed_up, elsewhere, content):
+def test_a_damaged_key_is_replaced_by_the_backup_s(backed_up, elsewhere, content):
     """
-    What is in its place is put aside like all the rest.
+    The damaged key file is archived like the rest.
     """
     elsewhere.data_dir.mkdir()
     (elsewhere.data_dir / "secret.key").write_bytes(content)
-    aside = restore(elsewhere, backed_up, force=False)
+    archive = restore(elsewhere, backed_up, force=False)
 
-    assert aside
-    assert content == (aside / "secret.key").read_bytes()
+    assert archive
+    assert content == (archive / "secret.key").read_bytes()
     assert (backed_up / "secret.key").read_text() == (elsewhere.data_dir / "secret.key").read_text()
 
 
-def test_an_installation_without_integrations_is_replaced_unasked(backed_up, elsewhere):
+def test_an_installation_without_integrations_is_replaced_without_force(backed_up, elsewhere):
     """
-    A service that was only started once keeps nobody from restoring.
+    A service that was only started once does not prevent a restore.
     """
     with opened(elsewhere):
         pass
@@ -140,7 +140,7 @@ def test_an_installation_without_integrations_is_replaced_unasked(backed_up, els
 
 def test_nothing_is_restored_under_a_running_service(backed_up, app, settings):
     """
-    While any process has the database open a restore is refused, forced or not.
+    While any process has the database open, a restore is refused, even with force.
     """
     save_fact("the database", "is open")
     with pytest.raises(StartError, match="The service is running"):
@@ -149,9 +149,9 @@ def test_nothing_is_restored_under_a_running_service(backed_up, app, settings):
 
 
 @pytest.mark.parametrize(
-    ("name", "harm", "words"),
+    ("name", "harm", "message"),
     [
-        ("bridge.db", lambda path: path.unlink(), "is no backup"),
+        ("bridge.db", lambda path: path.unlink(), "is not a backup"),
         ("bridge.db", lambda path: path.write_bytes(path.read_bytes()[:30000]), "is damaged"),
         ("demo-shop.db", lambda path: path.write_bytes(b"not a database at all" * 100), "is damaged"),
         ("bridge.db", lambda path: add_step(path), "newer version of the bridge"),
@@ -159,15 +159,15 @@ def test_nothing_is_restored_under_a_running_service(backed_up, app, settings):
         ("bridge.db", lambda path: empty(path), "is damaged, or not the bridge's"),
     ],
 )
-def test_a_backup_that_is_no_good_is_refused(backed_up, elsewhere, name, harm, words):
+def test_an_unusable_backup_is_refused(backed_up, elsewhere, name, harm, message):
     """
-    That is found out before anything is moved.
+    It is refused before anything is moved.
     """
     with opened(elsewhere):
         pass
     before = sorted(path.name for path in elsewhere.data_dir.iterdir())
     harm(backed_up / name)
-    with pytest.raises(StartError, match=words):
+    with pytest.raises(StartError, match=message):
         restore(elsewhere, backed_up, force=True)
 
     assert before == sorted(path.name for path in elsewhere.data_dir.iterdir())
@@ -184,27 +184,28 @@ def empty(path) -> None:
         database.execute("CREATE TABLE other (id INTEGER)")
 
 
-def test_a_backup_needs_a_folder_of_its_own(backed_up, app, settings):
+def test_a_backup_needs_a_new_folder(backed_up, app, settings):
     """
-    An earlier backup is not written over.
+    An earlier backup is not overwritten.
     """
     with pytest.raises(StartError, match="is not empty"):
         backup(settings, backed_up, with_key=False)
 
 
-def test_nothing_is_left_of_a_backup_that_fails(app, settings, tmp_path):
+def test_a_failed_backup_leaves_nothing(app, settings, tmp_path):
     """
-    Where a file cannot be written that is told in a sentence, and no half file stays.
+    A file that cannot be written gets a sentence, and no partial file is left.
     """
     (tmp_path / "file").touch()
     with pytest.raises(StartError, match="cannot be copied to"):
         backup(settings, tmp_path / "file" / "b", with_key=False)
 
 
-def test_a_backup_under_load_is_whole_and_goes_on(tmp_path):
+@pytest.mark.service
+def test_a_backup_under_load_is_consistent(tmp_path):
     """
-    While a service despatches and sets stock, backups made meanwhile are consistent; what they know to be done
-    stays done after a restore, and the rest can be asked for again.
+    Backups made while a service despatches and sets stock are consistent: after a restore, actions that were done stay
+    done, and the others can be asked for again.
     """
     despatched: list[str] = []
     known: list[int] = []
@@ -239,32 +240,32 @@ def test_a_backup_under_load_is_whole_and_goes_on(tmp_path):
         linnworks._call = service.post
         again = [linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": one}])["Orders"][0] for one in despatched]
 
-        # the one that was under way at that moment is its doer's until the lease ends
+        # the one that was under way at that moment is leased for a while
         assert not [answer for answer in again if answer["Error"] and not answer["Retry"]]
         assert 11 <= len([answer for answer in again if answer["Error"] is None])
 
 
-def test_a_server_s_own_tools_are_pointed_to(elsewhere, tmp_path):
+def test_postgresql_is_backed_up_with_its_own_tools(elsewhere, tmp_path):
     """
-    On PostgreSQL a backup or restore is refused with the way to do it.
+    A backup or restore on PostgreSQL is refused, and the message names the tools.
     """
     served = replace(elsewhere, database_url="postgresql://user:s3cret@127.0.0.1/bridge")
     for act in (lambda: backup(served, tmp_path, with_key=False), lambda: restore(served, tmp_path, force=True)):
-        with pytest.raises(StartError, match="pg_dump") as told:
+        with pytest.raises(StartError, match="pg_dump") as refused:
             act()
-        assert "s3cret" not in str(told.value)
+        assert "s3cret" not in str(refused.value)
 
 
-def test_the_commands_say_what_they_did(run, linnworks, settings, tmp_path, monkeypatch):
+def test_the_commands_report_what_they_did(run, linnworks, settings, tmp_path, monkeypatch):
     """
-    `linnworks-bridge backup` names its files and where the key is not; `linnworks-bridge restore` what was put aside.
+    `linnworks-bridge backup` names its files and says that the key is missing; `restore` names the archive.
     """
-    said = run("backup", str(tmp_path / "b"))
+    backed_up = run("backup", str(tmp_path / "b"))
     leave()
     refused = run("restore", str(tmp_path / "b"), status=2)
     restored = run("restore", str(tmp_path / "b"), "--force")
 
-    assert "bridge.db, demo-shop.db" in said
-    assert "keep it in another place" in said
+    assert "bridge.db, demo-shop.db" in backed_up
+    assert "keep it in another place" in backed_up
     assert "--force" in refused
     assert "archive" in restored

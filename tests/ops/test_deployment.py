@@ -1,4 +1,4 @@
-"""`linnworks-bridge init` writes all that a machine needs, fitting together, and nothing over what is there."""
+"""`linnworks-bridge init` writes all files of a deployment, which agree with each other, and overwrites none."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli import main
+from bridge.ops.temporary_server import free_port
 from bridge.settings import load_settings
 from tests.processes import healthy, until
 
@@ -24,16 +25,16 @@ NAMES = {
     "nginx.conf",
     "manifest.json",
 }
-USUAL = ("--yes", "--base-url", "https://bridge.example.com", "--data-dir", "data", "--out", "setup")
+OPTIONS = ("--yes", "--base-url", "https://bridge.example.com", "--data-dir", "data", "--out", "setup")
 
 
 @pytest.fixture
 def init(tmp_path, monkeypatch):
-    """Run the command in an empty folder; what it says."""
+    """Run the command in an empty folder; return its output."""
     monkeypatch.chdir(tmp_path)
 
-    def invoke(*words: str, status: int = 0, answers: str | None = None) -> str:
-        result = CliRunner().invoke(main, ["init", *words], input=answers)
+    def invoke(*arguments: str, status: int = 0, answers: str | None = None) -> str:
+        result = CliRunner().invoke(main, ["init", *arguments], input=answers)
 
         assert status == result.exit_code, result.output
         return result.output
@@ -41,38 +42,38 @@ def init(tmp_path, monkeypatch):
     return invoke
 
 
-def test_all_is_written_and_explained(init):
+def test_all_files_are_written_and_explained(init):
     """
-    Settings, key, manifest, unit and proxies are there, each with a word on what it is for.
+    Settings, key, manifest, units and proxy configurations are written, and the output says what each is for.
     """
-    said = init(*USUAL)
+    output = init(*OPTIONS)
 
     assert NAMES == {path.name for path in Path("setup").iterdir()}
-    assert all(str(Path("setup", name).absolute()) in said for name in NAMES)
+    assert all(str(Path("setup", name).absolute()) in output for name in NAMES)
     assert 0o600 == stat.S_IMODE(Path("data/secret.key").stat().st_mode)
     assert 0o700 == stat.S_IMODE(Path("data").stat().st_mode)
     assert 0o640 == stat.S_IMODE(Path("setup/bridge.env").stat().st_mode)
 
 
-def test_the_answers_are_asked_for(init):
+def test_init_asks_for_what_no_option_gives(init):
     """
-    Without options every question is asked, and its usual answer is offered.
+    Without options every question is asked, with its default.
     """
-    said = init(answers="https://shop.example.com/bridge\nwoocommerce\nown\n\nfiles\n")
+    output = init(answers="https://shop.example.com/bridge\nwoocommerce\nown\n\nfiles\n")
     settings = load_settings({"BRIDGE_ENV_FILE": "files/bridge.env"})
 
-    assert 5 == said.count("]: ") + said.count("com: ")
+    assert 5 == output.count("]: ") + output.count("com: ")
     assert ("woocommerce", "127.0.0.1:8080") == (settings.channel, settings.bind)
     assert ("https://shop.example.com/bridge", Path("own").absolute()) == (settings.url, settings.data_dir)
     assert "handle_path /bridge/*" in Path("files/Caddyfile").read_text()
     assert "location /bridge/ {" in Path("files/nginx.conf").read_text()
 
 
-def test_everything_names_the_same_places(init):
+def test_the_files_agree_with_the_settings(init):
     """
-    Manifest, unit, proxies and command agree with the settings.
+    Manifest, units, proxy configurations and command have the same addresses and paths.
     """
-    init(*USUAL, "--bind", "127.0.0.1:9009")
+    init(*OPTIONS, "--bind", "127.0.0.1:9009")
     texts = {name: Path("setup", name).read_text() for name in NAMES}
     (module,) = json.loads(texts["manifest.json"])["modules"]
     values = {parameter["name"]: parameter["value"] for parameter in module["parameters"]}
@@ -87,67 +88,66 @@ def test_everything_names_the_same_places(init):
     assert "{{" not in "".join(texts.values())
 
 
-def test_a_data_folder_of_systemd_s_is_left_to_it(init):
+def test_systemd_makes_a_data_folder_below_var_lib(init):
     """
-    Below /var/lib systemd makes the folder itself; nothing is written where all is only shown.
+    The unit has it as StateDirectory; with --show nothing is written.
     """
-    said = init("--yes", "--show", "--base-url", "https://b.example.com", "--data-dir", "/var/lib/x", "--out", "/etc/x")
+    output = init("--yes", "--show", *OPTIONS[1:3], "--data-dir", "/var/lib/x", "--out", "/etc/x")
 
-    assert "StateDirectory=x\n" in said
-    assert all(f"==> /etc/x/{name} <==" in said for name in NAMES)
+    assert "StateDirectory=x\n" in output
+    assert all(f"==> /etc/x/{name} <==" in output for name in NAMES)
     assert [] == list(Path().iterdir())
 
 
-def test_nothing_is_overwritten_unasked(init):
+def test_nothing_is_overwritten_without_force(init):
     """
-    A second time is refused; with --force files are written anew and the old ones kept, but never a key.
+    A second run is refused; with --force files are replaced and the old ones kept, but the key stays.
     """
-    init(*USUAL)
+    init(*OPTIONS)
     key = Path("data/secret.key").read_text()
     Path("setup/bridge.env").write_text("# mine")
 
-    assert "--force" in init(*USUAL, status=2)
+    assert "--force" in init(*OPTIONS, status=2)
     assert "# mine" == Path("setup/bridge.env").read_text()
-    assert "the key, as it was" in init(*USUAL, "--force")
+    assert "the existing key" in init(*OPTIONS, "--force")
     assert "# mine" != Path("setup/bridge.env").read_text()
     assert "# mine" == Path("setup/bridge.env.old").read_text()
     assert key == Path("data/secret.key").read_text()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (("--base-url", "bridge.example.com"), "BRIDGE_BASE_URL must be"),
         (("--channel", "nothing.like.it"), "neither built in"),
         (("--bind", "8080"), "BRIDGE_BIND must be"),
-        (("--user", "nobody-of-this-name"), "useradd --system nobody-of-this-name"),
-        (("--data-dir", "two words"), "a path without spaces"),
+        (("--user", "no-such-user"), "useradd --system no-such-user"),
+        (("--data-dir", "two parts"), "a path without spaces"),
         (("--base-url", "https://bridge.example.com/it's"), "Quotes and backslashes"),
     ],
 )
-def test_a_wrong_answer_writes_nothing(init, words, said):
+def test_a_wrong_answer_writes_nothing(init, arguments, message):
     """
-    It is told in a sentence with status 2.
+    It gets a sentence and exit status 2.
     """
-    assert said in init(*USUAL, *words, status=2)
+    assert message in init(*OPTIONS, *arguments, status=2)
     assert [] == list(Path().iterdir())
 
 
-def test_an_address_without_tls_is_pointed_out(init):
+def test_an_address_without_tls_gets_a_warning(init):
     """
-    Linnworks calls https only.
+    Linnworks calls https addresses only.
     """
-    assert "nothing but https" in init("--yes", "--data-dir", "data", "--out", "setup")
+    assert "https addresses only" in init("--yes", "--data-dir", "data", "--out", "setup")
 
 
-def test_the_service_starts_from_what_was_written(init, tmp_path):
+@pytest.mark.service
+def test_the_service_starts_from_the_written_files(init, tmp_path):
     """
-    The command written runs the service with the settings and the key written.
+    The written command runs the service with the written settings and key.
     """
-    from bridge.ops.temporary_server import free_port
-
     port = free_port()
-    init(*USUAL, "--bind", f"127.0.0.1:{port}")
+    init(*OPTIONS, "--bind", f"127.0.0.1:{port}")
     key = Path("data/secret.key").read_text()
     command = str(tmp_path / "setup/linnworks-bridge")
     process = subprocess.Popen([command, "serve"], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -160,12 +160,12 @@ def test_the_service_starts_from_what_was_written(init, tmp_path):
     assert Path("data/bridge.db").exists()
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
-def test_systemd_takes_the_unit(init):
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_accepts_the_units(init):
     """
-    systemd finds nothing wrong with it, and its exposure low.
+    systemd finds no error in them, and a low exposure.
     """
-    init(*USUAL)
+    init(*OPTIONS)
     verified = subprocess.run(
         ["systemd-analyze", "verify", "setup/linnworks-bridge.service", "setup/linnworks-bridge.socket"],
         capture_output=True,
@@ -177,12 +177,12 @@ def test_systemd_takes_the_unit(init):
     assert 0 == subprocess.run(security, capture_output=True).returncode
 
 
-@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")
-def test_nginx_takes_its_configuration(init, tmp_path):
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+def test_nginx_accepts_its_configuration(init, tmp_path):
     """
-    nginx finds nothing wrong with it.
+    nginx finds no error in it.
     """
-    init(*USUAL)
+    init(*OPTIONS)
     around = f"events {{}} pid {tmp_path}/pid; error_log stderr; http {{ access_log off; include setup/nginx.conf; }}"
     Path("around.conf").write_text(around)
     command = ["nginx", "-t", "-p", str(tmp_path), "-c", "around.conf"]

@@ -1,4 +1,4 @@
-"""When the ground gives way: a full disk, a locked or read-only database, a clock that jumps."""
+"""Failures of the machine: a full disk, a locked or read-only database, a clock that jumps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.store.fields import MomentField
 from bridge.store.outbox import count_waiting
 from tests.conftest import sqlite_only
 from tests.linnworks import LONG_AGO
-from tests.processes import ROOT, at, healthy, poster, until
+from tests.processes import at, healthy, poster, until
 
 WRITES = {
     "AddNewUserEndpoint": {
@@ -39,21 +39,21 @@ WRITES = {
 
 
 LONG = ("OrdersEndpoint", "InventoryUpdateEndpoint", "ListingDeleteEndpoint")
-"""Those that need more room than a page happens to have left."""
+"""Calls that need more space than is left in a page."""
 
 
 @contextmanager
 def full() -> Iterator[None]:
-    """A database that may not grow by a page."""
+    """Stop the database from growing by a page."""
     database.execute_sql("VACUUM")
-    database.execute_sql("PRAGMA max_page_count = 1")  # SQLite takes as many as there are
+    database.execute_sql("PRAGMA max_page_count = 1")  # SQLite keeps the current number
     yield
     database.execute_sql("PRAGMA max_page_count = 1000000")
 
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """A database that may be read and not be written."""
+    """Make the database read-only."""
     database.execute_sql("PRAGMA query_only = 1")
     yield
     database.execute_sql("PRAGMA query_only = 0")
@@ -61,7 +61,7 @@ def read_only() -> Iterator[None]:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """A database that somebody else writes to without an end; waiting for it is cut short."""
+    """Lock the database from another connection, and shorten the wait for it."""
     database.execute_sql("PRAGMA busy_timeout = 50")
     path = database.database
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -72,33 +72,33 @@ def locked() -> Iterator[None]:
 
 @sqlite_only
 @pytest.mark.parametrize(
-    ("trouble", "calls", "words"),
+    ("trouble", "calls", "message"),
     [
-        (full, LONG, "The bridge cannot store anything just now"),
-        (read_only, tuple(WRITES), "The bridge cannot store anything just now"),
+        (full, LONG, "The bridge cannot store anything at the moment"),
+        (read_only, tuple(WRITES), "The bridge cannot store anything at the moment"),
         (locked, tuple(WRITES), "The bridge is busy, please try again"),
     ],
     ids=["full", "read only", "locked"],
 )
-def test_trouble_with_the_database_is_answered_and_logged(linnworks, caplog, trouble, calls, words):
+def test_trouble_with_the_database_is_answered_and_logged(linnworks, caplog, trouble, calls, message):
     """
-    Each call that has to write gets an Error in words and leaves a line in the log; afterwards all is as before.
+    Each call that has to write gets an Error and a line in the log; afterwards everything works as before.
     """
     answers = {}
     for name in calls:
-        with trouble():  # anew, because a connection that failed is given up
+        with trouble():  # again for each call, as a failed connection is discarded
             answers[name] = str(linnworks(name, **WRITES[name])["Error"]).partition(":")[0]
     logged = [record for record in caplog.records if record.levelname == "ERROR" and record.exc_info]
     after = linnworks("OrdersEndpoint", **WRITES["OrdersEndpoint"])
 
-    assert dict.fromkeys(calls, words) == answers
+    assert dict.fromkeys(calls, message) == answers
     assert len(calls) <= len(logged)
     assert (None, True) == (after["Error"], bool(after["Orders"]))
 
 
 @contextmanager
 def service(data_dir: Path, limit: int | None = None) -> Iterator[tuple[Callable[..., Any], Path, int]]:
-    """A service whose files may not grow beyond a limit; what posts to it, and its log."""
+    """Run a service whose files may not grow beyond a limit; yield a function to post to it, its log, and its pid."""
     port, log = free_port(), data_dir / "log"
 
     def confine() -> None:
@@ -116,7 +116,6 @@ def service(data_dir: Path, limit: int | None = None) -> Iterator[tuple[Callable
             preexec_fn=confine if limit else None,
             stdout=subprocess.DEVNULL,
             stderr=output,
-            cwd=ROOT,
         )
     try:
         assert until(lambda: healthy(port))
@@ -127,9 +126,10 @@ def service(data_dir: Path, limit: int | None = None) -> Iterator[tuple[Callable
 
 
 @sqlite_only
-def test_a_service_that_can_write_no_more_answers_and_says_why(tmp_path):
+@pytest.mark.service
+def test_a_service_that_cannot_write_answers_and_logs_why(tmp_path):
     """
-    Where files cannot grow any more, as on a full disk, real processes answer each call; every line of the log is JSON.
+    When files cannot grow, as on a full disk, real processes answer each call, and every line of the log is JSON.
     """
     with service(tmp_path) as (post, _, _):
         token = post("AddNewUserEndpoint", **WRITES["AddNewUserEndpoint"])["AuthorizationToken"]
@@ -147,19 +147,19 @@ def test_a_service_that_can_write_no_more_answers_and_says_why(tmp_path):
 
     assert errors[0] is None
     assert failed
-    assert all("cannot store anything just now" in error for error in failed), failed
+    assert all("cannot store anything at the moment" in error for error in failed), failed
     assert still["Error"] is None
     assert ["gunicorn.error"] == [line["logger"] for line in lines if child in line.get("message", "")]
-    told = [line for line in lines if line["level"] == "ERROR" and line["logger"] == "bridge.calls"]
-    assert {"A request failed"} == {line["message"] for line in told}
-    assert all(line["request"] and "peewee" in line["traceback"] for line in told)
+    logged = [line for line in lines if line["level"] == "ERROR" and line["logger"] == "bridge.calls"]
+    assert {"A request failed"} == {line["message"] for line in logged}
+    assert all(line["request"] and "peewee" in line["traceback"] for line in logged)
 
 
 # -- the clock ------------------------------------------------------------------------------------------------
 
 
 def set_back(by: timedelta) -> None:
-    """Everything in the database is as it would be, had the clock been set back by this much since."""
+    """Change the database to what it would be if the clock had been set back by this much."""
     shift = by // timedelta(microseconds=1)
     for model in Row.__subclasses__():
         for field in model._meta.sorted_fields:
@@ -172,7 +172,7 @@ def set_back(by: timedelta) -> None:
 @pytest.mark.parametrize("by", [timedelta(hours=3), timedelta(days=-400)], ids=["back", "ahead"])
 def test_a_clock_that_jumps_stops_nothing(app, linnworks, work, by):
     """
-    Orders, stock and feeds go on at once, whichever way the clock was set; set back, no action is done twice.
+    Orders, stock and feeds continue at once; with a clock that was set back, no action is done twice.
     """
     before = linnworks.orders()
     paid = next(order for order in before.values() if order["PaymentStatus"] == "PAID")

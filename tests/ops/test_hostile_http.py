@@ -1,4 +1,4 @@
-"""What no library would send: the service answers it in the envelope, in time, and goes on."""
+"""Requests that no library would send: the service answers them in the envelope, in time, and keeps serving."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from bridge.ops.temporary_server import temporary_server
 from tests.linnworks import Linnworks
 from tests.processes import at, poster
 
+pytestmark = pytest.mark.service
+
 BUDGET = 1
 THREADS = 4
 SECRET = "planted-secret-5f1d"
@@ -25,7 +27,7 @@ PATH = "/api/Config/ConfigTest"
 
 
 class Service:
-    """A running service of one process and few threads, and what it logs."""
+    """A running service of one process and few threads, and its log."""
 
     def __init__(self, base_url: str, log: Path) -> None:
         self.base_url, self._log = base_url, log
@@ -36,24 +38,24 @@ class Service:
     def log(self) -> str:
         return self._log.read_text()
 
-    def call(self) -> socket.socket:
+    def connect(self) -> socket.socket:
         return socket.create_connection(self._address, timeout=10)
 
-    def say(self, raw: bytes) -> dict[str, Any]:
-        """Send this, and hear the answer to its end, which is in the envelope."""
-        with self.call() as sock:
+    def send(self, raw: bytes) -> dict[str, Any]:
+        """Send this, and return the answer, which must be in the envelope."""
+        with self.connect() as sock:
             sock.sendall(raw)
             sock.shutdown(socket.SHUT_WR)
-            return heard(sock)
+            return receive(sock)
 
-    def is_well(self) -> bool:
-        """Whether a caller like any other is answered, and soon."""
+    def serves(self) -> bool:
+        """Return whether a normal call is answered soon."""
         started = time.monotonic()
         return self.linnworks("ConfigTestEndpoint")["Error"] is None and time.monotonic() - started < 2 * BUDGET + 1
 
 
-def heard(sock: socket.socket) -> dict[str, Any]:
-    """The answer to its end."""
+def receive(sock: socket.socket) -> dict[str, Any]:
+    """Receive a whole answer."""
     head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
     answer = json.loads(body)
 
@@ -65,7 +67,7 @@ def heard(sock: socket.socket) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
-    """A service that answers whoever comes from this machine, and from a proxy on it."""
+    """Run the service."""
     log = tmp_path_factory.mktemp("log") / "log"
     environ = {
         **at(tmp_path_factory.mktemp("data")),
@@ -80,7 +82,7 @@ def service(tmp_path_factory) -> Iterator[Service]:
 
 
 def trickle(sock: socket.socket, bit: bytes) -> bytes:
-    """Send one bit after another until the other side hangs up; what it said."""
+    """Send `bit` repeatedly until the other side hangs up; return its answer."""
     answer = b""
     sock.settimeout(0.02)
     with suppress(ConnectionError):
@@ -133,16 +135,16 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_breaks_the_rules_of_http_is_answered(service, name):
+def test_broken_http_is_answered(service, name):
     """
-    Wrong lengths, broken chunks and impossible headers get an Error in the envelope, and others are served on.
+    Wrong lengths, broken chunks and impossible headers get an Error in the envelope, and other clients are served.
     """
-    assert service.say(BROKEN[name])["Error"]
+    assert service.send(BROKEN[name])["Error"]
 
 
-def test_a_long_body_is_heard_out(service):
+def test_a_body_that_is_too_long_is_drained(service):
     """
-    Whoever sends more than is accepted gets to hear so, however it is sent.
+    A client that sends more than is accepted receives the Error, however it sends.
     """
     content = b" " * 3_000_000
     chunked = requests.post(service.base_url + PATH, data=iter([content]), timeout=10).json()
@@ -155,7 +157,7 @@ def test_a_long_body_is_heard_out(service):
 
 def test_a_form_for_a_token_is_bounded(service):
     """
-    The token endpoint reads no more than a form takes, and that in time.
+    The token endpoint reads no more than a form needs.
     """
     url = service.base_url + "/api/oauth/authorize"
     answer = requests.post(url, data=b"client_id=" + b"x" * 50_000, timeout=10)
@@ -163,12 +165,12 @@ def test_a_form_for_a_token_is_bounded(service):
     assert (400, "invalid_request") == (answer.status_code, answer.json()["error"])
 
 
-def test_a_body_that_trickles_in_is_not_waited_for(service):
+def test_a_body_that_trickles_in_is_cut_off(service):
     """
-    Bytes that come one by one keep a thread no longer than the budget, and then get an Error.
+    Bytes that arrive one by one keep a thread for the budget, and then get an Error.
     """
     started = time.monotonic()
-    with service.call() as sock:
+    with service.connect() as sock:
         sock.sendall(post("Content-Length: 90000"))
         answer = trickle(sock, b" ")
 
@@ -176,42 +178,57 @@ def test_a_body_that_trickles_in_is_not_waited_for(service):
     assert time.monotonic() - started < 5 * BUDGET
 
 
-def test_silence_takes_no_threads(service):
+def test_silent_clients_take_no_threads(service):
     """
-    More callers than there are threads say nothing, half a head, half a body, or do not hang up; others are served.
+    More clients than threads send nothing, half a head or half a body, or do not hang up; others are served.
     """
     with ExitStack() as silent:
-        for said in (b"", b"POST /api", post("Content-Length: 100") + b"{", post("Content-Length: 2") + b"{}"):
-            for _ in range(2 * THREADS):
-                sock = silent.enter_context(service.call())
-                sock.sendall(said)
+        for sent in (b"", b"POST /api", post("Content-Length: 100") + b"{", post("Content-Length: 2") + b"{}"):
+            for _ in range(THREADS + 1):
+                sock = silent.enter_context(service.connect())
+                sock.sendall(sent)
         with ThreadPoolExecutor(THREADS) as pool:
             url = f"{service.base_url}/health"
             served = list(pool.map(lambda _: requests.get(url, timeout=20).status_code, range(4)))
 
     assert [200] * 4 == served
-    assert service.is_well()
+    assert service.serves()
 
 
-def test_heads_that_trickle_in_are_hung_up_on(service):
+def test_half_a_body_is_answered(service):
     """
-    A head that goes on and on is not read beyond the budget.
+    More clients than threads send half a body and fall silent: each gets an Error, and others are served meanwhile.
+    """
+    with ExitStack() as stack:
+        senders = [stack.enter_context(service.connect()) for _ in range(2 * THREADS)]
+        for sender in senders:
+            sender.sendall(post("Content-Length: 100") + b"{")
+        health = requests.get(f"{service.base_url}/health", timeout=10).status_code
+        errors = {receive(sender)["Error"] for sender in senders}
+
+    assert 200 == health
+    assert {"The request did not arrive whole and in time"} == errors
+
+
+def test_a_head_that_trickles_in_is_cut_off(service):
+    """
+    A head without an end is read for the budget only.
     """
     started = time.monotonic()
-    with service.call() as sock:
+    with service.connect() as sock:
         sock.sendall(f"POST {PATH} HTTP/1.1\r\n".encode())
 
         assert b"" == trickle(sock, b"X-More: 1\r\n")
     assert time.monotonic() - started < 5 * BUDGET
-    assert service.is_well()
+    assert service.serves()
 
 
-def test_what_was_no_http_is_not_in_the_log(service):
+def test_broken_http_is_not_logged(service):
     """
-    Nothing of it is logged at any level, secrets may be in it; nor is any traceback.
+    No part of it is logged at any level, as it may contain secrets; nor is any traceback.
     """
     for raw in BROKEN.values():
-        service.say(raw)
+        service.send(raw)
 
     assert SECRET not in service.log()
     assert "Traceback" not in service.log()

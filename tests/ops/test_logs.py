@@ -1,4 +1,4 @@
-"""What an operator's tools read."""
+"""JSON logs for the operator's tools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from bridge.ops.logs import JsonLines
+from bridge.ops.logs import JsonFormatter
 
 
 def record(**more) -> logging.LogRecord:
@@ -15,11 +15,11 @@ def record(**more) -> logging.LogRecord:
     )
 
 
-def test_a_json_line_carries_the_facts_of_a_call():
+def test_a_json_line_has_the_facts_of_a_call():
     """
-    Request id, path, connection, duration and outcome are fields of their own.
+    Each fact is a field of its own.
     """
-    line = json.loads(JsonLines().format(record(created=0.25, facts={"request": "r1", "ms": 3})))
+    line = json.loads(JsonFormatter().format(record(created=0.25, facts={"request": "r1", "ms": 3})))
 
     assert {
         "time": "1970-01-01T00:00:00.250+00:00",
@@ -32,12 +32,12 @@ def test_a_json_line_carries_the_facts_of_a_call():
 
 def test_a_failure_stays_on_one_line():
     """
-    A traceback is a field too, so that a line is an object.
+    A traceback is a field too, so that each line is one object.
     """
     try:
         raise ValueError("ä")
     except ValueError:
-        text = JsonLines().format(record(exc_info=sys.exc_info()))
+        text = JsonFormatter().format(record(exc_info=sys.exc_info()))
 
     assert "\n" not in text
     assert "a word" == json.loads(text)["message"]

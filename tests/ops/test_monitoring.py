@@ -1,4 +1,4 @@
-"""What an operator's monitor sees, and nobody else."""
+"""Metrics and health details, for the operator's monitoring only."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tests.conftest import opened, sender
 from tests.linnworks import Linnworks
 from tests.processes import Service, until
 
-TOKEN = "a monitor's token".replace(" ", "-") + "-of-some-length"
-WAYS = ("/metrics", "/health/details")
+TOKEN = "a-monitoring-token-of-some-length"
+PATHS = ("/metrics", "/health/details")
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:
-    """Each sample by its name and its labels' values."""
+    """Return each sample by its name and its labels' values."""
     found = [sample for family in parsed(text) for sample in family.samples]
     return {(sample.name, *sample.labels.values()): sample.value for sample in found}
 
 
 @pytest.fixture
 def seen(app):
-    """What Prometheus reads just now."""
+    """Return the samples that Prometheus reads at the moment."""
     return lambda: samples(app.test_client().get("/metrics").text)
 
 
 # -- the last poll --------------------------------------------------------------------------------------------
 
 
-def test_the_last_poll_is_when_orders_were_last_asked_for(linnworks, connect):
+def test_the_last_poll_is_the_last_orders_call(linnworks, connect):
     """
-    Until Linnworks has asked, it is when the wizard was finished; one that is not finished has none.
+    Before the first Orders call it is the end of the wizard; an unfinished integration has none.
     """
     never, halfway = connect(), Linnworks(linnworks._call, "halfway")
     began = now()
@@ -57,9 +57,9 @@ def test_the_last_poll_is_when_orders_were_last_asked_for(linnworks, connect):
     assert third.completed_at is None
 
 
-def test_a_poll_that_the_shop_did_not_answer_is_a_poll(linnworks):
+def test_a_poll_that_the_shop_did_not_answer_counts(linnworks):
     """
-    The dead man's switch is about Linnworks; a shop that is down is told of elsewhere.
+    Silence is about Linnworks; a shop that is down is reported elsewhere.
     """
     linnworks.orders()
     PagingRun.update(finished_at=None, asked_at=now()).execute()
@@ -70,7 +70,7 @@ def test_a_poll_that_the_shop_did_not_answer_is_a_poll(linnworks):
 
 def test_silence_shows_in_details_and_metrics(app, linnworks, seen):
     """
-    When nobody has asked for an enabled connection's orders for 45 minutes, both say so; the service is well.
+    Both report a connection whose orders have not been asked for in 45 minutes.
     """
     linnworks.orders()
     number = str(Connection.get().id)
@@ -87,12 +87,12 @@ def test_silence_shows_in_details_and_metrics(app, linnworks, seen):
     assert alarm["bridge_seconds_since_poll", number] > 2700 > calm["bridge_seconds_since_poll", number]
 
 
-# -- what is counted ------------------------------------------------------------------------------------------
+# -- counters -------------------------------------------------------------------------------------------------
 
 
 def test_calls_are_counted_by_endpoint_and_outcome(app, linnworks, seen):
     """
-    Each with how it ended and how long it took; addresses that strangers make up are one.
+    Each has its outcome and duration; all unknown addresses share one endpoint label.
     """
     before = seen()
     linnworks.orders()
@@ -111,9 +111,9 @@ def test_calls_are_counted_by_endpoint_and_outcome(app, linnworks, seen):
     assert more("bridge_call_seconds_count", path) >= 2
 
 
-def test_what_waits_is_told_with_its_age(app, linnworks, seen):
+def test_waiting_listings_are_reported_with_their_age(app, linnworks, seen):
     """
-    Listings that the worker has not done yet, and since when the oldest waits.
+    Details and metrics have the number of waiting listings and the age of the oldest.
     """
     removals = [{"TemplateId": 1, "ExternalListingId": "x", "SKU": "x"}]
     assert linnworks("ListingDeleteEndpoint", ExternalListingIds=removals)["Error"] is None
@@ -121,15 +121,15 @@ def test_what_waits_is_told_with_its_age(app, linnworks, seen):
 
     assert 1 == found["listings"]["waiting"] == seen()["bridge_feed_listings",]
     assert 0 < seen()["bridge_feed_oldest_seconds",] < 60
-    assert {"requests": 0, "values": 0, "oldest_seconds": 0} == found["outbox"]
+    assert {"requests": 0, "pending_updates": 0, "oldest_seconds": 0} == found["outbox"]
 
 
-def test_metrics_name_nobody(app, linnworks):
+def test_metrics_have_no_personal_data(app, linnworks):
     """
-    Neither account, shop, address nor token is in them: connections go by their number.
+    They have no account, shop, address or token, and identify connections by number.
     """
     linnworks.orders()
-    for path in WAYS:
+    for path in PATHS:
         text = app.test_client().get(path).text
 
         assert linnworks.shop_name not in text
@@ -138,16 +138,17 @@ def test_metrics_name_nobody(app, linnworks):
         assert "@" not in text
 
 
-def test_all_processes_are_told_of_as_one_and_a_new_one_goes_on(tmp_path):
+@pytest.mark.service
+def test_metrics_are_the_sum_over_all_processes(tmp_path):
     """
-    Whichever process answers, it tells of the calls of all, also of those that were killed; nothing stays behind.
+    Any process reports the calls of all, also of killed ones, whose files their replacements continue.
     """
     with Service(tmp_path, BRIDGE_WORKERS="3") as service:
         url = f"http://127.0.0.1:{service.port}"
         for _ in range(30):
             requests.get(f"{url}/nowhere", timeout=5)
         key = ("bridge_calls_total", "other", "NotFound")
-        told = [samples(requests.get(f"{url}/metrics", timeout=5).text)[key] for _ in range(6)]
+        counts = [samples(requests.get(f"{url}/metrics", timeout=5).text)[key] for _ in range(6)]
         folder = service.metrics_folder()
         for pid in service.workers():
             os.kill(pid, signal.SIGKILL)
@@ -157,15 +158,16 @@ def test_all_processes_are_told_of_as_one_and_a_new_one_goes_on(tmp_path):
         after = samples(requests.get(f"{url}/metrics", timeout=5).text)[key]
         files = sorted(path.name for path in folder.iterdir())
 
-    assert {30.0} == set(told)
+    assert {30.0} == set(counts)
     assert 60 == after
-    assert set(files) <= {f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in range(3)}
+    assert set(files) <= {f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in range(3)}
     assert not folder.exists()
 
 
-def test_a_folder_that_a_killed_service_left_is_removed(tmp_path):
+@pytest.mark.service
+def test_the_metrics_folder_of_a_killed_service_is_removed(tmp_path):
     """
-    The next start takes it away, and begins from nothing.
+    The next start removes it, and counts from zero.
     """
     service = Service(tmp_path, BRIDGE_WORKERS="1")
     service.start()
@@ -179,60 +181,60 @@ def test_a_folder_that_a_killed_service_left_is_removed(tmp_path):
     assert (True, True) == (left, gone)
 
 
-# -- who may see it -------------------------------------------------------------------------------------------
+# -- access ---------------------------------------------------------------------------------------------------
 
 
-def asked(app, **request) -> set[bool]:
-    """Whether each of them is told."""
-    return {"There is no endpoint" not in app.test_client().get(path, **request).text for path in WAYS}
+def answers(app, **request) -> set[bool]:
+    """Return whether the paths answer."""
+    return {"There is no endpoint" not in app.test_client().get(path, **request).text for path in PATHS}
 
 
-def test_without_a_token_only_this_machine_is_told(app):
+def test_without_a_token_only_this_machine_gets_them(app):
     """
-    Not others, and not whoever a proxy on this machine calls for.
+    Other machines do not, nor do clients of a proxy on this machine.
     """
-    assert {True} == asked(app)
-    assert {True} == asked(app, environ_overrides={"REMOTE_ADDR": "::1"})
-    assert {False} == asked(app, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
+    assert {True} == answers(app)
+    assert {True} == answers(app, environ_overrides={"REMOTE_ADDR": "::1"})
+    assert {False} == answers(app, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
     for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"):
-        assert {False} == asked(app, headers={header: "127.0.0.1"})
+        assert {False} == answers(app, headers={header: "127.0.0.1"})
 
 
-def test_with_a_token_only_its_bearer_is_told(tmp_path):
+def test_with_a_token_only_its_bearer_gets_them(tmp_path):
     """
-    From wherever it calls; on this machine it is wanted too.
+    The token works from any address, and is required on this machine too.
     """
     with opened(Settings(data_dir=tmp_path, metrics_token=TOKEN)) as app:
-        borne = {"Authorization": f"Bearer {TOKEN}"}
+        authorized = {"Authorization": f"Bearer {TOKEN}"}
         outside = {"environ_overrides": {"REMOTE_ADDR": "203.0.113.9"}}
 
-        assert {True} == asked(app, headers=borne, **outside)
-        assert {False} == asked(app)
-        assert {False} == asked(app, headers={"Authorization": f"Bearer {TOKEN}x"})
-        assert {False} == asked(app, headers={"Authorization": f"Basic {TOKEN}"})
+        assert {True} == answers(app, headers=authorized, **outside)
+        assert {False} == answers(app)
+        assert {False} == answers(app, headers={"Authorization": f"Bearer {TOKEN}x"})
+        assert {False} == answers(app, headers={"Authorization": f"Basic {TOKEN}"})
 
 
-def test_nothing_is_told_where_it_is_not_wished(tmp_path):
+def test_they_can_be_turned_off(tmp_path):
     """
-    BRIDGE_METRICS=false takes both away.
+    With BRIDGE_METRICS=false neither path exists.
     """
     with opened(Settings(data_dir=tmp_path, metrics=False)) as app:
-        Linnworks(sender(app), "unwatched")
+        Linnworks(sender(app), "unmonitored")
 
-        assert {False} == asked(app)
+        assert {False} == answers(app)
 
 
-def test_a_failing_service_says_so(settings):
+def test_a_failing_service_reports_it(settings):
     """
-    Details have the status of the health.
+    The details have the same status as the health.
     """
     app = create_app(settings)
-    well = app.test_client().get("/health/details")
+    healthy = app.test_client().get("/health/details")
     app.extensions["bridge"].worker.stop()
-    ill = app.test_client().get("/health/details")
+    failing = app.test_client().get("/health/details")
     metrics = samples(app.test_client().get("/metrics").text)
 
-    assert [(200, "ok"), (503, "failing")] == [(one.status_code, one.json["status"]) for one in (well, ill)]
+    assert [(200, "ok"), (503, "failing")] == [(one.status_code, one.json["status"]) for one in (healthy, failing)]
     assert (1, 0) == (metrics["bridge_healthy", "database"], metrics["bridge_healthy", "worker"])
 
 
@@ -242,6 +244,6 @@ def test_a_failing_service_says_so(settings):
 )
 def test_loopback_is_recognised(address, ours):
     """
-    In either notation; what is no address is not ours.
+    It is recognised in either notation, and anything else is not loopback.
     """
     assert ours == is_loopback(address)

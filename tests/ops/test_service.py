@@ -1,4 +1,4 @@
-"""The service as it runs: gunicorn, real HTTP, and what happens when it is killed."""
+"""The running service: gunicorn, real HTTP, and kills."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -20,27 +21,76 @@ from bridge.protocol.rate_limit import WRONG_SECRETS
 from tests.linnworks import Linnworks
 from tests.processes import ROOT, Service, at, healthy, poster, until
 
+pytestmark = pytest.mark.service
+
+LISTINGS = 120
+"""A feed that takes long enough to be killed in the middle."""
+
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[str]:
+def data_dir(tmp_path_factory) -> Path:
+    """The data folder of the running service."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory) -> Path:
+    """The file with the output of the running service."""
+    return tmp_path_factory.mktemp("output") / "output"
+
+
+@pytest.fixture(scope="module")
+def service(data_dir, output) -> Iterator[str]:
     """A running service's base URL."""
-    with temporary_server(**at(tmp_path_factory.mktemp("data"))) as base_url:
+    with temporary_server(data_dir, output, **at(data_dir)) as base_url:
         yield base_url
 
 
-def test_the_check_passes_against_the_service(service, tmp_path):
+@pytest.fixture
+def command(data_dir) -> Callable[..., str]:
+    """Run a command on the service's data folder; return its output."""
+
+    def invoke(*arguments: str) -> str:
+        result = CliRunner(env={**at(data_dir), "BRIDGE_BIND": "127.0.0.1:1"}).invoke(main, arguments)
+
+        assert 0 == result.exit_code, result.output
+        return result.output
+
+    return invoke
+
+
+@pytest.mark.full
+def test_the_check_passes_without_oauth(service, command, tmp_path):
     """
-    `linnworks-bridge check URL` plays a whole integration over real HTTP and finds nothing wrong, nor anything to skip.
+    `linnworks-bridge check URL` plays a whole integration over real HTTP; every rule passes and none is skipped.
     """
-    result = CliRunner().invoke(main, ["check", service, "--json", str(tmp_path / "run.json")])
-    run = json.loads((tmp_path / "run.json").read_text())
+    command("check", service, "--json", str(tmp_path / "run.json"))
 
-    assert 0 == result.exit_code, result.output
-    assert [] == [(rule["id"], rule["reason"]) for rule in run["rules"] if rule["verdict"] != "pass"]
-    assert 150 <= len(run["rules"])
+    assert_all_passed(tmp_path / "run.json")
 
 
-def test_the_check_fails_where_nothing_answers():
+def test_the_check_passes_with_oauth(service, command, tmp_path):
+    """
+    `linnworks-bridge check URL --oauth-client` does so with access tokens.
+    """
+    created = command("oauth", "create")
+    client_id, secret = (line.partition(": ")[2] for line in created.splitlines()[:2])
+    try:
+        command("check", service, "--oauth-client", f"{client_id}:{secret}", "--json", str(tmp_path / "run.json"))
+    finally:
+        command("oauth", "disable", "--yes")
+
+    assert_all_passed(tmp_path / "run.json")
+
+
+def assert_all_passed(report: Path) -> None:
+    rules = json.loads(report.read_text())["rules"]
+
+    assert [] == [(rule["id"], rule["reason"]) for rule in rules if rule["verdict"] != "pass"]
+    assert 150 <= len(rules)
+
+
+def test_the_check_fails_if_no_server_answers():
     """
     Exit status 2 says that the check could not run.
     """
@@ -49,7 +99,7 @@ def test_the_check_fails_where_nothing_answers():
 
 def test_equal_requests_at_the_same_time_are_one_action(service):
     """
-    Two processes with sixteen threads get the same refund at once: one is made, nobody hears of another.
+    Two processes with sixteen threads get the same refund at once: one is made, and no answer names another.
     """
     post = poster(service)
     linnworks = Linnworks(post, "refunds")
@@ -66,12 +116,12 @@ def test_equal_requests_at_the_same_time_are_one_action(service):
 
     assert {f"R-{paid['ReferenceNumber']}-1"} == references == {last["RefundReference"]}
     again = ("under way", "please try again")
-    assert all(answer["Error"] is None or any(words in answer["Error"] for words in again) for answer in answers)
+    assert all(answer["Error"] is None or any(text in answer["Error"] for text in again) for answer in answers)
 
 
-def test_equal_beginnings_at_the_same_time_leave_one_integration(service):
+def test_equal_new_integrations_at_the_same_time_leave_one(service):
     """
-    Of the same account and name only one token works in the end.
+    For the same account and name only one token works in the end.
     """
     post = poster(service)
     first = Linnworks(post, "race")
@@ -96,7 +146,7 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
             "Categories": ["501"],
             "Attributes": [{"AttributeID": "material", "AttributeValue": "paper"}],
         }
-        for number in range(300)
+        for number in range(LISTINGS)
     ]
     service = Service(tmp_path)
     service.start()
@@ -108,7 +158,7 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
         return len(linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"])
 
     seen = []
-    for goal in (1, 120):
+    for goal in (1, LISTINGS // 3):
         assert until(lambda goal=goal: done() >= goal)
         service.kill()
         service.start()
@@ -124,16 +174,16 @@ def test_a_killed_service_keeps_its_feeds(tmp_path):
     sold = {sku: product["Reference"] for sku, product in linnworks.products().items() if sku.startswith("NEW-")}
     service.stop()
 
-    assert seen[0] < 300
-    assert list(range(300)) == [one["TemplateId"] for one in feed["ProductFeeds"]]
+    assert seen[0] < LISTINGS
+    assert list(range(LISTINGS)) == [one["TemplateId"] for one in feed["ProductFeeds"]]
     assert not [one["Messages"] for one in feed["ProductFeeds"] if any(word["Type"] == 1 for word in one["Messages"])]
-    assert 300 == len(sold)
+    assert LISTINGS == len(sold)
     assert references == sold
 
 
-def test_the_app_runs_under_a_gunicorn_of_one_s_own(tmp_path):
+def test_the_app_runs_under_plain_gunicorn(tmp_path):
     """
-    `gunicorn wsgi:app` serves, with its worker thread at work.
+    `gunicorn wsgi:app` serves, with a background worker.
     """
     port = free_port()
     process = subprocess.Popen(
@@ -151,7 +201,7 @@ def test_the_app_runs_under_a_gunicorn_of_one_s_own(tmp_path):
 
 def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
     """
-    `linnworks-bridge serve` then exits with 2 and says what is wrong, without a traceback.
+    `linnworks-bridge serve` exits with 2 and says what is wrong, without a traceback.
     """
     result = subprocess.run(
         [sys.executable, "-m", "bridge", "serve"],
@@ -169,7 +219,7 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
 
 def test_a_port_in_use_stops_the_start_with_a_sentence(service, tmp_path):
     """
-    Where another listens already, that is said, and not tried again and again.
+    If another program listens there, the service does not start and does not retry.
     """
     result = subprocess.run(
         [sys.executable, "-m", "bridge", "serve", "--bind", service.removeprefix("http://")],
@@ -183,9 +233,9 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(service, tmp_path):
     assert "Address already in use; see BRIDGE_BIND" in result.stderr
 
 
-def test_a_body_that_breaks_off_is_not_taken_for_whole(service):
+def test_a_body_that_breaks_off_is_refused(service):
     """
-    What has come of it may be JSON by itself.
+    The part that arrived may be valid JSON.
     """
     with socket.create_connection(("127.0.0.1", int(service.rpartition(":")[2]))) as sender:
         sender.sendall(b"POST /api/Order/Orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{}")
@@ -195,92 +245,41 @@ def test_a_body_that_breaks_off_is_not_taken_for_whole(service):
     assert b"did not arrive whole and in time" in answer
 
 
-def test_a_sender_that_falls_silent_is_answered(tmp_path):
+def test_the_start_prints_three_lines(service, data_dir, output):
     """
-    Half a body keeps a thread no longer than the budget, and then gets an Error.
+    They are the address, the data folder, and the next command.
     """
-    with temporary_server(
-        **at(tmp_path), BRIDGE_BUDGET_SECONDS="1", BRIDGE_WORKERS="1", BRIDGE_THREADS="2"
-    ) as base_url:
-        port = int(base_url.rpartition(":")[2])
-        senders = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
-        for sender in senders:
-            sender.sendall(b"POST /api/Order/Orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        health = requests.get(f"{base_url}/health", timeout=10).status_code
-        answers = [b"".join(iter(lambda sender=sender: sender.recv(4096), b"")) for sender in senders]
-        for sender in senders:
-            sender.close()
-
-    assert 200 == health
-    assert all(b"did not arrive whole and in time" in answer for answer in answers)
-
-
-def test_the_start_says_three_things(tmp_path):
-    """
-    Where it listens, where its data lies, and what to type next.
-    """
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bridge", "serve", "--bind", f"127.0.0.1:{port}"],
-        env={**os.environ, **at(tmp_path / "data")},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert until(lambda: healthy(port))
-    process.terminate()
-    said, _ = process.communicate(timeout=20)
-
     assert [
-        f"Listening on http://127.0.0.1:{port}",
-        f"Data in {tmp_path / 'data'}",
-        f"Next, in another terminal: linnworks-bridge check http://127.0.0.1:{port}",
-    ] == said.splitlines()
+        f"Listening on {service}",
+        f"Data in {data_dir}",
+        f"Next, in another terminal: linnworks-bridge check {service}",
+    ] == output.read_text().splitlines()[:3]
 
 
-def test_the_check_passes_with_oauth(tmp_path):
+def test_wrong_secrets_are_counted_over_all_processes(service):
     """
-    `linnworks-bridge check URL --oauth-client` gets access tokens as a client, and finds nothing wrong either.
-    """
-    environ = {**at(tmp_path / "data"), "BRIDGE_BIND": "127.0.0.1:1"}
-    with temporary_server(tmp_path / "data", **at(tmp_path / "data")) as base_url:
-        made = CliRunner(env=environ).invoke(main, ["oauth", "create"]).output
-        client_id, secret = (line.partition(": ")[2] for line in made.splitlines()[:2])
-        result = CliRunner().invoke(main, ["check", base_url, "--oauth-client", f"{client_id}:{secret}"])
-
-    assert 0 == result.exit_code, result.output
-    assert " 0 must failed, 0 should failed, 0 advice, 0 skipped" in result.output
-
-
-def test_guesses_are_counted_over_all_processes(tmp_path):
-    """
-    However many processes answer, an address has the same number of wrong secrets.
+    However many processes answer, an address may send only so many wrong secrets.
     """
     form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
-    with (
-        temporary_server(**at(tmp_path), BRIDGE_WORKERS="4", BRIDGE_THREADS="4") as base_url,
-        ThreadPoolExecutor(4) as pool,
-    ):
-        url = f"{base_url}/api/oauth/authorize"
+    url = f"{service}/api/oauth/authorize"
+    with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(lambda _: requests.post(url, data=form, timeout=10).status_code, range(60)))
-        refused = requests.post(url, data=form, timeout=10)
+    refused = requests.post(url, data=form, timeout=10)
 
-    assert WRONG_SECRETS.burst <= statuses.count(401) <= WRONG_SECRETS.at_once + 4 + 5
+    assert WRONG_SECRETS.burst <= statuses.count(401) <= WRONG_SECRETS.burst + 4 + 5
     assert (429, True) == (refused.status_code, int(refused.headers["Retry-After"]) <= WRONG_SECRETS.seconds)
 
 
-def test_keys_are_rotated_while_the_service_runs(tmp_path):
+def test_keys_are_rotated_while_the_service_runs(service, command):
     """
-    No process of it has to be told: what they stored before and store afterwards is opened by all.
+    Every process opens what was stored before the rotation, and what is stored after it.
     """
-    data_dir = tmp_path / "data"
-    with temporary_server(data_dir, **at(data_dir), BRIDGE_WORKERS="2") as base_url:
-        post = poster(base_url)
-        before, after = Linnworks(post, "before"), Linnworks(post, "after")
-        before.finish_wizard(shop_name="before", access_key="key of before")
-        for _ in range(2):
-            result = CliRunner(env=at(data_dir)).invoke(main, ["keys", "rotate"])
-            assert 0 == result.exit_code, result.output
-        after.finish_wizard(shop_name="after", access_key="key of after")
-        errors = [one("ConfigTestEndpoint")["Error"] for one in (before, after) for _ in range(8)]
+    post = poster(service)
+    before, after = Linnworks(post, "before"), Linnworks(post, "after")
+    before.finish_wizard(shop_name="before", access_key="key of before")
+    for _ in range(2):
+        command("keys", "rotate")
+    after.finish_wizard(shop_name="after", access_key="key of after")
+    errors = [one("ConfigTestEndpoint")["Error"] for one in (before, after) for _ in range(8)]
 
     assert [None] * 16 == errors

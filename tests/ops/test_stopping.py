@@ -1,4 +1,4 @@
-"""Stopping and starting under load: what was answered stays done, and what was not answered was not begun."""
+"""Stopping and starting under load: what was answered stays done, and what was not answered was not started."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 import requests
 
 from bridge.channels.demo import DemoChannel
@@ -24,14 +25,16 @@ from bridge.store.database import close_store, open_store
 from bridge.store.feeds import Feed, waiting_listings
 from tests.conftest import database_url
 from tests.linnworks import Linnworks
-from tests.processes import ROOT, Service, at, healthy, poster, until
+from tests.processes import Service, at, healthy, poster, until
 
-CALLERS = 4
-"""As many as one process lets into a shop."""
+pytestmark = pytest.mark.service
+
+CLIENTS = 4
+"""As many as the concurrency limit of a connection in one process."""
 
 
 class SlowShop(DemoChannel):
-    """A shop that takes a while to say that it is well."""
+    """A shop whose check takes a while."""
 
     def check(self) -> None:
         (self.settings.data_dir / "called").touch()
@@ -41,7 +44,7 @@ class SlowShop(DemoChannel):
 
 @contextmanager
 def load(act: Callable[[], Any]) -> Iterator[list[Any]]:
-    """Do it again and again from several threads until the block ends; what came of each, exceptions too."""
+    """Repeat `act` in several threads until the block ends; yield the list of results and exceptions."""
     outcomes: list[Any] = []
     ended = threading.Event()
 
@@ -52,11 +55,11 @@ def load(act: Callable[[], Any]) -> Iterator[list[Any]]:
             except Exception as error:
                 outcomes.append(error)
 
-    with ThreadPoolExecutor(CALLERS) as pool:
-        for _ in range(CALLERS):
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for _ in range(CLIENTS):
             pool.submit(work)
         try:
-            assert until(lambda: len(outcomes) > 3 * CALLERS)
+            assert until(lambda: len(outcomes) > 3 * CLIENTS)
             yield outcomes
         finally:
             ended.set()
@@ -66,7 +69,7 @@ REMOVAL = {"TemplateId": 1, "ExternalListingId": "none", "SKU": "none"}
 
 
 def seller(service: Service) -> tuple[Linnworks, Callable[[], str]]:
-    """An integration, and what makes it a feed; the feed's id."""
+    """Return an integration, and a function that makes a feed for it and returns the feed's id."""
     linnworks = Linnworks(service.post, "seller")
     linnworks.finish_wizard(shop_name="seller", access_key="a key for the seller")
 
@@ -80,27 +83,27 @@ def seller(service: Service) -> tuple[Linnworks, Callable[[], str]]:
 
 @contextmanager
 def store(data_dir: Path) -> Iterator[None]:
-    """The installation's database."""
+    """Open the installation's database."""
     open_store(database_url(data_dir) or f"sqlite:///{data_dir / 'bridge.db'}")
     yield
     close_store()
 
 
-def kept(data_dir: Path) -> set[str]:
-    """The feeds that the installation has."""
+def stored_feeds(data_dir: Path) -> set[str]:
+    """Return the ids of all feeds in the database."""
     with store(data_dir):
         return {row.id for row in Feed.select()}
 
 
 def waiting(data_dir: Path) -> int:
-    """How many listings are not done yet."""
+    """Return how many listings are not done yet."""
     with store(data_dir):
         return waiting_listings()[0]
 
 
 def test_a_graceful_restart_loses_no_call(tmp_path):
     """
-    SIGHUP, twice, while calls come without a pause: every one is answered, and the processes are new ones.
+    SIGHUP, twice, during continuous calls: every call is answered, and all processes are replaced.
     """
     with Service(tmp_path) as service:
         before, (_, make) = service.workers(), seller(service)
@@ -110,17 +113,17 @@ def test_a_graceful_restart_loses_no_call(tmp_path):
                 os.kill(service.pid, signal.SIGHUP)
                 assert until(lambda old=old: len(service.workers()) == 2 and not set(old) & set(service.workers()))
                 count = len(outcomes)
-                assert until(lambda count=count: len(outcomes) > count + CALLERS)
+                assert until(lambda count=count: len(outcomes) > count + CLIENTS)
         after = service.workers()
 
     assert not set(before) & set(after)
     assert [] == [one for one in outcomes if isinstance(one, Exception)]
-    assert kept(tmp_path) == set(outcomes)
+    assert stored_feeds(tmp_path) == set(outcomes)
 
 
-def test_a_stop_answers_what_it_has_begun(tmp_path):
+def test_a_stop_answers_what_has_started(tmp_path):
     """
-    SIGTERM under load: calls are answered whole, or were not begun; a slow one in hand is waited for.
+    SIGTERM under load: each call is answered or was not started, and the stop waits for a slow one.
     """
     with Service(tmp_path, BRIDGE_CHANNEL=f"{__name__}:SlowShop", BRIDGE_BUDGET_SECONDS="8") as service:
         linnworks, make = seller(service)
@@ -133,12 +136,12 @@ def test_a_stop_answers_what_it_has_begun(tmp_path):
 
     assert slow.result()["Error"] is None
     assert any(isinstance(one, requests.ConnectionError) for one in outcomes)
-    assert kept(tmp_path) == answered
+    assert stored_feeds(tmp_path) == answered
 
 
 def test_nothing_that_was_answered_is_lost_to_kills(tmp_path):
     """
-    SIGKILL at moments that chance chooses: each token that was handed out works, each feed is known and done.
+    SIGKILL at random moments: each token that was issued works, and each feed that was answered is known and done.
     """
     chance, sellers = Random(7), []
     service = Service(tmp_path)
@@ -146,7 +149,8 @@ def test_nothing_that_was_answered_is_lost_to_kills(tmp_path):
     linnworks, make = seller(service)
     with load(make) as outcomes:
         for number in range(2):
-            time.sleep(chance.uniform(0.05, 0.3))
+            count = len(outcomes) + chance.randrange(50)
+            assert until(lambda count=count: len(outcomes) > count)
             sellers.append(Linnworks(service.post, f"new {number}"))
             service.kill()
             service.start()
@@ -158,14 +162,14 @@ def test_nothing_that_was_answered_is_lost_to_kills(tmp_path):
     service.stop()
 
     assert [None] * 2 == steps
-    assert feeds <= kept(tmp_path)
+    assert feeds <= stored_feeds(tmp_path)
     assert done
     assert ready
 
 
-def test_callers_wait_in_a_socket_that_is_handed_over(tmp_path):
+def test_clients_wait_in_a_socket_of_systemd(tmp_path):
     """
-    Where systemd holds the socket, even a stop and a new start, as for an upgrade, cost nobody an answer.
+    If systemd holds the socket, even a stop and a start, as for an upgrade, lose no answer.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=256) as held:
         port = held.getsockname()[1]
@@ -177,7 +181,6 @@ def test_callers_wait_in_a_socket_that_is_handed_over(tmp_path):
                 env={**os.environ, **at(tmp_path), "LISTEN_FDS": "1", "BRIDGE_BIND": f"127.0.0.1:{free_port()}"},
                 preexec_fn=lambda: os.dup2(held.fileno(), 3),
                 pass_fds=[3],
-                cwd=ROOT,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -190,7 +193,7 @@ def test_callers_wait_in_a_socket_that_is_handed_over(tmp_path):
                 assert process.wait(20) == 0
                 process = start()
                 count = len(outcomes)
-                assert until(lambda count=count: len(outcomes) > count + CALLERS)
+                assert until(lambda count=count: len(outcomes) > count + CLIENTS)
         process.terminate()
         process.wait(20)
 

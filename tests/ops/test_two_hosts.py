@@ -1,4 +1,4 @@
-"""Two services on one PostgreSQL database, one of them killed now and then: every promise holds over both."""
+"""Two services on one PostgreSQL database, one of them killed at times: every promise holds over both."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.linnworks import Linnworks
 from tests.processes import Service, at, until
 from tests.sync.test_promises import CHANNEL, refund_of, settled
 
-pytestmark = postgres_only
+pytestmark = [postgres_only, pytest.mark.service]
 
 
 @pytest.fixture
 def hosts(tmp_path) -> Iterator[Callable[..., list[Service]]]:
-    """Two services with data folders of their own, and one database and key between them."""
+    """Start two services with their own data folders and a shared database and key."""
     with ExitStack() as running:
 
         def start(**environ: str) -> list[Service]:
@@ -39,28 +39,28 @@ def hosts(tmp_path) -> Iterator[Callable[..., list[Service]]]:
         yield start
 
 
-def turning(services: list[Service]) -> Callable[..., Any]:
-    """Each call goes to the next of the services, and where that was killed to the one after it."""
-    turn = itertools.cycle(services)
+def alternating(services: list[Service]) -> Callable[..., Any]:
+    """Return a function that posts to the services in turn, and skips one that was killed."""
+    order = itertools.cycle(services)
 
     def post(name: str, **fields: Any) -> Any:
-        for service in (next(turn), next(turn)):
+        for service in (next(order), next(order)):
             try:
                 return service.post(name, **fields)
             except requests.ConnectionError:
                 continue
-        raise AssertionError("Nobody answers")
+        raise AssertionError("No service answers")
 
     return post
 
 
 def test_actions_are_done_once_by_two_hosts(hosts):
     """
-    Both get the same refund again and again, and one is killed before it can record its own: the shop made each once.
+    Both get the same refund repeatedly, and one is killed before it can record it: the shop makes each refund once.
     """
     shop = HostileShop(products=5, orders=4)
     one, two = hosts(**CHANNEL)
-    linnworks = Linnworks(turning([one, two]), "hosts")
+    linnworks = Linnworks(alternating([one, two]), "hosts")
     linnworks.finish_wizard(shop_url=shop.url, api_key=shop.key)
     (first, at_once), (second, lost) = list(linnworks.orders().items())[:2]
     with ThreadPoolExecutor(8) as pool:
@@ -84,11 +84,11 @@ def test_actions_are_done_once_by_two_hosts(hosts):
 
 def test_stock_ends_at_the_newest_value_of_two_hosts(hosts):
     """
-    Levels go to both in turn, through a faulty shop, while one is killed twice: the last one asked for stays.
+    Levels go to both in turn, through a faulty shop, while one is killed twice: the last level stays.
     """
     shop = HostileShop(products=3, orders=1)
     one, two = hosts(**CHANNEL)
-    linnworks = Linnworks(turning([one, two]), "hosts")
+    linnworks = Linnworks(alternating([one, two]), "hosts")
     linnworks.finish_wizard(shop_url=shop.url, api_key=shop.key)
     skus = sorted(shop.products)
     quiet = (Fault.SLOW, Fault.DROP_BEFORE, Fault.DROP_AFTER, Fault.BAD_GATEWAY)
@@ -108,13 +108,13 @@ def test_stock_ends_at_the_newest_value_of_two_hosts(hosts):
     assert {123} == {seen[sku]["Quantity"] for sku in skus}
 
 
-def test_a_feed_is_worked_off_once_by_two_hosts(hosts, tmp_path):
+def test_a_feed_is_done_once_by_two_hosts(hosts, tmp_path):
     """
-    Both do listings of one feed, one of them is killed over it: each is made, none twice, and either tells of all.
+    Both do listings of one feed and one is killed: each listing is made once, and either service reports all of them.
     """
     environ = {"BRIDGE_DATA_DIR": str(tmp_path / "shared")}  # the embedded shop is a file there
     one, two = hosts(**environ)
-    linnworks = Linnworks(turning([one, two]), "hosts")
+    linnworks = Linnworks(alternating([one, two]), "hosts")
     linnworks.finish_wizard(shop_name="hosts", access_key="a key for the hosts")
     attributes = [{"AttributeID": "material", "AttributeValue": "paper"}]
     listings = [
@@ -139,9 +139,9 @@ def test_a_feed_is_worked_off_once_by_two_hosts(hosts, tmp_path):
     assert not [row for row in ready["ProductFeeds"] if any(word["Type"] == 1 for word in row["Messages"])]
 
 
-def test_connections_to_the_server_are_as_many_as_threads(tmp_path):
+def test_each_thread_has_one_connection_to_the_server(tmp_path):
     """
-    However many call at once, a process opens one for each of its threads and one for its worker, and keeps them.
+    However many clients call at once, a process opens one for each thread and one for its worker, and keeps them.
     """
     url = at(tmp_path)["BRIDGE_DATABASE_URL"]
     environ = {"BRIDGE_DATABASE_URL": f"{url}&application_name=counted", "BRIDGE_THREADS": "3", "BRIDGE_WORKERS": "2"}

@@ -18,7 +18,7 @@ from flask import Request
 from bridge.channels.demo import tables
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, explain
-from bridge.ops.logs import JsonLines
+from bridge.ops.logs import JsonFormatter
 from bridge.protocol import oauth
 from bridge.protocol.call import Call
 from bridge.protocol.manifest import endpoints
@@ -40,7 +40,7 @@ def log() -> Iterator[io.StringIO]:
     """Capture everything that is logged at any level, as lines and as JSON, with tracebacks."""
     written = io.StringIO()
     handlers = [logging.StreamHandler(written), logging.StreamHandler(written)]
-    handlers[1].setFormatter(JsonLines())
+    handlers[1].setFormatter(JsonFormatter())
     root, ours = logging.getLogger(), logging.getLogger("bridge")
     levels = root.level, ours.level
     for handler in handlers:

@@ -1,4 +1,4 @@
-"""What a machine needs to run the service: its settings, a systemd unit, a proxy's configuration, all filled in."""
+"""Generates the files of a deployment: settings, systemd units, proxy configurations, command and manifest."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from bridge.vault import KEY_FILE, make_key_file
 ENV_FILE, COMMAND, MANIFEST = "bridge.env", "linnworks-bridge", "manifest.json"
 MEANINGS = {
     ENV_FILE: "the settings",
-    COMMAND: "runs the bridge's commands with them; for /usr/local/bin",
+    COMMAND: "runs the bridge's commands with these settings; for /usr/local/bin",
     "linnworks-bridge.service": "for /etc/systemd/system, and",
-    "linnworks-bridge.socket": "beside it: holds the address while the service restarts",
+    "linnworks-bridge.socket": "beside it: keeps the address open while the service restarts",
     "Caddyfile": "for /etc/caddy, or",
     "nginx.conf": "for /etc/nginx/sites-enabled",
-    MANIFEST: "the manifest, to be entered in the Linnworks developer portal",
+    MANIFEST: "the manifest to enter in the Linnworks developer portal",
 }
 MODES = {ENV_FILE: 0o640, COMMAND: 0o755}
 
@@ -45,50 +45,50 @@ class Account:
     gid: int
 
     @property
-    def is_us(self) -> bool:
+    def is_current(self) -> bool:
         return self.uid == os.geteuid()
 
 
-def account(name: str) -> Account:
-    """The user of that name, or the one who asks; raises StartError where there is none."""
+def find_account(name: str) -> Account:
+    """Return the user with this name, by default the current one; raises StartError if it cannot run the service."""
     try:
         found = pwd.getpwnam(name) if name else pwd.getpwuid(os.geteuid())
     except KeyError:
-        who = name or getpass.getuser()
-        raise StartError(f"There is no user {who}: useradd --system {who}") from None
+        missing = name or getpass.getuser()
+        raise StartError(f"There is no user {missing}: useradd --system {missing}") from None
     user = Account(found.pw_name, found.pw_uid, found.pw_gid)
-    if not user.is_us and os.geteuid() != 0:
-        raise StartError(f"Only root can set a service up that runs as {user.name}")
-    for path in () if user.is_us else (Path(sys.executable).parent, Path(sys.executable).resolve()):
+    if not user.is_current and os.geteuid() != 0:
+        raise StartError(f"Only root can set up a service that runs as {user.name}")
+    for path in () if user.is_current else (Path(sys.executable).parent, Path(sys.executable).resolve()):
         if not all(part.stat().st_mode & 0o001 for part in (path, *path.parents)):
-            raise StartError(
-                f"{user.name} cannot run what is in {path}: install the bridge elsewhere, as in /opt/bridge"
-            )
+            raise StartError(f"{user.name} cannot run {path}: install the bridge elsewhere, such as in /opt/bridge")
     return user
 
 
-def files(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, str]:
-    """Every file of a deployment by its name, for a service with these settings whose files are in this folder.
+def render(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, str]:
+    """Return the files of a deployment by name, for a service with these settings and files in this folder.
 
-    Raises StartError where a setting is wrong.
+    Raises StartError if a setting is wrong.
     """
     settings = parse_settings(texts)
     channel = load_channel(settings.channel)
     if any(set(value) & set("\"'\\\n") for value in texts.values()):
         raise StartError("Quotes and backslashes cannot be written into the env file")
     public = urlsplit(settings.url)
-    programme = Path(sys.executable).parent / "linnworks-bridge"
-    places = [folder.absolute(), settings.data_dir.absolute(), programme]
+    program = Path(sys.executable).parent / "linnworks-bridge"
+    places = [folder.absolute(), settings.data_dir.absolute(), program]
     for place in places:
         if not re.fullmatch(r"[\w@+./-]+", str(place)):
-            raise StartError(f"{place} cannot be written into a unit: choose a path without spaces and signs")
+            raise StartError(
+                f"{place} cannot be used in a systemd unit: choose a path without spaces and special characters"
+            )
     values: dict[str, Any] = {
         "texts": texts,
         "settings": settings,
         "data_dir": settings.data_dir.absolute(),
         "state": _below(settings.data_dir.absolute(), Path("/var/lib")),
         "env_file": folder.absolute() / ENV_FILE,
-        "programme": programme,
+        "program": program,
         "at_home": any(_below(place, Path(home)) for place in places for home in ("/home", "/root")),
         "user": user,
         "public": public,
@@ -100,7 +100,7 @@ def files(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, st
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 these are no pages
+        autoescape=False,  # noqa: S701 (these are not HTML)
     )
     environment.filters["sh"] = lambda value: shlex.quote(str(value))
     document = manifest(settings, channel, settings.url)
@@ -111,27 +111,27 @@ def files(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, st
 
 
 def write(contents: Mapping[str, str], folder: Path, user: Account, *, force: bool) -> None:
-    """Write the files, readable by the service; raises StartError where one is there already.
+    """Write the files, readable by the service; raises StartError if one exists.
 
-    Forced, it keeps those that are there under names that end with .old.
+    With `force` it renames existing files to names that end with .old.
     """
-    there = [str(folder / name) for name in contents if (folder / name).exists()]
-    if there and not force:
-        raise StartError(f"There already: {', '.join(there)}; --force writes them anew")
+    existing = [str(folder / name) for name in contents if (folder / name).exists()]
+    if existing and not force:
+        raise StartError(f"These files exist: {', '.join(existing)}; --force replaces them")
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for name, text in contents.items():
         path = folder / name
         if path.exists():
-            path.replace(path.with_name(f"{name}.old"))  # it may have settings, or a key, that nobody asked about
+            path.replace(path.with_name(f"{name}.old"))  # it may have settings, or a key, that init does not ask for
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-        if name == ENV_FILE and not user.is_us:
-            os.chown(path, os.geteuid(), user.gid)  # it may come to hold a password
+        if name == ENV_FILE and not user.is_current:
+            os.chown(path, os.geteuid(), user.gid)  # a password may be added later
         path.chmod(MODES.get(name, 0o644))
 
 
 def make_key(data_dir: Path, user: Account) -> bool:
-    """Make the data folder and a key in it, the service's own; False where there is a key, which stays."""
+    """Make the data folder and a key in it, owned by the service's user; return False if there is a key already."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(data_dir, user.uid, user.gid)
     return make_key_file(data_dir / KEY_FILE, (user.uid, user.gid))

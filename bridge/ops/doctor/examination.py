@@ -1,4 +1,4 @@
-"""The order in which an installation is looked over: what the later questions need comes first."""
+"""The order of the doctor's checks: first what later checks need."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from datetime import datetime
 from functools import partial
 
 from bridge.channels import Channels
-from bridge.ops.doctor import installation, integrations, service, work
-from bridge.ops.doctor.findings import Finding, asked, worst
+from bridge.ops.doctor import backlog, installation, integrations, service
+from bridge.ops.doctor.findings import Finding, findings_of, worst
 from bridge.settings import Settings
 from bridge.store.database import close_store
 
 
 def examine(environ: Mapping[str, str], now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Look over the installation that these variables name, and change nothing in it.
+    """Check the installation that these variables name, and change nothing in it.
 
-    Whatever is broken, and however a question fails, is a finding.
+    Whatever is broken becomes a finding, as does a check that fails.
     """
     settings, findings = installation.settings(environ)
     yield from findings
@@ -29,19 +29,18 @@ def examine(environ: Mapping[str, str], now: Callable[[], datetime]) -> Iterator
 
 
 def _examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
-    yield from asked("disk", lambda: installation.disk(settings))
-    database = list(asked("database", lambda: installation.database(settings)))
+    yield from findings_of("disk", lambda: installation.disk(settings))
+    database = list(findings_of("database", lambda: installation.database(settings)))
     yield from database
     readable = installation.is_readable(database)
     channels: list[Channels] = []
-    yield from asked("key", lambda: installation.key(settings, readable, channels))
-    yield from asked("worker", lambda: service.worker(settings))
-    yield from asked("public address", lambda: service.public_address(settings, now()))
+    yield from findings_of("key", lambda: installation.key(settings, readable, channels))
+    yield from findings_of("worker", lambda: service.worker(settings))
+    yield from findings_of("public address", lambda: service.public_address(settings, now()))
     if not readable:
-        words = "could not be looked at without the database"
-        yield Finding("integrations", worst(database), words, "see to the database first")
+        yield Finding("integrations", worst(database), "not checked without the database", "fix the database first")
         return
-    yield from asked("clock", lambda: installation.server_clock(now))
-    yield from asked("integrations", lambda: integrations.integrations(settings, channels, now))
-    for name, question in work.QUESTIONS.items():
-        yield from asked(name, partial(question, now()))
+    yield from findings_of("clock", lambda: installation.server_clock(now))
+    yield from findings_of("integrations", lambda: integrations.integrations(settings, channels, now))
+    for name, check in backlog.CHECKS.items():
+        yield from findings_of(name, partial(check, now()))

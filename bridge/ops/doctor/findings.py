@@ -1,4 +1,4 @@
-"""What the doctor finds: a thing that was looked at, how it is, and what to do about it."""
+"""Findings of the doctor: a name, a state, a message, and advice on what to do."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from bridge.errors import BridgeError
 
 
 class State(str, Enum):
-    """How a thing is; a warning can wait, a fault keeps something from working."""
+    """A warning can wait; an error keeps something from working."""
 
     OK = "ok"
     WARNING = "warning"
-    FAULT = "fault"
+    ERROR = "error"
 
     @property
     def status(self) -> int:
-        """The exit status that says so."""
+        """The exit status for this state."""
         return list(State).index(self)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report; `advice` is empty where there is nothing to do."""
+    """One row of the doctor's report; `advice` is empty if there is nothing to do."""
 
     name: str
     state: State
-    words: str
+    message: str
     advice: str = ""
 
 
-def well(name: str, words: str) -> Finding:
-    return Finding(name, State.OK, words)
+def ok(name: str, message: str) -> Finding:
+    return Finding(name, State.OK, message)
 
 
-def warning(name: str, words: str, advice: str) -> Finding:
-    return Finding(name, State.WARNING, words, advice)
+def warning(name: str, message: str, advice: str) -> Finding:
+    return Finding(name, State.WARNING, message, advice)
 
 
-def fault(name: str, words: str, advice: str) -> Finding:
-    return Finding(name, State.FAULT, words, advice)
+def error(name: str, message: str, advice: str) -> Finding:
+    return Finding(name, State.ERROR, message, advice)
 
 
-def judged(name: str, words: str, state: State, advice: str) -> Finding:
-    """A finding whose advice is given only where it is needed."""
-    return Finding(name, state, words, "" if state is State.OK else advice)
+def finding(name: str, message: str, state: State, advice: str) -> Finding:
+    """Return a finding that has its advice only if its state is not ok."""
+    return Finding(name, state, message, "" if state is State.OK else advice)
 
 
 def worst(findings: Iterable[Finding]) -> State:
-    """The gravest state of all."""
-    return max((finding.state for finding in findings), key=lambda state: state.status, default=State.OK)
+    """Return the worst state of all."""
+    return max((one.state for one in findings), key=lambda state: state.status, default=State.OK)
 
 
-def asked(name: str, question: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """The answers to a question, the last of which may be that it could not be asked."""
+def findings_of(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of a check; if it raises an exception, that is one more finding."""
     try:
-        yield from question()
-    except Exception as error:  # whatever it is, the other questions are still asked
-        words = str(error) if isinstance(error, BridgeError | OSError) else type(error).__name__
-        yield fault(name, f"could not be looked at: {words}", "mend what the words name; else see the service's log")
+        yield from check()
+    except Exception as exception:  # whatever it is, the other checks still run
+        message = str(exception) if isinstance(exception, BridgeError | OSError) else type(exception).__name__
+        yield error(name, f"could not be checked: {message}", "fix what the message names, or see the service's log")

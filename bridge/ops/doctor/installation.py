@@ -1,4 +1,4 @@
-"""Settings, disk, database, key and clock."""
+"""Checks of settings, disk, database, key and clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridge.channels import Channels, load_channel
 from bridge.errors import StartError
-from bridge.ops.doctor.findings import Finding, State, fault, judged, warning, well
+from bridge.ops.doctor.findings import Finding, State, error, finding, ok, warning
 from bridge.settings import Settings, load_settings, sqlite_file, unknown_variables
 from bridge.store.connections import list_connections
 from bridge.store.inspection import open_for_inspection, server_time
@@ -20,128 +20,127 @@ from bridge.store.sqlite_backup import integrity_errors
 from bridge.store.versions import Schema, newer_message
 from bridge.vault import KEY_FILE, MARKER, Vault
 
-LITTLE_BYTES, TOO_LITTLE_BYTES = 500_000_000, 50_000_000
-RESTORE = "stop the service (and linnworks-bridge.socket) and put the last backup back: linnworks-bridge restore FOLDER"
-OFF_BY, FAR_OFF_BY = timedelta(seconds=30), timedelta(seconds=300)
+LOW_BYTES, TOO_LOW_BYTES = 500_000_000, 50_000_000
+RESTORE = "stop the service (and linnworks-bridge.socket) and restore the last backup: linnworks-bridge restore FOLDER"
+CLOCK_WARNING, CLOCK_ERROR = timedelta(seconds=30), timedelta(seconds=300)
 
 
 def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
-    """The settings, where they can be used, and what is to be said of them."""
+    """Return the settings, None if they cannot be used, and the findings about them."""
     try:
         found = load_settings(environ)
         load_channel(found.channel)
-    except StartError as error:
-        return None, [fault("settings", str(error), "correct it, in the environment or the env file; see the README")]
-    wrong = unknown_variables(environ)
-    said = [warning("settings", words, "correct the name, or take the variable out") for words in wrong]
-    return found, said or [well("settings", f"channel {found.channel}, data in {found.data_dir.absolute()}")]
+    except StartError as problem:
+        advice = "correct it, in the environment or the env file; see docs/settings.md"
+        return None, [error("settings", str(problem), advice)]
+    unknown = unknown_variables(environ)
+    findings = [warning("settings", message, "correct the name, or remove the variable") for message in unknown]
+    return found, findings or [ok("settings", f"channel {found.channel}, data in {found.data_dir.absolute()}")]
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
-    """Whether the data folder is there, can be written and has room."""
+    """Check that the data folder exists, can be written and has room."""
     folder = settings.data_dir.absolute()
     if not folder.is_dir():
-        advice = "start the service once, or name the right folder in BRIDGE_DATA_DIR"
-        yield fault("disk", f"the data folder {folder} is not there", advice)
+        advice = "start the service once, or correct BRIDGE_DATA_DIR"
+        yield error("disk", f"there is no data folder {folder}", advice)
         return
     if not os.access(folder, os.W_OK | os.X_OK):
-        advice = f"run this as the service's user, or make it the folder's owner: chown -R USER {folder}"
-        yield fault("disk", f"the data folder {folder} cannot be written", advice)
+        advice = f"run this as the service's user, or make that user its owner: chown -R USER {folder}"
+        yield error("disk", f"the data folder {folder} cannot be written", advice)
         return
     free = shutil.disk_usage(folder).free
-    state = State.FAULT if free < TOO_LITTLE_BYTES else State.WARNING if free < LITTLE_BYTES else State.OK
-    yield judged("disk", f"{free // 1_000_000} MB free at {folder}", state, "make room, or move the data folder")
+    state = State.ERROR if free < TOO_LOW_BYTES else State.WARNING if free < LOW_BYTES else State.OK
+    yield finding("disk", f"{free // 1_000_000} MB free at {folder}", state, "free some space, or move the data folder")
 
 
 def database(settings: Settings) -> Iterator[Finding]:
-    """Whether the database can be read and written, is whole, and has the schema that this version knows."""
+    """Check that the database can be read and written, is intact, and has this version's schema."""
     path = sqlite_file(settings.database)
     try:
         schema = open_for_inspection(settings.database)
-    except StartError as error:
-        yield fault("database", str(error), _database_advice(path, str(error)))
+    except StartError as problem:
+        yield error("database", str(problem), _database_advice(path, str(problem)))
         return
-    wrong = integrity_errors(path) if path else []
-    if wrong:
-        yield fault("database", f"{path} is damaged: {' '.join(wrong[0].split())}", RESTORE)
+    damage = integrity_errors(path) if path else []
+    if damage:
+        yield error("database", f"{path} is damaged: {' '.join(damage[0].split())}", RESTORE)
         return
     yield _schema(schema, f"SQLite, {path.stat().st_size // 1000} kB" if path else "PostgreSQL")
 
 
-def _database_advice(path: Path | None, words: str) -> str:
+def _database_advice(path: Path | None, message: str) -> str:
     if path is None:
         return "start the server, or correct BRIDGE_DATABASE_URL"
     if not os.access(path.parent, os.X_OK) or not path.exists():
-        return "start the service once, or name the right folder in BRIDGE_DATA_DIR, or bridge restore FOLDER"
-    if "locked" in words:
-        return "end the programme that holds it open and writes: fuser shows which one that is"
+        return "start the service once, correct BRIDGE_DATA_DIR, or restore a backup: linnworks-bridge restore FOLDER"
+    if "locked" in message:
+        return "end the program that is writing to it: fuser shows which one that is"
     if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK)):
-        return f"run this as the service's user, or give it file and folder: chown -R USER {path.parent}"
+        return f"run this as the service's user, or make that user the owner: chown -R USER {path.parent}"
     return RESTORE
 
 
 def _schema(schema: Schema, kind: str) -> Finding:
     if schema.newer:
-        return fault("database", newer_message(schema.newer[-1]), "install that version, or restore an older backup")
+        return error("database", newer_message(schema.newer[-1]), "install that version, or restore an older backup")
     if not schema.applied:
-        return fault(
-            "database", "there is nothing of the bridge's in it", "start the service once, or correct its name"
-        )
+        return error("database", "it has no tables of the bridge", "start the service once, or correct its name")
     if schema.pending:
-        words = f"{kind}, of an earlier version ({schema.applied[-1]})"
-        return warning("database", words, "restart the service, which upgrades it and keeps a copy of it as it was")
-    return well("database", f"{kind}, schema {schema.applied[-1]}")
+        message = f"{kind}, of an earlier version ({schema.applied[-1]})"
+        return warning("database", message, "restart the service, which archives and upgrades it")
+    return ok("database", f"{kind}, schema {schema.applied[-1]}")
 
 
 def is_readable(findings: Sequence[Finding]) -> bool:
-    """Whether what stands in the database's tables can be understood by this version."""
+    """Return whether this version can read the database's tables."""
     return [State.OK] == [finding.state for finding in findings]
 
 
 def key(settings: Settings, readable: bool, channels: list[Channels]) -> Iterator[Finding]:
-    """Whether there is a key and opens what is sealed; then `channels` gets what opens the shops."""
+    """Check that there is a key and that it opens what is sealed; if so, add what opens the shops to `channels`."""
     path = settings.data_dir.absolute() / KEY_FILE
-    lost = f"put the file back from its own backup, or its content into BRIDGE_SECRET_KEY ({path})"
+    lost = f"restore the file {path} from its own backup, or set BRIDGE_SECRET_KEY to its content"
     if not settings.secret_key and not path.exists():
-        yield fault("key", "there is no key", lost)
+        yield error("key", "there is no key", lost)
         return
     try:
         vault = Vault(settings.secret_key or path)
-    except StartError as error:
-        yield fault("key", str(error), lost)
+    except StartError as problem:
+        yield error("key", str(problem), lost)
         return
     if not settings.secret_key and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield warning("key", f"{path} can be read by others than its owner", f"chmod 600 {path}")
+        yield warning("key", f"{path} can be read by other users", f"chmod 600 {path}")
     if readable:
         marker = read_fact(MARKER)
         if marker is not None and vault.open(marker) is None:
-            yield fault("key", "it is not the one that this database was sealed with", lost)
+            yield error("key", "it is not the key that this database was sealed with", lost)
             return
         channels.append(Channels(settings, vault))
     where = "in BRIDGE_SECRET_KEY" if settings.secret_key else f"in {path}"
-    yield well("key", where if not readable else f"{where}, opens what is sealed")
+    yield ok("key", where if not readable else f"{where}, opens what is sealed")
 
 
 def server_clock(now: Callable[[], datetime]) -> Iterator[Finding]:
-    """How far our clock is from the database server's, where there is one."""
+    """Compare our clock with the database server's, if there is one."""
     theirs = server_time()
     if theirs is not None:
         yield clock("clock", "the database server's", now() - theirs)
 
 
-def clock(name: str, whose: str, ahead: timedelta) -> Finding:
-    """What is to be said of a clock that ours is ahead of."""
+def clock(name: str, owner: str, ahead: timedelta) -> Finding:
+    """Return the finding about another clock that ours is ahead of by so much."""
     by = abs(ahead)
-    state = State.FAULT if by > FAR_OFF_BY else State.WARNING if by > OFF_BY else State.OK
+    state = State.ERROR if by > CLOCK_ERROR else State.WARNING if by > CLOCK_WARNING else State.OK
     how = "ahead of" if ahead > timedelta(0) else "behind"
-    words = f"ours is {round(by.total_seconds())} s {how} {whose}" if by > OFF_BY else f"goes with {whose}"
-    return judged(name, words, state, "set the clocks by the network: timedatectl set-ntp true, here and there")
+    message = f"ours is {round(by.total_seconds())} s {how} {owner}" if by > CLOCK_WARNING else f"agrees with {owner}"
+    return finding(name, message, state, "synchronise both clocks: timedatectl set-ntp true")
 
 
-def channel_fault(settings: Settings) -> Finding | None:
-    """That the integrations are of another kind of shop, if they are."""
-    served = read_fact("channel")
-    if served in (None, settings.channel) or not list_connections():
+def channel_mismatch(settings: Settings) -> Finding | None:
+    """Return an error if the integrations are of another kind of shop."""
+    used = read_fact("channel")
+    if used in (None, settings.channel) or not list_connections():
         return None
-    words = f"this database has integrations with the channel {served}, and BRIDGE_CHANNEL is {settings.channel}"
-    return fault("integrations", words, f"set BRIDGE_CHANNEL={served}, or another BRIDGE_DATA_DIR")
+    message = f"this database has integrations with the channel {used}, and BRIDGE_CHANNEL is {settings.channel}"
+    return error("integrations", message, f"set BRIDGE_CHANNEL={used}, or another BRIDGE_DATA_DIR")

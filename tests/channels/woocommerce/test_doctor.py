@@ -26,7 +26,7 @@ def look(linnworks, settings, tmp_path, monkeypatch):
             "BRIDGE_BIND": f"127.0.0.1:{free_port()}",
         }
         mine = [one for one in examine(environ, now) if one.name.endswith(linnworks.account_name)]
-        return {one.name.split()[0]: (one.state.value, one.words) for one in mine}
+        return {one.name.split()[0]: (one.state.value, one.message) for one in mine}
 
     return ask
 
@@ -35,12 +35,12 @@ def test_a_shop_s_clock_is_compared_with_ours(look, woo):
     """
     By what the shop says of its time while it is asked for orders.
     """
-    assert ("ok", "goes with the shop's") == look()["clock"]
+    assert ("ok", "agrees with the shop's") == look()["clock"]
     woo.skew = timedelta(minutes=10)
     behind = look()["clock"]
     woo.skew = timedelta(minutes=-2)
 
-    assert "fault" == behind[0]
+    assert "error" == behind[0]
     assert "behind the shop's" in behind[1]
     assert "warning" == look()["clock"][0]
 
@@ -52,5 +52,5 @@ def test_a_shop_that_is_down_is_a_fault(look, woo):
     woo.__exit__(None, None, None)
     found = look()
 
-    assert "fault" == found["shop"][0]
+    assert "error" == found["shop"][0]
     assert "clock" not in found

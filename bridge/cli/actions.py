@@ -1,0 +1,62 @@
+"""`linnworks-bridge actions`: despatches, cancels and refunds."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli.common import format_time, limit_option, open_installed, require, show_table
+from bridge.clock import Deadline
+
+
+@click.group()
+def actions() -> None:
+    """Manage despatches, cancels and refunds, each of which is done once."""
+
+
+@actions.command("list")
+@click.option("--all", "everything", is_flag=True, help="Include actions that are done.")
+@limit_option
+def list_(everything: bool, limit: int) -> None:
+    """List actions that failed, are under way, or have an unknown outcome; the newest first."""
+    from bridge.store.actions import DONE, FAILED, PLANNED, UNKNOWN, list_actions
+
+    open_installed()
+    states = (PLANNED, UNKNOWN, FAILED, DONE) if everything else (PLANNED, UNKNOWN, FAILED)
+    rows = [
+        (action.id, action.connection.account_name, action.kind, action.reference, action.state,
+         format_time(action.created_at), action.result or action.error)
+        for action in list_actions(states, limit)
+    ]  # fmt: skip
+    columns = ("No", "Integration", "Action", "Order", "State", "Since", "Answer or last error")
+    show_table(columns, rows, "Every action is done.")
+
+
+@actions.command()
+@click.argument("number", type=int)
+def retry(number: int) -> None:
+    """Ask the shop for the result of an unknown action, and record it.
+
+    Sends nothing again: if the shop has not done it, Linnworks' next request does it.
+    """
+    from bridge.store.actions import find_action
+    from bridge.sync.actions import resolve_unknown
+
+    bridge = open_installed()
+    action = require(find_action(number), f"action {number}")
+    channel = bridge.channels.open(bridge.channels.config(action.connection), Deadline(bridge.settings.budget_seconds))
+    click.echo(f"Action {number} is {resolve_unknown(number, channel)}.")
+
+
+@actions.command()
+@click.argument("number", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def drop(number: int, yes: bool) -> None:
+    """Forget an action: if Linnworks asks for it again, it is DONE AGAIN."""
+    from bridge.store.actions import drop_action, find_action
+
+    open_installed()
+    action = require(find_action(number), f"action {number}")
+    if not yes:
+        click.confirm(f"Forget the {action.kind} of order {action.reference}, which is {action.state}?", abort=True)
+    drop_action(action)
+    click.echo(f"Dropped action {number}.")

@@ -1,0 +1,46 @@
+"""`linnworks-bridge backup` and `restore`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from bridge.settings import load_settings
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--with-key", is_flag=True, help="Include the key: anyone with the backup can then open the credentials.")
+def backup(folder: Path, with_key: bool) -> None:
+    """Copy the installation into a new FOLDER while the service runs.
+
+    It copies the database, the embedded shops, and with --with-key the key file. Without that file nothing can open
+    the shops' credentials: keep a copy of it somewhere.
+    """
+    from bridge.ops import backup as ops
+
+    names = ops.backup(load_settings(os.environ), folder, with_key=with_key)
+    click.echo(f"Backed up to {folder.absolute()}: {', '.join(names)}")
+    if not with_key:
+        click.echo("The key is not in it: keep it in another place, it is needed to restore.")
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--force", is_flag=True, help="Replace an installation that has integrations, and archive it.")
+def restore(folder: Path, force: bool) -> None:
+    """Restore the backup in FOLDER while the service is stopped.
+
+    The next start upgrades a backup of an earlier version. Orders continue from the backup's last complete run, so
+    Linnworks gets those since then again.
+    """
+    from bridge.ops import backup as ops
+
+    archive = ops.restore(load_settings(os.environ), folder, force=force)
+    click.echo(f"Restored from {folder.absolute()}; start the service, and run `linnworks-bridge doctor`.")
+    if archive:
+        click.echo(f"The replaced files are in {archive}")

@@ -1,0 +1,38 @@
+"""`linnworks-bridge doctor`: check the installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from bridge.cli.common import show_table
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def doctor(as_json: bool) -> None:
+    """Check the installation and say what to do; changes nothing.
+
+    Checks settings, disk, database, key, the running service, its public address and certificate, clocks, each shop,
+    when Linnworks last asked for orders, and what waits, has failed or is held.
+
+    Exit status: 0 everything is ok, 1 there are warnings, 2 there are errors.
+    """
+    from bridge.clock import now
+    from bridge.ops.doctor import examine, worst
+
+    findings = list(examine(os.environ, now))
+    state = worst(findings)
+    if as_json:
+        rows = [
+            {"name": one.name, "state": one.state.value, "message": one.message, "advice": one.advice}
+            for one in findings
+        ]
+        click.echo(json.dumps({"state": state.value, "findings": rows}, indent=2))
+    else:
+        cells = [(one.name, one.state.value, one.message, one.advice) for one in findings]
+        show_table(("Check", "State", "Message", "Advice"), cells, "")
+    sys.exit(state.status)

@@ -1,0 +1,70 @@
+"""`linnworks-bridge feeds`: listings to create, change or delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.cli.common import format_time, limit_option, open_installed, require, show_table
+from bridge.clock import now
+from bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.store.feeds import FeedItem
+
+
+@click.group()
+def feeds() -> None:
+    """Manage the listings that the shop has to create, change or delete."""
+
+
+@feeds.command("list")
+@click.option("--all", "everything", is_flag=True, help="Include listings that are done.")
+@limit_option
+def list_(everything: bool, limit: int) -> None:
+    """List listings that wait, the oldest first."""
+    from bridge.store.feeds import list_items
+
+    open_installed()
+    rows = [
+        (item.id, item.connection.account_name, item.feed_id, item.action, _sku(item.request["listing"]),
+         _state(item), item.attempts, item.error)
+        for item in list_items(limit, with_done=everything)
+    ]  # fmt: skip
+    columns = ("No", "Integration", "Feed", "Action", "SKU", "State", "Attempts", "Last error")
+    show_table(columns, rows, "No listing waits.")
+
+
+@feeds.command()
+@click.argument("number", type=int)
+def retry(number: int) -> None:
+    """Have a waiting listing tried at once."""
+    from bridge.store.feeds import find_item, retry_item
+
+    open_installed()
+    retry_item(require(find_item(number), f"listing {number}"), now())
+    click.echo(f"Listing {number} is due now.")
+
+
+@feeds.command()
+@click.argument("number", type=int)
+def drop(number: int) -> None:
+    """Give up a waiting listing; CheckFeed then reports that."""
+    from bridge.store.feeds import find_item
+    from bridge.sync.feeds import give_up
+
+    open_installed()
+    if not give_up(require(find_item(number), f"listing {number}"), "Given up by the operator"):
+        raise BridgeError(f"Listing {number} is done already, or under way")
+    click.echo(f"Dropped listing {number}.")
+
+
+def _sku(listing: dict[str, str]) -> str:
+    return listing.get("SKU") or listing.get("ChannelSKU") or ""
+
+
+def _state(item: FeedItem) -> str:
+    if not item.done:
+        return f"next try {format_time(item.next_at)}"
+    return "failed" if any(message["Type"] == 1 for message in item.result["Messages"]) else "done"

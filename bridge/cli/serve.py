@@ -1,0 +1,32 @@
+"""`linnworks-bridge serve`: run the service."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from bridge.cli.common import require_free_address
+from bridge.settings import load_settings, unknown_variables
+
+
+@click.command()
+@click.option("--bind", metavar="HOST:PORT", help="Listen here instead of at BRIDGE_BIND.")
+def serve(bind: str | None) -> None:
+    """Run the service until it is stopped.
+
+    The first start makes the data folder with the database and the key file. SIGTERM or Ctrl-C stops the service
+    after the requests that have begun; SIGHUP replaces its processes. If systemd passes a socket, the service listens
+    there instead of at BRIDGE_BIND: clients wait in it while the service restarts.
+    """
+    environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
+    for message in unknown_variables(environ):
+        click.echo(f"linnworks-bridge: {message}", err=True)
+    # gunicorn would refuse these with a traceback
+    settings = load_settings(environ)
+    if "LISTEN_FDS" not in environ:
+        require_free_address(settings.bind)
+    # the C library reads it when a process starts; without it, threads keep tens of megabytes each for themselves
+    environ.setdefault("MALLOC_ARENA_MAX", "2")
+    os.execve(sys.executable, [sys.executable, "-m", "bridge.ops.serving"], environ)  # noqa: S606 our own interpreter
