@@ -32,7 +32,7 @@ def held() -> None:
             row.hold_reason,
         )
         for row in held_orders()
-    ]  # fmt: skip
+    ]
     show_table(("Integration", "Order", "Held since", "Last checked", "Why"), rows, "No order is held.")
 
 

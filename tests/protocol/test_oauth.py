@@ -307,7 +307,7 @@ def test_clients_are_made_listed_and_revoked(run, call):
         parameters["OAuthAuthorizationEndpoint"].endswith(PATH),
     )
     assert f"Revoked {client_id}." in run("oauth", "revoke", client_id)
-    assert f"No client {client_id} that" in run("oauth", "revoke", client_id, status=1)
+    assert f"There is no active client {client_id}" in run("oauth", "revoke", client_id, status=1)
     assert oauth.authenticate(client_id, secret) is None
     assert REFUSED == call("GetConfiguratorSettingsEndpoint")["Error"]
     run("oauth", "disable", answer="n\n", status=1)
