@@ -12,11 +12,7 @@ from bridge.settings import load_settings
 
 
 class Floor(Server):
-    """Serves one of the applications in `bench.floors`."""
-
-    def load(self) -> Any:
-        """Return the application that the command line names."""
-        return getattr(floors, sys.argv[1])
+    """The bridge's server without its hooks for the bridge."""
 
     def when_ready(self, arbiter: Any) -> None:
         """Print nothing."""
@@ -29,4 +25,4 @@ class Floor(Server):
 
 
 if __name__ == "__main__":
-    Floor(load_settings(os.environ)).run()
+    Floor(load_settings(os.environ), lambda _: getattr(floors, sys.argv[1])).run()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import click
 
 from bridge.cli.common import require_free_address
-from bridge.settings import load_settings, unknown_variables
+from bridge.settings import Settings, load_settings, unknown_variables
 
 
 @click.command()
@@ -21,12 +22,21 @@ def serve(bind: str | None) -> None:
     there instead of at BRIDGE_BIND: clients wait in it while the service restarts.
     """
     environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
+    if "MALLOC_ARENA_MAX" not in environ:
+        # the C library reads it when a process starts; without it, threads keep tens of megabytes each for themselves
+        environ["MALLOC_ARENA_MAX"] = "2"
+        os.execve(sys.executable, [sys.executable, "-m", "bridge", "serve"], environ)  # noqa: S606 our own interpreter
     for message in unknown_variables(environ):
         click.echo(f"linnworks-bridge: {message}", err=True)
-    # gunicorn would refuse these with a traceback
     settings = load_settings(environ)
     if "LISTEN_FDS" not in environ:
-        require_free_address(settings.bind)
-    # the C library reads it when a process starts; without it, threads keep tens of megabytes each for themselves
-    environ.setdefault("MALLOC_ARENA_MAX", "2")
-    os.execve(sys.executable, [sys.executable, "-m", "bridge.ops.serving"], environ)  # noqa: S606 our own interpreter
+        require_free_address(settings.bind)  # as gunicorn would try again and again
+    from bridge.ops.serving import Server
+
+    Server(settings, _make_app).run()
+
+
+def _make_app(settings: Settings) -> Any:
+    from bridge.app import create_app  # imports prometheus_client, which reads the environment when it is imported
+
+    return create_app(settings)

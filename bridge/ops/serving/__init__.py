@@ -8,8 +8,9 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from gunicorn.app.base import BaseApplication
@@ -19,9 +20,6 @@ from bridge.ops.logs import JsonFormatter
 from bridge.ops.metrics_folder import VARIABLE, new_metrics_folder
 from bridge.ops.serving.worker import STOP_SIGNALS, GunicornWorker, unblock_stop_signals
 from bridge.settings import Settings
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 RESTART_SECONDS = 30
 """gunicorn replaces a process whose main loop has hung for this long."""
@@ -34,10 +32,14 @@ CHUNK_BYTES = 65536
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn's custom application: its settings and hooks, and how to make the WSGI application."""
+    """gunicorn's custom application: its settings and hooks, and how to make the WSGI application.
 
-    def __init__(self, settings: Settings) -> None:
+    `make_app` runs once for all processes, and is where prometheus_client may first be imported.
+    """
+
+    def __init__(self, settings: Settings, make_app: Callable[[Settings], Any]) -> None:
         self.settings = settings
+        self._make_app = make_app
         super().__init__()
 
     def run(self) -> None:
@@ -78,11 +80,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "on_exit": self.on_exit,
         }
 
-    def load(self) -> Flask:
-        """Make the WSGI application, once for all processes."""
-        from bridge.app import create_app  # imports prometheus_client
-
-        return create_app(self.settings)
+    def load(self) -> Any:
+        """Return the WSGI application."""
+        return self._make_app(self.settings)
 
     def when_ready(self, arbiter: Any) -> None:
         """Print the addresses once they accept connections; keep the garbage collector off memory that forks share."""
