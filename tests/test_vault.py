@@ -76,7 +76,7 @@ def test_a_key_that_the_database_was_not_sealed_with_stops_the_start(tmp_path):
     create_app(Settings(data_dir=tmp_path, secret_key=OLD))
     close_store()
 
-    with pytest.raises(StartError, match="put the old key back"):
+    with pytest.raises(StartError, match="restore the old key"):
         create_app(Settings(data_dir=tmp_path, secret_key=NEW))
 
 
@@ -200,7 +200,7 @@ def test_credentials_that_no_key_opens_are_reported(run, connect):
     Connection.update(sealed=lost).where(Connection.account_name == "Account of lost").execute()
     output = run("keys", "rotate")
 
-    assert "have the credentials of Account of lost entered again" in output
+    assert "No key opens the credentials of Account of lost" in output
     assert "intact" not in output
     assert lost == Connection.get(Connection.account_name == "Account of lost").sealed
 

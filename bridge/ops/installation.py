@@ -28,7 +28,7 @@ def open_installation(settings: Settings) -> Services:
         _require_same_key(vault)
         _require_same_channel(settings)
     except peewee.PeeweeException as error:
-        raise StartError(f"The database is damaged, or not the bridge's ({type(error).__name__})") from error
+        raise StartError(f"The database is damaged, or not one of the bridge ({type(error).__name__})") from error
     finally:
         close_store()
     return Services(

@@ -28,11 +28,11 @@ def test_an_unknown_action_is_resolved(run, refund):
     """
     `actions retry` records the result that the shop reports, without sending anything again.
     """
-    Action.update(state="unknown", answer="").execute()
+    Action.update(state="unknown", result="").execute()
 
     assert "unknown" in run("actions", "list")
     assert "Action 1 is done." in run("actions", "retry", "1")
-    assert refund[1]["RefundReference"] == Action.get().answer
+    assert refund[1]["RefundReference"] == Action.get().result
 
 
 def test_an_action_that_the_shop_has_not_done_has_failed(run, refund):

@@ -156,7 +156,7 @@ def test_nothing_is_restored_under_a_running_service(backed_up, app, settings):
         ("demo-shop.db", lambda path: path.write_bytes(b"not a database at all" * 100), "is damaged"),
         ("bridge.db", lambda path: add_step(path), "newer version of the bridge"),
         ("demo-shop.db", lambda path: add_step(path), "newer version of the bridge"),
-        ("bridge.db", lambda path: empty(path), "is damaged, or not the bridge's"),
+        ("bridge.db", lambda path: empty(path), "is damaged, or is not a database of the bridge"),
     ],
 )
 def test_an_unusable_backup_is_refused(backed_up, elsewhere, name, harm, message):

@@ -73,7 +73,7 @@ def test_unsettled_rows_are_never_deleted(used, settings):
     Unknown actions, held orders and waiting listings are kept however old they are.
     """
     Action.update(state="unknown").execute()
-    SeenOrder.update(held_since=now(), held="no SKU").where(SeenOrder.reference == "1002").execute()
+    SeenOrder.update(held_since=now(), hold_reason="no SKU").where(SeenOrder.reference == "1002").execute()
     used("ListingDeleteEndpoint", ExternalListingIds=REMOVAL)
     while delete_old_rows(settings, now() + timedelta(days=4000)):
         pass
