@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bridge.channels.demo.tables import FILE
 from bridge.cli import main
 from bridge.settings import Settings
 
@@ -139,10 +140,11 @@ def test_changes_in_the_shop_reach_linnworks(run, linnworks):
     assert number in run("demo", "orders", "--status", "cancelled")
 
 
-def test_shops_can_be_opened_and_listed(run):
+def test_shops_can_be_opened_and_listed(run, settings):
     """
     A shop is opened by hand, and its products and orders are listed.
     """
+    (settings.data_dir / FILE).unlink()
     assert "No shop yet" in run("demo", "orders", status=1)
     assert "its access key is" in run("demo", "open", "by-hand")
     assert "There is a shop by-hand already" in run("demo", "open", "by-hand", status=1)

@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from bridge.ops.temporary_server import free_port
-from bridge.store.database import Row, database
+from bridge.store.database import database
 from bridge.store.fields import MomentField
 from bridge.store.outbox import count_waiting
 from tests.conftest import sqlite_only
 from tests.linnworks import LONG_AGO
 from tests.processes import at, healthy, poster, until
+from tests.store.test_store import TABLES
 
 WRITES = {
     "AddNewUserEndpoint": {
@@ -161,7 +162,7 @@ def test_a_service_that_cannot_write_answers_and_logs_why(tmp_path):
 def set_back(by: timedelta) -> None:
     """Change the database to what it would be if the clock had been set back by this much."""
     shift = by // timedelta(microseconds=1)
-    for model in Row.__subclasses__():
+    for model in TABLES:
         for field in model._meta.sorted_fields:
             if isinstance(field, MomentField):
                 database.execute_sql(
