@@ -49,7 +49,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("usual")
 
 FIRST_SHOP = "first-shop"
-"""The embedded shop that is ready in the data folder of every test; the first integration connects to it."""
+"""The embedded shop that the first integration of a test connects to."""
 
 NEXT_STEP = "9000_made_up"
 NEXT_STEP_CODE = """
@@ -159,7 +159,7 @@ def _prepare(settings: Settings) -> None:
     if (file := sqlite_file(settings.database)) is not None:
         file.write_bytes(empty_database(store.MIGRATIONS))
     if settings.channel == "demo":
-        (settings.data_dir / tables.FILE).write_bytes(stocked_shop())
+        (settings.data_dir / tables.FILE).write_bytes(empty_database(tables.MIGRATIONS))
 
 
 @contextmanager
@@ -235,14 +235,22 @@ def sender(app: Flask) -> Callable[..., Any]:
     return post
 
 
+def new_shop(data_dir: Path) -> str:
+    """Return the name of a shop that no integration is connected to; it is ready if it is the first in this folder."""
+    file = data_dir / tables.FILE
+    opened = Path(f"{file}-wal").exists()
+    if opened or file.read_bytes() != empty_database(tables.MIGRATIONS):
+        return f"shop-{uuid.uuid4().hex[:8]}"
+    file.write_bytes(stocked_shop())
+    return FIRST_SHOP
+
+
 @pytest.fixture
-def connect(call) -> Callable[..., Linnworks]:
+def connect(app, call) -> Callable[..., Linnworks]:
     """Return a function that makes a finished integration with the embedded shop, by default with a new shop each."""
 
-    names = itertools.chain([FIRST_SHOP], (f"shop-{number}" for number in itertools.count(2)))
-
     def begin(shop: str = "", **preferences: str) -> Linnworks:
-        name = shop or next(names)
+        name = shop or new_shop(app.extensions["bridge"].settings.data_dir)
         linnworks = Linnworks(call, name)
         linnworks.finish_wizard(shop_name=name, access_key=access_key(name), **preferences)
         return linnworks

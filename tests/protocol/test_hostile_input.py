@@ -20,7 +20,8 @@ from bridge.protocol.area import Endpoint
 from bridge.protocol.endpoints import AREAS
 from bridge.protocol.schemas.base import Flag, Many, Moment, Name, Number, One, Shape, Whole, Wire, schema_of, shape_of
 from bridge.settings import Settings
-from tests.conftest import dump, opened
+from tests.conftest import access_key, dump, opened, sender
+from tests.linnworks import Linnworks
 
 CALLS = {call.manifest: call for area in AREAS for call in area.calls}
 FEW, MANY = 15, 1500  # examples of each kind and call
@@ -34,6 +35,14 @@ def app(tmp_path_factory) -> Iterator[Flask]:
     """Make one application for all tests of this module: each compares only before and after its own calls."""
     with opened(Settings(data_dir=tmp_path_factory.mktemp("hostile") / "data")) as app:
         yield app
+
+
+@pytest.fixture(scope="module")
+def linnworks(app) -> Linnworks:
+    """Make the integration that all these tests share."""
+    linnworks = Linnworks(sender(app), "shared")
+    linnworks.finish_wizard(shop_name="shared", access_key=access_key("shared"))
+    return linnworks
 
 
 def answer(app: Flask, path: str, raw: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
@@ -250,12 +259,12 @@ def test_messages_like_linnworks_and_not_quite(app, connect, name, examples):
     With a valid token, any values in the fields are answered in the envelope; an invalid message changes nothing.
     """
     call = CALLS[name]
-    token = connect().token
+    token = connect("shared").token
 
     def check(sent: str) -> None:
         nonlocal token
         if name == "ConfigDeletedEndpoint":
-            token = connect().token
+            token = connect("shared").token
         raw = f'{{"AuthorizationToken": "{token}"{", " if len(sent) > 2 else ""}{sent[1:]}'.encode()
         before = dump()
         error = answer(app, call.path, raw)["Error"]
