@@ -34,7 +34,7 @@ def load(schema: Any, rows: Sequence[Any]) -> Sequence[Any] | None:
         for name, field in schema.fields.items():
             if not _CHECKS[type(field)](field, list(map(attrgetter(name), made))):
                 return None
-    except (msgspec.ValidationError, ValidationError):
+    except (msgspec.ValidationError, ValidationError, UnicodeEncodeError):
         return None
     return made
 

@@ -14,14 +14,15 @@ from bridge.protocol.schemas import fast, fields
 
 
 class InvalidRow(msgspec.Struct, frozen=True):
-    """A row that could not be loaded: why, and its values by field name, as received where they are invalid."""
+    """A row that could not be loaded: why, the fields that are valid, and the others as received."""
 
     error: str
+    valid: Mapping[str, Any] = {}
     received: Mapping[str, Any] = {}
 
     def text(self, field: str) -> str:
         """Return the field's value as text, empty where it is none: what the answer names the row by."""
-        value = self.received.get(field)
+        value = self.valid.get(field, self.received.get(field))
         return str(value) if isinstance(value, (str, int, Decimal)) and not isinstance(value, bool) else ""
 
     def __repr__(self) -> str:
@@ -52,6 +53,6 @@ def load_row(schema: Any, row: Any) -> Any:
         return schema.load(row)
     except ValidationError as error:
         received = schema.map_keys(row) if isinstance(row, dict) else {}
-        by_name = {name: received.get(field.data_key) for name, field in schema.fields.items()}
         valid: Any = error.valid_data or {}
-        return InvalidRow("; ".join(sentences(error.messages)), by_name | valid)
+        invalid = {name: received.get(field.data_key) for name, field in schema.fields.items() if name not in valid}
+        return InvalidRow("; ".join(sentences(error.messages)), valid, invalid)
