@@ -79,16 +79,14 @@ BODIES = {
     "a key twice, and a row less": with_value(
         b'1, "Products": [{"SKU": "a", "Quantity": 1, "Quantity": 2}, {"SKU": "a"}]'
     ),
+    "a key twice beside half a surrogate pair": with_value(b'"\\ud800", "PageNumber": 2'),
+    "NaN beside half a surrogate pair": with_value(b'["\\ud800", NaN]'),
     "a key twice, once escaped": with_value(b'1, "\\u0050ageNumber": 2'),
     "the token twice": with_value(b'1, "AuthorizationToken": "other"'),
     "Latin-1": with_value('"é"'.encode("latin-1")),
     "bytes that are no text": with_value(b'"\xff\xfe\x80"'),
     "an overlong slash": with_value(b'"\xc0\xaf"'),
     "a surrogate in UTF-8": with_value(b'"\xed\xa0\x80"'),
-    "half a pair of surrogates": with_value(b'"\\ud800"'),
-    "the other half": with_value(b'"\\udc00x"'),
-    "surrogates the wrong way round": with_value(b'"\\udc00\\ud800"'),
-    "half a pair in a key": with_value(b'{"\\ud83d": 1}'),
     "a control character": with_value(b'"a\x01b"'),
     "UTF-16": with_value(b'"x"').decode().encode("utf-16"),
     "UTF-32": with_value(b'"x"').decode().encode("utf-32"),
@@ -116,16 +114,48 @@ def test_a_malformed_body_is_refused(app, linnworks, name):
     assert before == dump()
 
 
-@pytest.mark.parametrize("packed", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
-def test_a_compressed_body_is_not_decompressed(app, linnworks, packed):
+@pytest.mark.parametrize("half", [b'"\\ud800"', b'"\\udc00x"', b'"\\udc00\\ud800"', b'{"\\ud83d": 1}'])
+def test_half_a_surrogate_pair_costs_only_its_own_value(app, linnworks, half):
     """
-    Content-Encoding is ignored: a body has to be JSON as it is.
+    In an unknown field it is ignored, as anything there; in a token it matches no connection.
     """
-    coding = {"Content-Encoding": "gzip" if packed is gzip.compress else "deflate"}
-    for content in (b" " * 30_000_000, with_value(b"1").replace(b"%s", linnworks.token.encode())):
-        error = answer(app, "/api/Product/Products", packed(content), coding)["Error"]
+    known = with_value(half).replace(b"%s", linnworks.token.encode())
 
-        assert "The request is not valid JSON" == error
+    assert answer(app, "/api/Config/ConfigTest", known)["Error"] is None
+    assert "Unknown authorization token" == answer(app, "/api/Config/ConfigTest", with_value(half))["Error"]
+
+
+@pytest.mark.parametrize(("pack", "coding"), [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (gzip.compress, "")])
+def test_a_compressed_body_is_not_decompressed(app, linnworks, pack, coding):
+    """
+    A body has to be JSON as it is; the Error says that it is compressed.
+    """
+    for content in (b" " * 30_000_000, with_value(b"1").replace(b"%s", linnworks.token.encode())):
+        error = answer(app, "/api/Product/Products", pack(content), {"Content-Encoding": coding})["Error"]
+
+        assert "The request is compressed: please send it without a Content-Encoding" == error
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_a_body_in_another_unicode_encoding_is_told_so(app, linnworks, encoding):
+    """
+    The Error names the encoding that is needed.
+    """
+    raw = json.dumps({"AuthorizationToken": linnworks.token}).encode(encoding)
+
+    assert "in UTF-8" in answer(app, "/api/Config/ConfigTest", raw)["Error"]
+
+
+@pytest.mark.parametrize("nothing", [b"", b" ", b"{}", b"null", b"[]", b'""'])
+def test_a_call_that_takes_nothing_takes_it_in_any_form(app, nothing):
+    """
+    GetConfiguratorSettings has neither fields nor a token, so any empty value is its request.
+    """
+    path = CALLS["GetConfiguratorSettingsEndpoint"].path
+
+    assert answer(app, path, b"{}") == answer(app, path, nothing)
+    assert answer(app, path, nothing)["Error"] is None
+    assert "The request is not a JSON object" == answer(app, path, b"[1]")["Error"]
 
 
 def test_numbers_of_any_size_are_bounded(linnworks):
