@@ -74,7 +74,7 @@ def explain(error: BaseException, request_id: str = "") -> str:
     if isinstance(error, BridgeError):
         return str(error)
     if isinstance(error, ValidationError):
-        return "; ".join(_sentences(error.messages)) or "Invalid request"
+        return "; ".join(sentences(error.messages)) or "Invalid request"
     if isinstance(error, peewee.OperationalError) and _is_busy(error):
         return "The bridge is busy, please try again"
     if isinstance(error, peewee.OperationalError) and _cannot_write(error):
@@ -95,13 +95,13 @@ def _cannot_write(error: peewee.OperationalError) -> bool:
     return any(message in str(error) for message in messages) if state is None else state in ("53100", "25006")
 
 
-def _sentences(messages: Any, path: str = "") -> list[str]:
+def sentences(messages: Any, path: str = "") -> list[str]:
     """Return marshmallow's messages as a flat list, like "Products[3].Quantity: Not a whole number."."""
     if isinstance(messages, dict):
         return [
             sentence
             for key, inner in messages.items()
-            for sentence in _sentences(inner, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}")
+            for sentence in sentences(inner, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}")
         ]
     where = path.removeprefix(".").removeprefix("_schema")
     return [f"{where}: {message}" if where else str(message) for message in messages]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response
 
 from bridge.protocol import envelope
-from bridge.protocol.call import current_call
-from bridge.protocol.schemas.base import Answer
+from bridge.protocol.call import Call, current_call
+from bridge.protocol.schemas.base import Answer, schema_of
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Invalid = Callable[[Call, str], Answer]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,12 @@ class Endpoint:
     scope: str
     token: bool
     description: str
+    invalid: Invalid | None = None
+
+    @cached_property
+    def takes_nothing(self) -> bool:
+        """Whether its requests have neither token nor fields."""
+        return not (self.token or schema_of(self.takes).fields)
 
 
 class Area(Blueprint):
@@ -37,15 +45,24 @@ class Area(Blueprint):
         self.calls: list[Endpoint] = []
 
     def call(
-        self, path: str, takes: type, gives: type[Answer], *, manifest: str, scope: str, token: bool = True
+        self,
+        path: str,
+        takes: type,
+        gives: type[Answer],
+        *,
+        manifest: str,
+        scope: str,
+        token: bool = True,
+        invalid: Invalid | None = None,
     ) -> Callable[[Handler], Handler]:
         """Make a handler `(call, message) -> answer` an endpoint; `token=False` for those that come without one.
 
         `scope` is what an access token must allow where OAuth is on: READ, or WRITE for what changes something.
+        `invalid(call, error)` answers a message that does not load; by default the answer has the Error alone.
         """
 
         def register(handler: Handler) -> Handler:
-            endpoint = Endpoint(path, manifest, takes, gives, scope, token, inspect.getdoc(handler) or "")
+            endpoint = Endpoint(path, manifest, takes, gives, scope, token, inspect.getdoc(handler) or "", invalid)
 
             def view() -> Response:
                 call = current_call()

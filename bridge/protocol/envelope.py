@@ -42,17 +42,28 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     try:
         authorized = authorize(call, endpoint.scope)
-        body = parse_object(read_body(call))
+        coding = call.request.headers.get("Content-Encoding", "")
+        body = parse_object(read_body(call), coding=coding, takes_nothing=endpoint.takes_nothing)
         if endpoint.token:
             call.caller = authenticate(body)
         elif endpoint.scope == oauth.WRITE and not authorized:
             count_new_connection(call)
-        answered = handler(call, schema_of(endpoint.takes).load(body))
+        answered = _handled(call, endpoint, handler, body)
         if answered.error:
             call.outcome = "refused"
         return _response(answered)
     except Exception as error:
         return _response(failure(error, endpoint.gives))
+
+
+def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], body: dict[str, Any]) -> Answer:
+    try:
+        message = schema_of(endpoint.takes).load(body)
+    except ValidationError as error:
+        if endpoint.invalid is None:
+            raise
+        return endpoint.invalid(call, explain(error))
+    return handler(call, message)
 
 
 def failure(error: Exception, gives: type[Answer]) -> Answer:

@@ -46,8 +46,11 @@ class FeedItem(LeasedRow):
         indexes = ((("done", "connection", "id"), False),)
 
 
-def add_feed(connection_id: int, requests: Sequence[tuple[str, Any]], now: datetime) -> str:
-    """Store a feed with an item for each (action, request), all or nothing, and return its id."""
+def add_feed(connection_id: int, items: Sequence[tuple[str, Any, Any]], now: datetime) -> str:
+    """Store a feed with an item for each (action, request, result), all or nothing, and return its id.
+
+    The result is None unless the item is done already.
+    """
     feed_id = secrets.token_hex(16)
     with writing(connection_id):  # one at a time, so that items are numbered in the order they become visible
         Feed.create(id=feed_id, connection=connection_id, created_at=now)
@@ -57,10 +60,12 @@ def add_feed(connection_id: int, requests: Sequence[tuple[str, Any]], now: datet
                 "connection": connection_id,
                 "action": action,
                 "request": request,
+                "done": result is not None,
+                "result": result,
                 "next_at": now,
                 "claimed_until": now,
             }
-            for action, request in requests
+            for action, request, result in items
         ]
         for start in range(0, len(rows), ROWS_PER_INSERT):
             FeedItem.insert_many(rows[start : start + ROWS_PER_INSERT]).execute()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+from msgspec.structs import asdict
 
 from bridge.channels import Channels
 from bridge.channels.base import Channel, ListingResult
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, ChannelRefused, CredentialsRefused, RequestRefused
-from bridge.protocol.schemas.base import plain_data, shape_of
+from bridge.protocol.schemas.base import InvalidRow, from_plain_data, plain_data
 from bridge.protocol.schemas.listings import (
     CheckFeedResponse,
     ListingRemoval,
@@ -31,27 +34,58 @@ LONGEST_WAIT_SECONDS = 600
 
 
 def add_updates(connection_id: int, request: ListingUpdateRequest, moment: datetime) -> str:
-    """Store listings to create or update, each with the settings of its configurator, and return the feed's id."""
-    settings = {known.configurator_id: known.product_settings for known in request.settings}
-    return add_feed(
-        connection_id,
-        [
-            (
-                request.type.name,
-                {
-                    "listing": plain_data(listing),
-                    "settings": plain_data(settings.get(listing.configurator_id, ProductSettings())),
-                },
-            )
-            for listing in request.listings
-        ],
-        moment,
+    """Store listings to create or update, each with the settings of its configurator, and return the feed's id.
+
+    An invalid listing, or one whose settings are invalid, is stored as an item that has failed.
+    """
+    settings: dict[object, ProductSettings | InvalidRow] = {}
+    default: ProductSettings | InvalidRow = ProductSettings()
+    for configurator in request.settings:
+        if not isinstance(configurator, InvalidRow):
+            settings[configurator.configurator_id] = configurator.product_settings
+        elif "configurator_id" in configurator.valid:
+            settings[configurator.valid["configurator_id"]] = configurator
+        else:
+            default = configurator  # any listing whose settings are not found may need these
+    items = []
+    for row in request.listings:
+        if isinstance(row, InvalidRow):
+            items.append(_failed_item(request.type.name, row))
+            continue
+        chosen = settings.get(row.configurator_id, default)
+        if isinstance(chosen, InvalidRow):
+            items.append(_failed_item(request.type.name, InvalidRow(f"Settings: {chosen.error}", asdict(row))))
+        else:
+            content = {"listing": plain_data(row), "settings": plain_data(chosen)}
+            items.append((request.type.name, content, None))
+    return add_feed(connection_id, items, moment)
+
+
+def add_removals(connection_id: int, removals: Sequence[ListingRemoval | InvalidRow], moment: datetime) -> str:
+    """Store listings to delete and return the feed's id; an invalid one is stored as an item that has failed."""
+    items = [
+        _failed_item(DELETE, row) if isinstance(row, InvalidRow) else (DELETE, {"listing": plain_data(row)}, None)
+        for row in removals
+    ]
+    return add_feed(connection_id, items, moment)
+
+
+def _failed_item(action: str, row: InvalidRow) -> tuple[str, Any, Any]:
+    """Return an item that fails without being tried; its listing is named as it was received."""
+    result = plain_data(
+        ProductFeed(
+            sku=_storable(row.text("sku") or row.text("channel_sku")),
+            template_id=row.valid.get("template_id", 0),
+            external_listing_id=_storable(row.text("external_listing_id")),
+            messages=ListingResult.failed([row.error]).messages,
+        )
     )
+    return action, {"listing": result}, result
 
 
-def add_removals(connection_id: int, removals: Sequence[ListingRemoval], moment: datetime) -> str:
-    """Store listings to delete and return the feed's id."""
-    return add_feed(connection_id, [(DELETE, {"listing": plain_data(removal)}) for removal in removals], moment)
+def _storable(text: str) -> str:
+    """Return the text without halves of surrogate pairs, which the database cannot store."""
+    return text.encode(errors="replace").decode()
 
 
 def status(connection_id: int, feed_id: str) -> CheckFeedResponse:
@@ -61,7 +95,7 @@ def status(connection_id: int, feed_id: str) -> CheckFeedResponse:
         raise RequestRefused("Unknown feed")
     return CheckFeedResponse(
         is_feed_ready=all(item.done for item in items),
-        product_feeds=tuple(shape_of(ProductFeed).read(item.result) for item in items if item.done),
+        product_feeds=tuple(from_plain_data(ProductFeed, item.result) for item in items if item.done),
     )
 
 
@@ -99,9 +133,9 @@ def _perform(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingR
     channel: Channel = channels.open(channels.config(connection), deadline)
     key = f"{item.feed_id}-{item.id}"
     if item.action == DELETE:
-        return channel.delete_listing(shape_of(ListingRemoval).read(item.request["listing"]), key)
-    listing = shape_of(ProductListing).read(item.request["listing"])
-    settings = shape_of(ProductSettings).read(item.request["settings"])
+        return channel.delete_listing(from_plain_data(ListingRemoval, item.request["listing"]), key)
+    listing = from_plain_data(ProductListing, item.request["listing"])
+    settings = from_plain_data(ProductSettings, item.request["settings"])
     send = channel.create_listing if item.action == CREATE else channel.update_listing
     return send(listing, settings, key)
 

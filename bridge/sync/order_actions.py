@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bridge.channels.base import Channel
-from bridge.errors import BridgeError, ChannelUnavailable
+from bridge.errors import BridgeError, ChannelUnavailable, RequestRefused
 from bridge.protocol.schemas.after_sale import Cancellation, Refund
+from bridge.protocol.schemas.base import InvalidRow
 from bridge.protocol.schemas.orders import DespatchedOrder, DespatchOrder
 from bridge.sync import actions, batch
 
 
-def despatch(connection_id: int, channel: Channel, orders: Sequence[DespatchOrder]) -> list[DespatchedOrder]:
+def despatch(
+    connection_id: int, channel: Channel, orders: Sequence[DespatchOrder | InvalidRow]
+) -> list[DespatchedOrder]:
     """Mark orders or parts of them as sent and return an outcome for each, in order.
 
     Equal entries of one request are separate parcels; in a later request they are repeats. Raises
@@ -20,7 +23,9 @@ def despatch(connection_id: int, channel: Channel, orders: Sequence[DespatchOrde
     """
     occurrences: Counter[DespatchOrder] = Counter()
 
-    def send(order: DespatchOrder) -> DespatchedOrder:
+    def send(order: DespatchOrder | InvalidRow) -> DespatchedOrder:
+        if isinstance(order, InvalidRow):
+            raise RequestRefused(order.error)
         occurrences[order] += 1
         if not channel.deadline.left():
             raise ChannelUnavailable("There was no time left for this order")
@@ -37,9 +42,9 @@ def despatch(connection_id: int, channel: Channel, orders: Sequence[DespatchOrde
     return batch.each(orders, send, _not_despatched)
 
 
-def _not_despatched(order: DespatchOrder, error: BridgeError) -> DespatchedOrder:
-    retry = isinstance(error, ChannelUnavailable)
-    return DespatchedOrder(reference_number=order.reference_number, error=str(error), retry=retry)
+def _not_despatched(order: DespatchOrder | InvalidRow, error: BridgeError) -> DespatchedOrder:
+    reference = order.text("reference_number") if isinstance(order, InvalidRow) else order.reference_number
+    return DespatchedOrder(reference_number=reference, error=str(error), retry=isinstance(error, ChannelUnavailable))
 
 
 def cancel(connection_id: int, channel: Channel, cancellation: Cancellation) -> None:

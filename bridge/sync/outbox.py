@@ -18,7 +18,7 @@ from bridge.channels import Channels
 from bridge.channels.base import Channel, Outcome
 from bridge.clock import Deadline, is_future, now
 from bridge.errors import BridgeError, ChannelError, ChannelRefused, CredentialsRefused, OutcomeUnknown
-from bridge.protocol.schemas.base import One, shape_of
+from bridge.protocol.schemas.base import InvalidRow, from_plain_data
 from bridge.protocol.schemas.products import Price, StockLevel, UpdatedProduct
 from bridge.store.outbox import (
     SETTLES_IN,
@@ -60,12 +60,16 @@ UPDATE_KINDS = {
 }
 
 
-def push_stock(connection_id: int, channel: Channel, levels: Sequence[StockLevel]) -> tuple[UpdatedProduct, ...]:
+def push_stock(
+    connection_id: int, channel: Channel, levels: Sequence[StockLevel | InvalidRow]
+) -> tuple[UpdatedProduct, ...]:
     """Set stock levels, now or as soon as the shop takes them; return an outcome for each, in order."""
     return _push(STOCK, connection_id, channel, levels)
 
 
-def push_prices(connection_id: int, channel: Channel, prices: Sequence[Price]) -> tuple[UpdatedProduct, ...]:
+def push_prices(
+    connection_id: int, channel: Channel, prices: Sequence[Price | InvalidRow]
+) -> tuple[UpdatedProduct, ...]:
     """Set prices, now or as soon as the shop takes them; return an outcome for each, in order."""
     return _push(PRICE, connection_id, channel, prices)
 
@@ -84,19 +88,24 @@ def work_one(channels: Channels) -> bool:
 
 
 def _push(
-    kind_name: str, connection_id: int, channel: Channel, asked: Sequence[StockLevel | Price]
+    kind_name: str, connection_id: int, channel: Channel, asked: Sequence[StockLevel | Price | InvalidRow]
 ) -> tuple[UpdatedProduct, ...]:
     kind = UPDATE_KINDS[kind_name]
     value = attrgetter(kind.value)
-    valid = [row for row in asked if value(row) >= 0]
+    valid = [row for row in asked if not isinstance(row, InvalidRow) and value(row) >= 0]
     results = _store_and_push(kind_name, connection_id, channel, valid)
-    if len(valid) < len(asked):
-        of_valid = iter(results)
-        results = [
-            next(of_valid) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero" for row in asked
-        ]
-    columns: dict[str, Sequence[Any]] = {"sku": [row.sku for row in asked], "error": results}
-    return tuple(shape_of(UpdatedProduct).of_columns(len(asked), columns))
+    if len(valid) == len(asked):
+        return tuple(map(UpdatedProduct, map(attrgetter("sku"), valid), results))
+    of_valid = iter(results)
+    return tuple(
+        UpdatedProduct(sku=row.text("sku"), error=row.error)
+        if isinstance(row, InvalidRow)
+        else UpdatedProduct(
+            sku=row.sku,
+            error=next(of_valid) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero",
+        )
+        for row in asked
+    )
 
 
 def _store_and_push(
@@ -141,7 +150,7 @@ def _run(job: PushJob, open_channel: Callable[[], Channel], own: OutboxBatch | N
 
 def _messages(kind: UpdateKind, content: Sequence[Any]) -> Sequence[Any]:
     """Return stored rows as messages."""
-    return One(kind.message).read_all(content)
+    return from_plain_data(list[kind.message], content)  # type: ignore[name-defined, no-any-return]
 
 
 def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, Any]:

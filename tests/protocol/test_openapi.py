@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,11 +14,12 @@ from jsonschema import Draft202012Validator
 from bridge.app import create_app
 from bridge.protocol.endpoints import AREAS
 from bridge.protocol.endpoints.oauth import PATH
-from bridge.protocol.openapi import document
+from bridge.protocol.openapi import EXAMPLE_TOKEN, EXAMPLES, document
 from bridge.settings import Settings
 from tests.conftest import opened, sender
 from tests.linnworks import LONG_AGO, Linnworks
 
+PREFERENCES = {"StepName": "Preferences", "ConfigItems": []}  # the wizard's second step
 CALLS = {call.manifest: call for area in AREAS for call in area.calls}
 
 
@@ -161,3 +163,21 @@ def test_the_page_adds_no_other_route(tmp_path, docs):
 
     assert {"/openapi.json", "/docs/", "/docs/<path:path>"} == more
     assert "Unknown authorization token" == call("OrdersEndpoint", AuthorizationToken="x")["Error"]
+
+
+def test_examples_are_the_walk_through_s(described):
+    """
+    The bodies that a reader sends by hand are the examples of their calls, and fit the schemas.
+    """
+    text = (Path(__file__).parents[2] / "docs" / "walkthrough.md").read_text("utf-8")
+    text = text.replace("'$TOKEN'", EXAMPLE_TOKEN).replace("""'"$(date -u '+%F %TZ')"'""", "2026-11-23 22:00:00Z")
+    sent = [(f"/api/{path}", json.loads(body)) for path, body in re.findall(r"^post (\S+) '(.*?)'$", text, re.M | re.S)]
+    content = {
+        path: ways["post"]["requestBody"]["content"]["application/json"] for path, ways in described["paths"].items()
+    }
+
+    for path, body in sent:
+        whole = Draft202012Validator({**described, **content[path]["schema"]})
+        assert [] == list(whole.iter_errors(content[path]["example"]))
+        assert body in (content[path]["example"], {**content[path]["example"], **PREFERENCES})
+    assert {call.path for name, call in CALLS.items() if name in EXAMPLES} <= {path for path, _ in sent}

@@ -221,7 +221,7 @@ def test_a_repeat_is_planned_once(at_once):
 
 def feed(number: int, owner: int) -> list[int]:
     """Add a feed, then claim items until none of any process is left."""
-    add_feed(owner, [("DELETE", {}) for _ in range(5)], NOON)
+    add_feed(owner, [("DELETE", {}, None) for _ in range(5)], NOON)
     done, end = [], time.monotonic() + 30
     while FeedItem.select().where(~FeedItem.done).exists() and time.monotonic() < end:
         item = claim_item(NOON, NOON + timedelta(seconds=60))

@@ -10,7 +10,6 @@ from bridge.errors import StartError
 from bridge.protocol.area import Area
 from bridge.protocol.call import current_services
 from bridge.protocol.endpoints import oauth
-from bridge.protocol.openapi import document
 
 DOCUMENT, PAGE = "/openapi.json", "/docs"
 
@@ -20,6 +19,8 @@ area = Blueprint("docs", __name__)
 @area.get(DOCUMENT)
 def openapi() -> Response:
     """Return the OpenAPI description of all endpoints."""
+    from bridge.protocol.openapi import document  # a service that is not asked for it does without apispec
+
     calls = [one for one in current_app.blueprints.values() if isinstance(one, Area)]
     return jsonify(
         document(calls, server=".", name=current_services().channels.kind.friendly_name, token_url=oauth.PATH)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bridge.protocol.area import Area
 from bridge.protocol.call import Call
 from bridge.protocol.oauth import READ, WRITE
@@ -44,8 +46,19 @@ def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
     return wizard.show(call.connection, call.services.channels, call.deadline)
 
 
+def stay(call: Call, error: str) -> UserConfigResponse:
+    """Return the wizard's current step with an Error."""
+    call.enter_shop()
+    return replace(wizard.show(call.connection, call.services.channels, call.deadline), error=error)
+
+
 @area.call(
-    "/api/Config/SaveUserConfig", SaveConfigRequest, UserConfigResponse, manifest="SaveConfigEndpoint", scope=WRITE
+    "/api/Config/SaveUserConfig",
+    SaveConfigRequest,
+    UserConfigResponse,
+    manifest="SaveConfigEndpoint",
+    scope=WRITE,
+    invalid=stay,
 )
 def save_config(call: Call, request: SaveConfigRequest) -> UserConfigResponse:
     """Save the answers to a step and return the next one."""

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import IntEnum
+from typing import Annotated
 
-from bridge.protocol.schemas.base import (
-    Answer,
-    Code,
-    Message,
-    enum_code,
-    flag,
-    many,
-    number,
-    one,
-    plain,
-    text,
-    whole,
-)
+from marshmallow.validate import Range
+
+from bridge.protocol.schemas import fields
+from bridge.protocol.schemas.base import Answer, Message
 
 
 class RefundShippingType(IntEnum):
@@ -42,23 +34,23 @@ class ReasonType(IntEnum):
 class CancellationItem(Message):
     """How many of a line to cancel, all when it is not said; its SKU is Linnworks' own, so its number names it."""
 
-    sku: str = text("SKU")
-    order_line_number: str = text()
-    cancellation_quantity: int | None = whole(default=None, least=0)
-    reason: str = text()
-    secondary_reason: str = text()
+    sku: str = ""
+    order_line_number: str = ""
+    cancellation_quantity: Annotated[int | None, fields.Integer(validate=Range(min=0))] = None
+    reason: str = ""
+    secondary_reason: str = ""
 
 
 class Cancellation(Message):
     """What of an order is cancelled; no items: all of it."""
 
-    reference_number: str = text(required=True)
-    external_reference: str = text()
-    items: tuple[CancellationItem, ...] = many(CancellationItem)
+    reference_number: str
+    external_reference: str = ""
+    items: tuple[CancellationItem, ...] = ()
 
 
 class CancelRequest(Message):
-    cancellation: Cancellation = one(Cancellation, required=True)
+    cancellation: Cancellation
 
 
 class CancelResponse(Answer):
@@ -68,42 +60,44 @@ class CancelResponse(Answer):
 class RefundItem(Message):
     """Money to give back for a line, in the order's currency."""
 
-    sku: str = text("SKU")
-    order_line_number: str = text()
-    refund_amount: Decimal = number()
-    reason: str = text()
-    secondary_reason: str = text()
+    sku: str = ""
+    order_line_number: str = ""
+    refund_amount: Decimal = Decimal(0)
+    reason: str = ""
+    secondary_reason: str = ""
 
 
 class Refund(Message):
     """Money to give back for lines, for shipping, or for both."""
 
-    reference_number: str = text(required=True)
-    external_reference: str = text()
-    refund_shipping_amount: Decimal = number()
-    items: tuple[RefundItem, ...] = many(RefundItem)
+    reference_number: str
+    external_reference: str = ""
+    refund_shipping_amount: Decimal = Decimal(0)
+    items: tuple[RefundItem, ...] = ()
 
 
 class RefundRequest(Message):
-    refund: Refund = one(Refund, required=True)
+    refund: Refund
 
 
 class RefundResponse(Answer):
-    refund_reference: str = text()
+    refund_reference: str = ""
 
 
 class SubReason(Message):
-    tag: str = text()
-    display_name: str = text()
+    tag: str = ""
+    display_name: str = ""
 
 
 class Reason(Message):
     """Why something is cancelled or refunded; the SDK calls its types `Types`, the page `Type`: both are sent."""
 
-    tag: str = text()
-    display_name: str = text()
-    types: tuple[ReasonType, ...] = plain(Code(ReasonType), also=("Type",), twice=True)
-    sub_reasons: tuple[SubReason, ...] = many(SubReason)
+    tag: str = ""
+    display_name: str = ""
+    types: Annotated[
+        tuple[ReasonType, ...], fields.List(fields.Enum(ReasonType, by_value=True), also=("Type",), twice=True)
+    ] = ()
+    sub_reasons: tuple[SubReason, ...] = ()
 
 
 class PostSaleOptionsRequest(Message):
@@ -113,14 +107,16 @@ class PostSaleOptionsRequest(Message):
 class PostSaleOptionsResponse(Answer):
     """What the shop can cancel and refund; its reasons are none at all or cover every action it can do."""
 
-    can_cancel: bool = flag()
-    can_cancel_order_lines: bool = flag()
-    can_cancel_order_lines_partially: bool = flag()
-    automatic_refund_on_cancel: bool = flag()
-    can_refund: bool = flag()
-    can_attach_refund_to_item: bool = flag()
-    can_attach_refund_to_service: bool = flag()
-    refund_shipping_types: RefundShippingType = enum_code(RefundShippingType, default=RefundShippingType.NotSupported)
-    can_refund_additionally: bool = flag()
-    can_return: bool = flag()
-    post_sale_reasons: tuple[Reason, ...] = many(Reason)
+    can_cancel: bool = False
+    can_cancel_order_lines: bool = False
+    can_cancel_order_lines_partially: bool = False
+    automatic_refund_on_cancel: bool = False
+    can_refund: bool = False
+    can_attach_refund_to_item: bool = False
+    can_attach_refund_to_service: bool = False
+    refund_shipping_types: Annotated[RefundShippingType, fields.Enum(RefundShippingType, by_value=True)] = (
+        RefundShippingType.NotSupported
+    )
+    can_refund_additionally: bool = False
+    can_return: bool = False
+    post_sale_reasons: tuple[Reason, ...] = ()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Annotated
 
-from bridge.protocol.schemas.base import (
-    Answer,
-    Message,
-    enum_name,
-    flag,
-    many,
-    text,
-    whole,
-)
+from marshmallow.validate import Length
+
+from bridge.protocol.schemas import fields
+from bridge.protocol.schemas.base import Answer, Message
 
 
 class ValueType(IntEnum):
@@ -31,45 +27,45 @@ class ValueType(IntEnum):
 class AddNewUserRequest(Message):
     """A new integration of a Linnworks account; the account's GUID with or without hyphens."""
 
-    linnworks_unique_identifier: str = text(limit=100)
-    email: str = text(limit=320, secret=True)
-    account_name: str = text(limit=255)
+    linnworks_unique_identifier: Annotated[str, fields.String(validate=Length(max=100))] = ""
+    email: Annotated[str, fields.String(validate=Length(max=320), secret=True)] = ""
+    account_name: Annotated[str, fields.String(validate=Length(max=255))] = ""
 
 
 class AddNewUserResponse(Answer):
-    authorization_token: str | None = text(default=None, secret=True)
+    authorization_token: Annotated[str | None, fields.String(secret=True)] = None
 
 
 class ListValue(Message):
     """One choice of a LIST item; `value` comes back as its SelectedValue."""
 
-    display: str = text()
-    value: str = text()
+    display: str = ""
+    value: str = ""
 
 
 class ConfigItem(Message):
     """One field of a wizard step; `selected_value` is always a text: "True", "5"."""
 
-    config_item_id: str = text(limit=100)
-    name: str = text()
-    description: str = text()
-    group_name: str = text()
-    sort_order: int = whole()
-    selected_value: str = text(limit=10_000, secret=True)
-    reg_ex_validation: str | None = text("RegExValidation", default=None)
-    reg_ex_error: str | None = text("RegExError", default=None)
-    must_be_specified: bool = flag()
-    read_only: bool = flag()
-    list_values: tuple[ListValue, ...] = many(ListValue)
-    value_type: ValueType = enum_name(ValueType, default=ValueType.STRING)
-    hides_header_attribute: bool = flag()
+    config_item_id: Annotated[str, fields.String(validate=Length(max=100))] = ""
+    name: str = ""
+    description: str = ""
+    group_name: str = ""
+    sort_order: int = 0
+    selected_value: Annotated[str, fields.String(validate=Length(max=10_000), secret=True)] = ""
+    reg_ex_validation: str | None = None
+    reg_ex_error: str | None = None
+    must_be_specified: bool = False
+    read_only: bool = False
+    list_values: tuple[ListValue, ...] = ()
+    value_type: ValueType = ValueType.STRING
+    hides_header_attribute: bool = False
 
 
 class SelectedItem(Message):
     """What matters of a ConfigItem that comes back: Linnworks changes nothing else of it."""
 
-    config_item_id: str = text(limit=100)
-    selected_value: str = text(limit=10_000, secret=True)
+    config_item_id: Annotated[str, fields.String(validate=Length(max=100))] = ""
+    selected_value: Annotated[str, fields.String(validate=Length(max=10_000), secret=True)] = ""
 
 
 class UserConfigRequest(Message):
@@ -79,24 +75,24 @@ class UserConfigRequest(Message):
 class UserConfigResponse(Answer):
     """The step the wizard is on; StepName `UserConfig` says that it is complete."""
 
-    step_name: str = text()
-    account_name: str = text()
-    wizard_step_title: str = text()
-    wizard_step_description: str = text()
-    config_items: tuple[ConfigItem, ...] = many(ConfigItem)
+    step_name: str = ""
+    account_name: str = ""
+    wizard_step_title: str = ""
+    wizard_step_description: str = ""
+    config_items: tuple[ConfigItem, ...] = ()
 
 
 class SaveConfigRequest(Message):
-    step_name: str = text(limit=100)
-    config_items: tuple[SelectedItem, ...] = many(SelectedItem)
+    step_name: Annotated[str, fields.String(validate=Length(max=100))] = ""
+    config_items: tuple[SelectedItem, ...] = ()
 
 
 class Tag(Message):
     """A way to ship or to pay, as orders name it in their Match... fields."""
 
-    tag: str = text(limit=64, required=True)
-    friendly_name: str = text(limit=255, required=True)
-    site: str = text(limit=25)
+    tag: Annotated[str, fields.String(validate=Length(max=64))]
+    friendly_name: Annotated[str, fields.String(validate=Length(max=255))]
+    site: Annotated[str, fields.String(validate=Length(max=25))] = ""
 
 
 class TagsRequest(Message):
@@ -104,11 +100,11 @@ class TagsRequest(Message):
 
 
 class ShippingTagsResponse(Answer):
-    shipping_tags: tuple[Tag, ...] = many(Tag)
+    shipping_tags: tuple[Tag, ...] = ()
 
 
 class PaymentTagsResponse(Answer):
-    payment_tags: tuple[Tag, ...] = many(Tag)
+    payment_tags: tuple[Tag, ...] = ()
 
 
 class ConfigTestRequest(Message):

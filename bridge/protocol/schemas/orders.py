@@ -5,21 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
+from typing import Annotated, ClassVar
 
-from bridge.protocol.schemas.base import (
-    Answer,
-    Message,
-    Text,
-    enum_name,
-    flag,
-    many,
-    moment,
-    number,
-    one,
-    plain,
-    text,
-    whole,
-)
+from marshmallow.validate import Length, Range
+
+from bridge.protocol.schemas import fields
+from bridge.protocol.schemas.base import Answer, InvalidRow, Message, MessageSchema
 
 
 class PaymentStatus(IntEnum):
@@ -46,150 +37,153 @@ class DiscountType(IntEnum):
 
 
 class Address(Message):
-    full_name: str = text()
-    company: str = text()
-    address1: str = text()
-    address2: str = text()
-    address3: str = text()
-    town: str = text()
-    region: str = text()
-    post_code: str = text()
-    country: str = text()
-    country_code: str = text()
-    phone_number: str = text()
-    email_address: str = text(secret=True)
+    full_name: str = ""
+    company: str = ""
+    address1: str = ""
+    address2: str = ""
+    address3: str = ""
+    town: str = ""
+    region: str = ""
+    post_code: str = ""
+    country: str = ""
+    country_code: str = ""
+    phone_number: str = ""
+    email_address: Annotated[str, fields.String(secret=True)] = ""
 
 
 class Option(Message):
     """A customisation of a line; its name is unique in the line."""
 
-    name: str = text()
-    value: str = text()
+    name: str = ""
+    value: str = ""
 
 
 class ExtendedProperty(Message):
     """A fact about an order; its name is unique in the order."""
 
-    name: str = text()
-    value: str = text()
-    type: str = text(default="Info")
+    name: str = ""
+    value: str = ""
+    type: str = "Info"
 
 
 class Note(Message):
-    note: str = text()
-    note_entry_date: datetime | None = moment()
-    note_user_name: str = text()
-    is_internal: bool = flag()
+    note: str = ""
+    note_entry_date: datetime | None = None
+    note_user_name: str = ""
+    is_internal: bool = False
 
 
-class OrderItem(Message):
+class OrderItem(Message, kw_only=True):
     """A line; Linnworks refuses the whole order where two lines have the same OrderLineNumber."""
 
-    tax_cost_inclusive: bool = flag()
-    use_channel_tax: bool = flag()
-    is_service: bool = flag()
-    order_line_number: str = text(required=True)
-    sku: str = text("SKU", required=True)
-    price_per_unit: Decimal = number()
-    qty: int = whole(least=1, default=1)
-    tax_rate: Decimal = number()
-    line_percent_discount: Decimal = number()
-    item_title: str = text()
-    options: tuple[Option, ...] = many(Option)
-    cancel_status: CancelStatus = enum_name(
-        CancelStatus, default=CancelStatus.NONE, also_named={"canceled": CancelStatus.CANCELLED}
-    )
+    tax_cost_inclusive: bool = False
+    use_channel_tax: bool = False
+    is_service: bool = False
+    order_line_number: str
+    sku: str
+    price_per_unit: Decimal = Decimal(0)
+    qty: Annotated[int, fields.Integer(validate=Range(min=1))] = 1
+    tax_rate: Decimal = Decimal(0)
+    line_percent_discount: Decimal = Decimal(0)
+    item_title: str = ""
+    options: tuple[Option, ...] = ()
+    cancel_status: CancelStatus = CancelStatus.NONE
 
 
-class Order(Message):
+class Order(Message, kw_only=True):
     """An order of the shop, as Linnworks takes it in; ReferenceNumber is what it is called ever after.
 
     Two fields are not sent. `shop_total`: where a channel knows what the buyer paid, the lines must add up to it.
     `fault`: why the channel could not read the order; it is held for that.
     """
 
-    reference_number: str = text(required=True)
-    external_reference: str = text()
-    secondary_reference_number: str | None = text(default=None)
-    site: str = text(limit=25)
-    payment_status: PaymentStatus = enum_name(PaymentStatus, required=True)
-    channel_buyer_name: str = text()
-    currency: str = text(limit=3)
-    received_date: datetime | None = moment()
-    dispatch_by: datetime | None = moment()
-    paid_on: datetime | None = moment()
-    match_postal_service_tag: str = text(limit=64)
-    match_payment_method_tag: str = text(limit=64)
-    postal_service_cost: Decimal = number()
-    postal_service_tax_rate: Decimal = number()
-    use_channel_tax: bool = flag()
-    discount: Decimal = number()
-    discount_type: DiscountType = enum_name(DiscountType, default=DiscountType.AllEvenly)
-    marketplace_tax_id: str | None = text(default=None)
-    marketplace_ioss: str | None = text(default=None)
-    buyer_tax_number: str | None = text(default=None)
-    billing_address: Address = one(Address)
-    delivery_address: Address = one(Address)
-    order_items: tuple[OrderItem, ...] = many(OrderItem, required=True)
-    extended_properties: tuple[ExtendedProperty, ...] = many(ExtendedProperty, also=("ExtendedProperty",))
-    notes: tuple[Note, ...] = many(Note)
+    reference_number: str
+    external_reference: str = ""
+    secondary_reference_number: str | None = None
+    site: Annotated[str, fields.String(validate=Length(max=25))] = ""
+    payment_status: PaymentStatus
+    channel_buyer_name: str = ""
+    currency: Annotated[str, fields.String(validate=Length(max=3))] = ""
+    received_date: datetime | None = None
+    dispatch_by: datetime | None = None
+    paid_on: datetime | None = None
+    match_postal_service_tag: Annotated[str, fields.String(validate=Length(max=64))] = ""
+    match_payment_method_tag: Annotated[str, fields.String(validate=Length(max=64))] = ""
+    postal_service_cost: Decimal = Decimal(0)
+    postal_service_tax_rate: Decimal = Decimal(0)
+    use_channel_tax: bool = False
+    discount: Decimal = Decimal(0)
+    discount_type: DiscountType = DiscountType.AllEvenly
+    marketplace_tax_id: str | None = None
+    marketplace_ioss: str | None = None
+    buyer_tax_number: str | None = None
+    billing_address: Address | None = None
+    delivery_address: Address | None = None
+    order_items: tuple[OrderItem, ...]
+    extended_properties: tuple[ExtendedProperty, ...] = ()
+    notes: tuple[Note, ...] = ()
     shop_total: Decimal | None = None
     fault: str = ""
+
+    class Meta(MessageSchema.Meta):
+        exclude = ("shop_total", "fault")
 
 
 class OrdersRequest(Message):
     """One page, from 1, of the orders that changed since a moment."""
 
-    utc_time_from: datetime = moment("UTCTimeFrom", required=True)
-    page_number: int = whole(default=1)
+    utc_time_from: datetime
+    page_number: int = 1
 
 
 class OrdersResponse(Answer):
-    has_more_pages: bool = flag()
-    orders: tuple[Order, ...] = many(Order)
+    fast: ClassVar[bool] = True
+
+    has_more_pages: bool = False
+    orders: tuple[Order, ...] = ()
 
 
 class DespatchItem(Message):
     """How many of a line were sent, all when it is not said; a line may come more than once, one entry a package."""
 
-    sku: str = text("SKU")
-    order_line_number: str = text()
-    despatched_quantity: int | None = whole(default=None, least=0)
+    sku: str = ""
+    order_line_number: str = ""
+    despatched_quantity: Annotated[int | None, fields.Integer(validate=Range(min=0))] = None
 
 
 class DespatchPackage(Message):
-    shipping_vendor: str = text()
-    shipping_method: str = text()
-    tracking_number: str = text()
-    tracking_url: str = text()
-    items: tuple[DespatchItem, ...] = many(DespatchItem)
+    shipping_vendor: str = ""
+    shipping_method: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    items: tuple[DespatchItem, ...] = ()
 
 
 class DespatchOrder(Message):
     """What was sent of an order, all of it or a part; the reference may come again with the rest."""
 
-    reference_number: str = text(required=True)
-    shipping_vendor: str = text()
-    shipping_method: str = text()
-    tracking_number: str = text()
-    tracking_url: str = text()
-    secondary_tracking_numbers: tuple[str, ...] = plain(Text(), lenient=True)
-    processed_on: datetime | None = moment()
-    items: tuple[DespatchItem, ...] = many(DespatchItem)
-    packages: tuple[DespatchPackage, ...] = many(DespatchPackage)
+    reference_number: str
+    shipping_vendor: str = ""
+    shipping_method: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    secondary_tracking_numbers: Annotated[tuple[str, ...], fields.List(fields.String(), lenient=True)] = ()
+    processed_on: Annotated[datetime | None, fields.DateTime(lenient=True)] = None
+    items: tuple[DespatchItem, ...] = ()
+    packages: tuple[DespatchPackage, ...] = ()
 
 
 class DespatchRequest(Message):
-    orders: tuple[DespatchOrder, ...] = many(DespatchOrder)
+    orders: tuple[DespatchOrder | InvalidRow, ...] = ()
 
 
 class DespatchedOrder(Message):
     """How the despatch of one order went; `retry` asks Linnworks to send it again, at most 10 times."""
 
-    reference_number: str = text()
-    error: str | None = text(default=None)
-    retry: bool = flag()
+    reference_number: str = ""
+    error: str | None = None
+    retry: bool = False
 
 
 class DespatchResponse(Answer):
-    orders: tuple[DespatchedOrder, ...] = many(DespatchedOrder)
+    orders: tuple[DespatchedOrder, ...] = ()

@@ -3,70 +3,74 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated, ClassVar
 
-from bridge.protocol.schemas.base import (
-    Answer,
-    Message,
-    flag,
-    many,
-    number,
-    text,
-    whole,
-)
+from marshmallow.validate import Length
+
+from bridge.protocol.schemas import fields
+from bridge.protocol.schemas.base import Answer, InvalidRow, Message
 
 
 class Product(Message):
     """Something the shop sells; its SKU is unique over all pages, its quantity the level the shop really has."""
 
-    sku: str = text("SKU", required=True)
-    title: str = text()
-    quantity: int = whole()
-    price: Decimal = number()
-    reference: str = text(limit=64)
+    sku: str
+    title: str = ""
+    quantity: int = 0
+    price: Decimal = Decimal(0)
+    reference: Annotated[str, fields.String(validate=Length(max=64))] = ""
 
 
 class ProductsRequest(Message):
-    page_number: int = whole(default=1)
+    page_number: int = 1
 
 
 class ProductsResponse(Answer):
-    has_more_pages: bool = flag()
-    products: tuple[Product, ...] = many(Product)
+    fast: ClassVar[bool] = True
+
+    has_more_pages: bool = False
+    products: tuple[Product, ...] = ()
 
 
-class StockLevel(Message):
+class StockLevel(Message, kw_only=True):
     """The available level of a product, absolute; SKU and reference as Products gave them."""
 
-    sku: str = text("SKU", required=True)
-    reference: str = text()
-    quantity: int = whole(required=True)
+    fast: ClassVar[bool] = True
+
+    sku: str
+    reference: str = ""
+    quantity: int
 
 
 class InventoryUpdateRequest(Message):
-    products: tuple[StockLevel, ...] = many(StockLevel)
+    products: tuple[StockLevel | InvalidRow, ...] = ()
 
 
-class Price(Message):
+class Price(Message, kw_only=True):
     """The price of a product; the tag is "" for the normal price, and the same SKU may come with several."""
 
-    sku: str = text("SKU", required=True)
-    reference: str = text()
-    price: Decimal = number(required=True)
-    tag: str = text()
+    fast: ClassVar[bool] = True
+
+    sku: str
+    reference: str = ""
+    price: Decimal
+    tag: str = ""
 
 
 class PriceUpdateRequest(Message):
-    products: tuple[Price, ...] = many(Price)
+    products: tuple[Price | InvalidRow, ...] = ()
 
 
 class UpdatedProduct(Message):
     """How one product of an update went; the SKU exactly as it was received."""
 
-    sku: str = text("SKU")
-    error: str | None = text(default=None)
+    sku: str = ""
+    error: str | None = None
 
 
 class UpdateResponse(Answer):
     """One entry for every product received: Linnworks may drop one that is left out."""
 
-    products: tuple[UpdatedProduct, ...] = many(UpdatedProduct)
+    fast: ClassVar[bool] = True
+
+    products: tuple[UpdatedProduct, ...] = ()

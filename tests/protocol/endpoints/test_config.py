@@ -160,3 +160,25 @@ def test_a_deleted_integration_is_gone(linnworks):
     assert {"Unknown authorization token"} == {
         linnworks(name)["Error"] for name in ("ConfigDeletedEndpoint", "UserConfigEndpoint", "ProductsEndpoint")
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        ({"StepName": ["Shop"]}, "StepName: Not a text."),
+        ({"StepName": "Shop", "ConfigItems": "all"}, "ConfigItems: Not a list."),
+        (
+            {"StepName": "Shop", "ConfigItems": [{"ConfigItemId": "shop_name", "SelectedValue": "a\0"}]},
+            "ConfigItems[0].SelectedValue: Contains a NUL character.",
+        ),
+    ],
+)
+def test_answers_that_cannot_be_read_leave_the_wizard_on_its_step(fresh, sent, error):
+    """
+    The Error comes with the step and its items, so that the user can go on from there.
+    """
+    step = fresh("UserConfigEndpoint")
+    answer = fresh("SaveConfigEndpoint", **sent)
+
+    assert step | {"Error": error} == answer
+    assert answer["ConfigItems"]
