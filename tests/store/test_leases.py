@@ -17,7 +17,7 @@ LATER = NOW + timedelta(seconds=60)
 @pytest.fixture
 def row(linnworks) -> FeedItem:
     """Return a leased row without a holder."""
-    add_feed(1, [("DELETE", {})], NOW)
+    add_feed(1, [("DELETE", {}, None)], NOW)
     return FeedItem.get()
 
 
