@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
 from bridge.protocol.schemas import fields
 
@@ -34,7 +34,7 @@ def load(schema: Any, rows: Sequence[Any]) -> Sequence[Any] | None:
         for name, field in schema.fields.items():
             if not _CHECKS[type(field)](field, list(map(attrgetter(name), made))):
                 return None
-    except (msgspec.ValidationError, ValidationError, UnicodeEncodeError):
+    except Exception:  # whatever it is, the schema says what is wrong with which row
         return None
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,8 @@ from marshmallow import ValidationError
 
 from bridge.errors import sentences
 from bridge.protocol.schemas import fast, fields
+
+log = logging.getLogger(__name__)
 
 
 class InvalidRow(msgspec.Struct, frozen=True):
@@ -49,10 +52,15 @@ def load_rows(schema: Any, rows: Sequence[Any]) -> Sequence[Any]:
 
 def load_row(schema: Any, row: Any) -> Any:
     """Load one row: its object, or an InvalidRow."""
+    received: dict[str, Any] = {}
+    valid: Any = {}
     try:
+        received = schema.map_keys(row) if isinstance(row, dict) else {}
         return schema.load(row)
     except ValidationError as error:
-        received = schema.map_keys(row) if isinstance(row, dict) else {}
-        valid: Any = error.valid_data or {}
-        invalid = {name: received.get(field.data_key) for name, field in schema.fields.items() if name not in valid}
-        return InvalidRow("; ".join(sentences(error.messages)), valid, invalid)
+        words, valid = "; ".join(sentences(error.messages)), error.valid_data or {}
+    except Exception:
+        log.exception("A row could not be loaded")
+        words = "The bridge failed; its log has the details"
+    invalid = {name: received.get(field.data_key) for name, field in schema.fields.items() if name not in valid}
+    return InvalidRow(words, valid, invalid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.protocol.schemas import fields
 from bridge.protocol.schemas.base import InvalidRow, schema_of
 from bridge.protocol.schemas.orders import DespatchRequest
 from bridge.protocol.schemas.products import InventoryUpdateRequest, StockLevel
@@ -201,3 +202,16 @@ def test_rows_with_other_keys_are_read_each_by_its_own():
         StockLevel(sku="b", quantity=2),
         StockLevel(sku="c", quantity=3),
     ) == request.products
+
+
+def test_a_failure_that_nobody_foresaw_costs_only_its_row(monkeypatch, caplog):
+    """
+    It is logged, and answered as the row's own Error.
+    """
+    monkeypatch.setattr(fields.String, "_deserialize", lambda self, value, *_, **__: {"a": value}[value])
+    rows = [{"SKU": "b", "quantity": 1}, {"SKU": "a", "quantity": 2}]
+    failed, loaded = schema_of(InventoryUpdateRequest).load({"Products": rows}).products
+
+    assert ("The bridge failed; its log has the details", "b") == (failed.error, failed.text("sku"))
+    assert StockLevel(sku="a", quantity=2) == loaded
+    assert "KeyError" in caplog.text
