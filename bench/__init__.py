@@ -1,4 +1,4 @@
-"""The bench: what the bridge costs, as ratios against the least that the same machine could do in the same run.
+"""The bench: what the bridge costs, as ratios to the least that the same machine could do in the same run.
 
-`python -m bench --help` says how it is run, docs/performance.md what it found.
+`python -m bench --help` says how to run it, docs/performance.md has the figures.
 """

@@ -1,4 +1,4 @@
-"""The command line of the bench: which parts to run, in which order, and how their figures are told."""
+"""The command line of the bench: which parts run, in which order, and how their figures are printed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIBRARIES = ("flask", "werkzeug", "gunicorn", "marshmallow", "msgspec", "peewee"
 
 
 def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]]]:
-    """The parts of the bench by name."""
+    """Return the parts of the bench by name."""
     from bench import costs, growth, instructions, outbound, served, starts, waiting, writers
 
     def costs_of(shop: str, database: str) -> Callable[[], list[Figure]]:
@@ -59,23 +59,29 @@ def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--quick", is_flag=True, help="In a minute: fewer rounds, less load, no counting of instructions.")
-@click.option("--gate", is_flag=True, help="Exit with 1 where a figure is beyond what may land.")
+@click.option("--gate", is_flag=True, help="Exit with 1 if a figure is beyond its gate.")
 @click.option("--json", "report", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures to a file.")
-@click.option("--part", "chosen", multiple=True, metavar="NAME", help="Only parts that begin so; may be given again.")
+@click.option(
+    "--part",
+    "chosen",
+    multiple=True,
+    metavar="NAME",
+    help="Only parts whose names begin so; may be given several times.",
+)
 @click.option(
     "--database",
     "database_url",
     metavar="URL",
     envvar="BRIDGE_TEST_DATABASE_URL",
     default="",
-    help="A PostgreSQL server to measure on as well, in schemas that are dropped again. [BRIDGE_TEST_DATABASE_URL]",
+    help="A PostgreSQL server to measure on as well, in temporary schemas. [BRIDGE_TEST_DATABASE_URL]",
 )
-@click.option("--here", is_flag=True, hidden=True, help="Run in this process, and tell the figures as JSON.")
+@click.option("--here", is_flag=True, hidden=True, help="Run in this process and print the figures as JSON.")
 def main(quick: bool, gate: bool, report: Path | None, chosen: tuple[str, ...], database_url: str, here: bool) -> None:
-    """Measure what the bridge costs, as ratios against floors on the same machine in the same run.
+    """Measure what the bridge costs, as ratios to floors on the same machine in the same run.
 
-    Each part runs in a process of its own and calls over loopback only. wrk makes the load where it is installed
-    (else a client of the bench's own), valgrind counts instructions where it is.
+    Each part runs in a process of its own and calls over loopback only. wrk makes the load if it is installed
+    (else a client in Python), valgrind counts instructions if it is installed.
     """
     known = parts(quick, database_url)
     wanted = [name for name in known if not chosen or name.startswith(chosen)]
@@ -89,9 +95,9 @@ def main(quick: bool, gate: bool, report: Path | None, chosen: tuple[str, ...], 
     for name in wanted:
         started = time.monotonic()
         arguments = [*(["--quick"] if quick else []), "--database", database_url, "--here", "--part", name]
-        told = json.loads(child("bench", *arguments))
-        figures += [Figure(one["what"], tuple(one["values"]), one["unit"], one["target"]) for one in told]
-        click.echo(f"{name}: {len(told)} figures in {time.monotonic() - started:.0f} s", err=True)
+        measured = json.loads(child("bench", *arguments))
+        figures += [Figure(one["what"], tuple(one["values"]), one["unit"], one["target"]) for one in measured]
+        click.echo(f"{name}: {len(measured)} figures in {time.monotonic() - started:.0f} s", err=True)
     Console(width=None if sys.stdout.isatty() else 150).print(*tables(figures))
     click.echo(f"{', '.join(f'{name} {text}' for name, text in machine().items())}; {time.monotonic() - began:.0f} s")
     if report:
@@ -99,14 +105,14 @@ def main(quick: bool, gate: bool, report: Path | None, chosen: tuple[str, ...], 
         report.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     beyond = [one for one in figures if one.target and not TARGETS[one.target].passes(one.median)]
     for one in beyond:
-        click.echo(f"Beyond what may land: {one.what}: {one.median:.2f} {one.unit}", err=True)
+        click.echo(f"Beyond its gate: {one.what}: {one.median:.2f} {one.unit}", err=True)
     if gate and beyond:
         sys.exit(1)
 
 
 def tables(figures: list[Figure]) -> list[Table]:
-    """The figures that have targets, and all others."""
-    aimed = Table("#", "what", "median", "lowest", "highest", "target", "", title="Targets", title_justify="left")
+    """Return a table of the figures that have targets, and one of all others."""
+    with_target = Table("#", "what", "median", "lowest", "highest", "target", "", title="Targets", title_justify="left")
     others = Table("what", "median", "lowest", "highest", "", title="Everything else", title_justify="left")
     for one in figures:
         cells = [f"{value:,.2f}".removesuffix(".00") for value in (one.median, min(one.values), max(one.values))]
@@ -114,17 +120,17 @@ def tables(figures: list[Figure]) -> list[Table]:
             target = TARGETS[one.target]
             limit = f"{'at least' if target.least else 'at most'} {target.limit:g} {one.unit}"
             met = "[green]met" if target.met(one.median) else "[red]missed"
-            aimed.add_row(one.target, one.what, *cells, limit, met)
+            with_target.add_row(one.target, one.what, *cells, limit, met)
         else:
             others.add_row(one.what, *cells, one.unit)
-    for table in (aimed, others):
-        for column in table.columns[-5:-2] if table is aimed else table.columns[1:4]:
+    for table in (with_target, others):
+        for column in table.columns[-5:-2] if table is with_target else table.columns[1:4]:
             column.justify = "right"
-    return [table for table in (aimed, others) if table.row_count]
+    return [table for table in (with_target, others) if table.row_count]
 
 
 def machine() -> dict[str, str]:
-    """What it was measured with."""
+    """Return what the figures were measured with."""
     return {
         "processors": str(os.cpu_count()),
         "load by": "wrk" if shutil.which("wrk") else "a client in Python",

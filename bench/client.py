@@ -1,7 +1,7 @@
-"""A client in a process of its own: it is given a plan, and tells how long the answers took.
+"""A client in a process of its own, which carries out a plan and prints how long the answers took.
 
-The plan is JSON on standard input: either `seconds` and `callers` that call one after another, or `schedule`, a list
-of calls and the seconds at which each is made, however long the others take. Latencies are counted from then.
+The plan is JSON on standard input: either `seconds` and a number of `callers`, each of which makes one call after
+another, or `schedule`, a list of calls and the second at which each is due. Latencies are counted from then.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_AT_ONCE = 256
 
 
 def post(url: str, path: str, body: str, sign: str, address: str = "") -> bool:
-    """Make a call, from this address as a proxy would tell it; whether it was answered, and not with a failure."""
+    """Make a call, with this address in X-Forwarded-For; return whether the answer was no failure."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
         forwarded = {"X-Forwarded-For": address} if address else {}
@@ -36,7 +36,7 @@ def post(url: str, path: str, body: str, sign: str, address: str = "") -> bool:
 
 
 def as_fast_as_answered(plan: dict[str, Any]) -> dict[str, Any]:
-    """Callers that call again as soon as they have an answer."""
+    """Make calls in threads, each the next one as soon as it has an answer; return their number and latencies."""
     taken: list[float] = []
     failed: list[bool] = []
     numbers = itertools.count()
@@ -45,9 +45,9 @@ def as_fast_as_answered(plan: dict[str, Any]) -> dict[str, Any]:
     def call() -> None:
         while (started := time.perf_counter()) < end:
             address = str(ip_address(0x0A000000 + next(numbers))) if plan["addresses"] else ""
-            well = post(plan["url"], plan["path"], plan["body"], plan["sign"], address)
+            succeeded = post(plan["url"], plan["path"], plan["body"], plan["sign"], address)
             taken.append(1000 * (time.perf_counter() - started))
-            if not well:
+            if not succeeded:
                 failed.append(True)
 
     threads = [threading.Thread(target=call) for _ in range(plan["callers"])]
@@ -59,13 +59,13 @@ def as_fast_as_answered(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def on_schedule(plan: dict[str, Any]) -> dict[str, Any]:
-    """Calls at their moments; the milliseconds by the call's label, None for one that failed."""
+    """Make each call when it is due; return the milliseconds by the calls' labels, None for a failed call."""
     taken: dict[str, list[float | None]] = {}
     began = time.perf_counter() + 0.1
 
     def call(at: float, label: str, path: str, body: str) -> None:
-        well = post(plan["url"], path, body, plan["sign"])
-        taken.setdefault(label, []).append(1000 * (time.perf_counter() - began - at) if well else None)
+        succeeded = post(plan["url"], path, body, plan["sign"])
+        taken.setdefault(label, []).append(1000 * (time.perf_counter() - began - at) if succeeded else None)
 
     with ThreadPoolExecutor(MOST_AT_ONCE) as threads:
         for at, label, path, body in plan["schedule"]:
@@ -75,7 +75,7 @@ def on_schedule(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def percentiles(taken: Sequence[float]) -> dict[str, float]:
-    """The 50th and the 99th."""
+    """Return the 50th and the 99th percentile."""
     cuts = statistics.quantiles(taken, n=100, method="inclusive") if len(taken) > 1 else [*taken, 0.0] * 99
     return {"p50": cuts[49], "p99": cuts[98]}
 

@@ -20,14 +20,14 @@ from bridge.store.database import close_store
 Job = Callable[[], Any]
 
 RECORDED = Path(__file__).parent.parent / "tests/channels/woocommerce/orders-11.0.1-hpos.json"
-WORTH = 0.02
-"""Seconds of processor time that a sample lasts at least, so that the clock's grain is no matter."""
+SAMPLE_SECONDS = 0.02
+"""Least processor time of a sample in seconds, far above the resolution of the clock."""
 
 
 def in_turn(jobs: Sequence[Job], rounds: int) -> list[list[float]]:
-    """Processor time of each job in microseconds, measured in turn and round by round, after two for warming up."""
+    """Return the processor time of each job in microseconds by round, after two rounds to warm up; jobs take turns."""
     samples: list[list[float]] = [[] for _ in jobs]
-    times = [max(1, round(WORTH / max(_seconds(job, 1), 1e-6))) for job in jobs]
+    times = [max(1, round(SAMPLE_SECONDS / max(_seconds(job, 1), 1e-6))) for job in jobs]
     for round_number in range(rounds + 2):
         for job, often, taken in zip(jobs, times, samples, strict=True):
             seconds = _seconds(job, often)
@@ -44,7 +44,7 @@ def _seconds(job: Job, often: int) -> float:
 
 
 def measure(shop: str, database_url: str, rounds: int) -> list[Figure]:
-    """Each call over the whole stack; on the instant shop with the figures that have targets, and growth."""
+    """Measure each call through the whole stack; on the instant shop also the figures with targets, and growth."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, fresh_database(database_url) as database:
         here = Installation(environ_of(Path(folder), database, CHANNEL if shop == "instant" else shop))
         token = here.connect()
@@ -71,7 +71,7 @@ def _calls(here: Installation, asked: dict[str, tuple[str, bytes]], where: str, 
 
 
 def _floor(here: Installation, path: str, raw: bytes) -> Job:
-    """Reading the request and writing the answer as JSON, and nothing else."""
+    """Return a job that parses the request and writes the answer as JSON, and nothing else."""
     answer = json.loads(here.call(path, raw))
     assert answer["Error"] is None, answer
     return lambda: (json.loads(raw), json.dumps(answer))
@@ -82,15 +82,15 @@ def _targets(here: Installation, token: str, skus: list[str], rounds: int) -> li
     stock, prices = asked["InventoryUpdate"], asked["PriceUpdate"]
     invalid = json.loads(stock[1])
     invalid["Products"][500]["Quantity"] = "some"
-    spoilt = json.dumps(invalid).encode()
-    assert "Quantity: Not a whole number." == json.loads(here.call(INVENTORY, spoilt))["Products"][500]["Error"]
+    malformed = json.dumps(invalid).encode()
+    assert "Quantity: Not a whole number." == json.loads(here.call(INVENTORY, malformed))["Products"][500]["Error"]
     stock_floor, stock_call, price_floor, price_call, one_refused = in_turn(
         [
             _floor(here, *stock),
             partial(here.call, *stock),
             _floor(here, *prices),
             partial(here.call, *prices),
-            partial(here.call, INVENTORY, spoilt),
+            partial(here.call, INVENTORY, malformed),
         ],
         rounds,
     )
@@ -102,7 +102,7 @@ def _targets(here: Installation, token: str, skus: list[str], rounds: int) -> li
 
 
 def _pages(rounds: int) -> list[Figure]:
-    """Pages written from objects, and WooCommerce's orders made such objects."""
+    """Measure the writing of pages from objects, and the mapping of WooCommerce's orders to such objects."""
     from bench import shops
     from bridge.channels.woocommerce.orders import order as mapped
     from bridge.channels.woocommerce.wizard import preferences
@@ -121,11 +121,11 @@ def _pages(rounds: int) -> list[Figure]:
 
     recorded = [row for name, row in json.loads(RECORDED.read_text("utf-8")).items() if name.startswith("order-")]
     raw = json.dumps([recorded[number % len(recorded)] for number in range(shops.ORDERS)]).encode()
-    wishes = preferences({})
+    settings = preferences({})
 
     def bridge() -> bytes:
         rows = json.loads(raw, parse_float=Decimal)
-        found = [order for row in rows if (order := mapped(row, (), wishes))]
+        found = [order for row in rows if (order := mapped(row, (), settings))]
         return to_json(OrdersResponse(orders=tuple(found)))
 
     ready = json.loads(bridge())
@@ -134,7 +134,7 @@ def _pages(rounds: int) -> list[Figure]:
 
 
 def _growth(here: Installation, token: str, rounds: int) -> list[Figure]:
-    """What an item more costs, from one to ten thousand."""
+    """Measure what one more item costs, in calls of one to ten thousand items."""
     sizes = (1, 10, 100, 1_000, 10_000)
     asked = [calls(token, here.skus(token, size), "") for size in sizes]
     figures = []

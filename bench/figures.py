@@ -1,4 +1,4 @@
-"""Figures: what was measured, and what it should be."""
+"""Figures: what was measured, and its target."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should be; `gate` is the generous limit beyond which a change may not land.
+    """The limit that a figure should keep, and the generous one (`gate`) that every change must keep.
 
-    Only ratios, and what must never happen, have one: how long something takes is the machine's matter.
+    Only ratios and counts of errors have a gate, because absolute times depend on the machine.
     """
 
     what: str
@@ -22,11 +22,11 @@ class Target:
     gate: float | None = None
 
     def met(self, value: float) -> bool:
-        """Whether a value is as it should be."""
+        """Return whether a value meets the target."""
         return value >= self.limit if self.least else value <= self.limit
 
     def passes(self, value: float) -> bool:
-        """Whether a change with this value may land."""
+        """Return whether a value is within the gate."""
         return self.gate is None or (value >= self.gate if self.least else value <= self.gate)
 
 
@@ -47,7 +47,7 @@ TARGETS = {
     "12a": Target("memory of the service after load, 2 processes x 16 threads (PSS)", 130, "MB"),
     "12b": Target("largest process of it (RSS)", 75, "MB"),
     "13a": Target("start of the service until its first answer", 0.6, "s"),
-    "13b": Target("bridge --help", 0.35, "s"),
+    "13b": Target("linnworks-bridge --help", 0.35, "s"),
     "14a": Target("integrations in Linnworks' rhythm: answers after more than 10 s", 0, ""),
     "14b": Target("the same: p99", 4, "s"),
     "14c": Target("the same: CPU of the service", 25, "% of a core"),
@@ -58,7 +58,7 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """Something measured so many times."""
+    """A quantity and its value in each round."""
 
     what: str
     values: tuple[float, ...]
@@ -70,15 +70,15 @@ class Figure:
         return statistics.median(self.values)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the JSON report."""
+        """Return the figure as it is in the JSON report."""
         return {**asdict(self), "median": self.median, "low": min(self.values), "high": max(self.values)}
 
 
 def of_target(number: str, values: Iterable[float]) -> Figure:
-    """A figure that has a target."""
+    """Return a figure that has a target."""
     return Figure(TARGETS[number].what, tuple(values), TARGETS[number].unit, number)
 
 
 def ratios(numerators: Iterable[float], denominators: Iterable[float]) -> tuple[float, ...]:
-    """One over the other, round by round: what slows a round down slows both."""
+    """Return the ratio of each round, in which both are slowed down by the same load."""
     return tuple(one / other for one, other in zip(numerators, denominators, strict=True))

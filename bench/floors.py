@@ -1,8 +1,8 @@
-"""The floors: the least that the same server could do, as applications of their own.
+"""The floors: applications that do the least that the same server could do.
 
-`a` reads the request and answers bytes; `b` also makes JSON of either; `echo` is Flask's JSON echo, `fixed` Flask
-answering fixed bytes. What `a` and `b` answer is what the bridge answered to the same request: it lies in the file
-that BENCH_ANSWERS names, by path.
+`a` reads the request and answers bytes; `b` also parses and writes JSON; `echo` is Flask's JSON echo, `fixed` Flask
+answering fixed bytes. `a` and `b` answer what the bridge answered to the same request: the file that BENCH_ANSWERS
+names has the answers by path.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ ready_bytes = {path: json.dumps(answer).encode() for path, answer in ready.items
 
 
 def a(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """The same bytes in, the same bytes out."""
+    """Read bytes and answer bytes."""
     environ["wsgi.input"].read()
     return _respond(ready_bytes.get(environ["PATH_INFO"], FIXED), start_response)
 
 
 def b(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """JSON in, JSON out."""
+    """Parse JSON and answer JSON."""
     json.loads(environ["wsgi.input"].read() or b"0")
     return _respond(json.dumps(ready.get(environ["PATH_INFO"], {"Error": None})).encode(), start_response)
 

@@ -1,4 +1,4 @@
-"""Whether the service grows: the memory of its processes over a hundred thousand requests."""
+"""The memory of the service's processes over a hundred thousand requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.figures import Figure
 from bench.installation import environ_of
 from bench.load import load
 from bench.processes import Server
-from bench.served import WELL, prepared
+from bench.served import NO_ERROR, prepared
 
 REQUESTS = 100_000
 FIRST = 10_000
@@ -18,7 +18,7 @@ LONGEST = 400
 
 
 def measure() -> list[Figure]:
-    """The memory after the first ten thousand requests, and after all."""
+    """Measure the memory after the first ten thousand requests, and after all of them."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environ = environ_of(Path(folder))
         asked = prepared(environ)[0]
@@ -27,7 +27,7 @@ def measure() -> list[Figure]:
             while calls < REQUESTS and spent < LONGEST:
                 name = ("ConfigTest", "UserConfig", "Orders", "InventoryUpdate")[round(spent / SECONDS) % 4]
                 seconds = SECONDS if name in ("ConfigTest", "UserConfig") else 1
-                calls += load(server, asked[name][0], asked[name][1].encode(), seconds, WELL).rate * seconds
+                calls += load(server, asked[name][0], asked[name][1].encode(), seconds, NO_ERROR).rate * seconds
                 spent += SECONDS
                 if not early[0] and calls >= FIRST:
                     early = server.memory()

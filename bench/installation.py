@@ -1,4 +1,4 @@
-"""An installation of the bridge in this process: called without a server, and filled with connections for one."""
+"""An installation of the bridge in this process, called without a server or filled with connections for one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from bench.shops import CHANNEL, sku
 
 _counters = tempfile.TemporaryDirectory(prefix="bench-counters-")
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _counters.name)  # counted as under the server
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _counters.name)  # metrics are counted as under the server
 
 ACCOUNT = "9b2d1a64-0000-4000-8000-000000000001"
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -31,7 +31,7 @@ INVENTORY, PRICES = "/api/Product/InventoryUpdate", "/api/Product/PriceUpdate"
 
 
 def environ_of(data_dir: Path, database_url: str = "", channel: str = CHANNEL) -> dict[str, str]:
-    """The environment that makes it the bridge of this folder."""
+    """Return the environment variables of an installation in this folder."""
     return {
         "BRIDGE_DATA_DIR": str(data_dir),
         "BRIDGE_DATABASE_URL": database_url,
@@ -42,7 +42,7 @@ def environ_of(data_dir: Path, database_url: str = "", channel: str = CHANNEL) -
 
 @contextmanager
 def fresh_database(server: str) -> Iterator[str]:
-    """BRIDGE_DATABASE_URL of an empty database while the block lasts: a schema of its own on PostgreSQL, else ""."""
+    """Return BRIDGE_DATABASE_URL of a temporary empty database: a schema on PostgreSQL, or "" without a server."""
     from bridge.store.database import connect
 
     if not server:
@@ -67,24 +67,24 @@ class Installation:
         from bridge.app import create_app
         from bridge.settings import load_settings
 
-        # its log goes where it is cheap to write to, and not among what is told here
+        # the log is written where that is cheap, and not into the output of the bench
         with redirect_stderr(open(os.devnull, "w", encoding="utf-8")):
             self.app = create_app(load_settings(environ))
         self._addresses = itertools.count()
 
     def call(self, path: str, raw: bytes) -> bytes:
-        """POST to it; the body of the answer. Integrations are begun from ever other addresses: one may begin few."""
+        """POST a body; return the answer's. Each AddNewUser has another address, to pass the rate limit."""
         address = str(ip_address(0x0A000000 + next(self._addresses))) if path == ADD_NEW_USER else "127.0.0.1"
         return call_wsgi(self.app, path, raw, address)
 
     def ask(self, path: str, **fields: Any) -> dict[str, Any]:
-        """POST fields to it; the answer, which is none of a failure."""
+        """POST fields; return the answer, which must have no Error."""
         answer: dict[str, Any] = json.loads(self.call(path, json.dumps(fields).encode()))
         assert answer["Error"] is None, answer
         return answer
 
     def connect(self, name: str = "bench", seconds: str = "0") -> str:
-        """Set up an integration; its token. With the bench's shop, one that takes these seconds a call."""
+        """Set up an integration and return its token. The bench's shop takes these seconds for each call."""
         begun = self.ask(ADD_NEW_USER, Email="b@example.com", LinnworksUniqueIdentifier=ACCOUNT, AccountName=name)
         token: str = begun["AuthorizationToken"]
         answers = {"key": "bench-secret", "seconds": seconds, "shop_name": name, "access_key": "bench-secret"}
@@ -103,19 +103,19 @@ class Installation:
         return token
 
     def skus(self, token: str, count: int) -> list[str]:
-        """SKUs that its shop has, over and over where it has fewer."""
+        """Return this many SKUs of the shop, repeated if it has fewer."""
         if self.app.extensions["bridge"].settings.channel == CHANNEL:
             return list(map(sku, range(count)))
         rows = self.ask(PRODUCTS, AuthorizationToken=token, PageNumber=1)["Products"]
         return [rows[number % len(rows)]["SKU"] for number in range(count)]
 
     def close(self) -> None:
-        """End its worker."""
+        """Stop the background worker."""
         self.app.extensions["bridge"].worker.stop()
 
 
 def call_wsgi(app: Any, path: str, raw: bytes, address: str = "127.0.0.1") -> bytes:
-    """POST to an application from this address; the body of its answer."""
+    """POST to an application from this address; return the body of its answer."""
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": path,
@@ -144,7 +144,7 @@ def call_wsgi(app: Any, path: str, raw: bytes, address: str = "127.0.0.1") -> by
 
 
 def calls(token: str, skus: list[str], feed: str) -> dict[str, tuple[str, bytes]]:
-    """What Linnworks asks, by a name for the table: the path and the body."""
+    """Return the path and the body of each kind of call, by its name in the table."""
     stock = [{"SKU": known, "Reference": f"ref-{n}", "Quantity": n % 500} for n, known in enumerate(skus)]
     prices = [
         {"SKU": known, "Reference": f"ref-{n}", "Price": round(9.99 + n / 100, 2), "Tag": ""}
@@ -155,7 +155,7 @@ def calls(token: str, skus: list[str], feed: str) -> dict[str, tuple[str, bytes]
         "UserConfig": (USER_CONFIG, {}),
         "AddNewUser": (
             ADD_NEW_USER,
-            {"Email": "b@example.com", "LinnworksUniqueIdentifier": ACCOUNT, "AccountName": "begun and left"},
+            {"Email": "b@example.com", "LinnworksUniqueIdentifier": ACCOUNT, "AccountName": "unfinished"},
         ),
         "Orders": (ORDERS, {"UTCTimeFrom": LONG_AGO, "PageNumber": 1}),
         "Products": (PRODUCTS, {"PageNumber": 1}),
@@ -170,7 +170,7 @@ def calls(token: str, skus: list[str], feed: str) -> dict[str, tuple[str, bytes]
 
 
 def new_feed(installation: Installation, token: str) -> str:
-    """A feed of one listing that is to be deleted."""
+    """Make a feed that deletes one listing; return its id."""
     deletion = {"ExternalListingId": "none", "SKU": "none", "TemplateId": 1}
     answer = installation.ask("/api/Listing/ListingDelete", AuthorizationToken=token, ExternalListingIds=[deletion])
     return str(answer["ChannelFeedId"])

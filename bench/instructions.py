@@ -1,7 +1,7 @@
-"""Instructions of a small call, which no other load of the machine changes: counted by valgrind, where it is.
+"""Instructions of a small call, which do not depend on other load, counted by valgrind if it is installed.
 
-Run as a module it makes so many calls of the application that is named; what starting costs is taken off by counting
-two runs.
+Run as a module it makes a number of calls to the named application. The difference between two runs leaves out what
+starting costs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WARM = 5
 
 
 def measure() -> list[Figure]:
-    """ConfigTest through the bridge against Flask answering fixed bytes."""
+    """Compare ConfigTest through the bridge with Flask answering fixed bytes."""
     if not shutil.which("valgrind"):
         return []
     counted = {}
@@ -47,15 +47,15 @@ def _counting(name: str, often: int) -> subprocess.Popen[bytes]:
 
 
 def _count(process: subprocess.Popen[bytes]) -> int:
-    said = process.communicate()[1].decode()
-    found = re.search(r"I\s+refs:\s+([\d,]+)", said)
+    output = process.communicate()[1].decode()
+    found = re.search(r"I\s+refs:\s+([\d,]+)", output)
     if not found:
-        raise RuntimeError(f"valgrind did not count: {said[-500:]}")
+        raise RuntimeError(f"valgrind did not count: {output[-500:]}")
     return int(found[1].replace(",", ""))
 
 
 def main() -> None:
-    """Call so often."""
+    """Make the calls."""
     name, often = sys.argv[1], int(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         here = Installation(environ_of(Path(folder)))

@@ -1,4 +1,4 @@
-"""Load from a process that shares no interpreter with the server: wrk where it is installed, else a client of ours."""
+"""Load from another process than the server's: wrk if it is installed, else a client in Python."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from bench.processes import Server, child
 
 CALLERS = 4
-"""As many as one connection may have in its shop at a time, so that none is told to come again."""
+"""No more than the concurrency limit of one connection, so that no call is refused."""
 
-# wrk counts what is not 2xx; ours always is, so that a failure is told by what stands first in the answer
+# wrk counts answers other than 2xx; the bridge's are always 200, and the start of the body says whether they failed
 SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -47,7 +47,7 @@ end
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of a load: calls a second, milliseconds until an answer, and microseconds of the server's processor."""
+    """The result of a load: calls per second, milliseconds until an answer, microseconds of processor time per call."""
 
     rate: float
     p50: float
@@ -59,20 +59,22 @@ class Loaded:
 def load(
     server: Server, path: str, raw: bytes, seconds: float, sign: str, *, callers: int = CALLERS, addresses: bool = False
 ) -> Loaded:
-    """Call as fast as the answers come, each from an address of its own where that is wanted.
+    """Call as fast as the answers come; with `addresses`, each call comes from another address.
 
-    `sign` is in the first 200 bytes of an answer that is none of a failure.
+    `sign` is in the first 200 bytes of every answer that is no failure.
     """
     before = server.processor_seconds()
     if shutil.which("wrk"):
-        told = _wrk(server, path, raw, seconds, sign, callers, addresses)
+        result = _wrk(server, path, raw, seconds, sign, callers, addresses)
     else:
         plan = {"url": server.url, "path": path, "body": raw.decode(), "seconds": seconds, "callers": callers}
         given = json.dumps({**plan, "sign": sign, "addresses": addresses}).encode()
-        told = json.loads(child("bench.client", given=given))
+        result = json.loads(child("bench.client", given=given))
     used = server.processor_seconds() - before
-    calls = max(told["calls"], 1)
-    return Loaded(told["calls"] / told["seconds"], told["p50"], told["p99"], 1e6 * used / calls, round(told["failed"]))
+    calls = max(result["calls"], 1)
+    return Loaded(
+        result["calls"] / result["seconds"], result["p50"], result["p99"], 1e6 * used / calls, round(result["failed"])
+    )
 
 
 def _wrk(
@@ -85,5 +87,5 @@ def _wrk(
         length = str(max(1, round(seconds)))
         command = ["wrk", "-t", "1", "-c", str(callers), "-d", length, "--timeout", "10", "-s", str(script)]
         run = subprocess.run([*command, server.url + path], capture_output=True, check=True, timeout=seconds + 30)
-        told: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
-    return told
+        result: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return result

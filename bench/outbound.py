@@ -1,4 +1,4 @@
-"""Calls to shops: how much a batch gains by going out a few at a time, and what a call costs on a kept connection."""
+"""Calls to shops: how much a batch gains by concurrent calls, and what a call costs on a kept connection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WARM_CALLS = 200
 
 
 def measure(rounds: int) -> list[Figure]:
-    """A batch over HTTP against one call of it, and warm calls over HTTPS."""
+    """Compare a batch over HTTP with a single call, and measure warm calls over HTTPS."""
     gains = []
     with _shop(SECONDS) as url:
         _client(url).get("warm")
@@ -52,7 +52,7 @@ def measure(rounds: int) -> list[Figure]:
 
 
 def _job(url: str) -> None:
-    """What one request of Linnworks might do: open the shop and call it some times."""
+    """Do what a request of Linnworks might do: open the shop and call it several times."""
     client = _client(url)
     for _ in range(WARM_CALLS):
         client.get("orders")
@@ -64,7 +64,7 @@ def _client(url: str) -> ShopClient:
 
 
 def _connections(url: str) -> int:
-    """How many were opened so far."""
+    """Return how many connections were opened so far."""
     settings = replace(Settings(), allow_private_shops=True)
     return int(ShopClient(url, Deadline(30), settings, account=str(time.time())).get("connections").json)
 
@@ -77,7 +77,7 @@ def _seconds(job: object) -> float:
 
 @contextmanager
 def _shop(seconds: float, certificate: Path | None = None) -> Iterator[str]:
-    """A shop in a process of its own; its address."""
+    """Run a shop in a process of its own; return its address."""
     command = [sys.executable, "-m", "bench.shop_server", str(seconds), *([str(certificate)] if certificate else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent)
     assert process.stdout
@@ -91,7 +91,7 @@ def _shop(seconds: float, certificate: Path | None = None) -> Iterator[str]:
 
 
 def _certificate(path: Path) -> str:
-    """Put a certificate that signs itself there, with its key; the certificate."""
+    """Write a self-signed certificate with its key to a file; return the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Shop of the bench")])
     today = datetime.now(timezone.utc)

@@ -1,7 +1,7 @@
-"""Fills an installation with connections, in a process of its own; tells their calls.
+"""Fill an installation with connections, in a process of its own, and print their calls.
 
-What is wanted is JSON on standard input: `environ`, how many `connections`, how many `seconds` their shops take for a
-call, and how many `items` their updates have.
+The order is JSON on standard input: `environ`, the number of `connections`, the `seconds` that their shops take for a
+call, and the number of `items` in their updates.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from bench.installation import Installation, calls, new_feed
 
 
 def main() -> None:
-    """Read what is wanted, do it, tell the calls."""
+    """Read the order, fill the installation, print the calls."""
     wanted = json.load(sys.stdin)
     here = Installation(wanted["environ"])
-    told = []
+    found = []
     for number in range(wanted["connections"]):
         token = here.connect(f"bench-{wanted['seconds']}-{number}", wanted["seconds"])
         asked = calls(token, here.skus(token, wanted["items"]), new_feed(here, token))
-        told.append({name: (path, raw.decode()) for name, (path, raw) in asked.items()})
-    json.dump(told, sys.stdout)
+        found.append({name: (path, raw.decode()) for name, (path, raw) in asked.items()})
+    json.dump(found, sys.stdout)
     here.close()
 
 

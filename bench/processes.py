@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and what they use up."""
+"""Servers in processes of their own, and the processor time and memory they use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MB = 1_000_000
 
 
 class Server:
-    """A server of this bench while the block lasts: the bridge, or one of the floors."""
+    """A server that runs until the block ends: the bridge, or one of the floors."""
 
     def __init__(self, environ: Mapping[str, str], floor: str = "") -> None:
         self.port = free_port()
@@ -51,7 +51,7 @@ class Server:
                 return self
             time.sleep(0.005)
         self.__exit__()
-        raise RuntimeError(f"It does not start: {' '.join(self._command)}")
+        raise RuntimeError(f"The server does not start: {' '.join(self._command)}")
 
     def __exit__(self, *_: object) -> None:
         with suppress(ProcessLookupError):
@@ -70,7 +70,7 @@ class Server:
             connection.close()
 
     def ask(self, path: str, raw: bytes) -> tuple[dict[str, str], bytes]:
-        """POST to it; the headers and the body of the answer."""
+        """POST a body; return the headers and the body of the answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("POST", path, raw, {"Content-Type": "application/json"})
@@ -84,17 +84,17 @@ class Server:
         return [parent, *parent.children()]
 
     def processor_seconds(self) -> float:
-        """What all its processes have used of the processor so far."""
+        """Return the processor time that all its processes have used so far."""
         return sum(sum(process.cpu_times()[:2]) for process in self._family())
 
     def memory(self) -> tuple[float, float]:
-        """Memory in MB: the share of all its processes (PSS), and the largest process (RSS)."""
+        """Return the memory in MB: of all its processes (PSS), and of the largest one (RSS)."""
         used = [process.memory_full_info() for process in self._family()]
         return sum(one.pss for one in used) / MB, max(one.rss for one in used) / MB
 
 
 def child(module: str, *arguments: str, given: bytes = b"") -> bytes:
-    """Run a module of the bench in a process of its own to its end; what it says."""
+    """Run a module of the bench in a process of its own; return its output."""
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     env.pop("PROMETHEUS_MULTIPROC_DIR", None)
     command = [sys.executable, "-m", module, *arguments]

@@ -1,4 +1,4 @@
-"""What calls cost over HTTP, under the server's own settings and under load, beside floors served alike."""
+"""What calls cost over HTTP, under load, beside floors on the same server."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from bench.shops import CHANNEL, PRODUCTS
 
 SMALL = ("ConfigTest", "UserConfig")
 Service = tuple[Server, dict[str, tuple[str, bytes]]]
-"""A running bridge, and what it is asked, by the call's name."""
+"""A running bridge, and its calls by name."""
 
-WELL = '"Error":null'
+NO_ERROR = '"Error":null'
 
 
 def prepared(environ: dict[str, str], connections: int = 1, seconds: str = "0") -> list[dict[str, Any]]:
-    """The calls of so many new connections of an installation, by name; the bridge must not run yet."""
+    """Make connections in an installation that is not running yet; return the calls of each by name."""
     given = json.dumps({"environ": environ, "connections": connections, "seconds": seconds, "items": PRODUCTS})
-    told: list[dict[str, Any]] = json.loads(child("bench.prepare", given=given.encode()))
-    return told
+    calls: list[dict[str, Any]] = json.loads(child("bench.prepare", given=given.encode()))
+    return calls
 
 
 def measure(server_url: str, seconds: float, rounds: int, *, names: tuple[str, ...] = ()) -> list[Figure]:
-    """Calls on the bench's shop and on the embedded one, on SQLite and where there is a server on PostgreSQL.
+    """Measure calls on the bench's shop and on the embedded one, on SQLite and, if there is a server, on PostgreSQL.
 
-    With names, only these calls, and only on the bench's shop on SQLite.
+    With names, measure only these calls, on the bench's shop on SQLite.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -42,7 +42,7 @@ def measure(server_url: str, seconds: float, rounds: int, *, names: tuple[str, .
             wanted.append(("instant, PostgreSQL", stack.enter_context(fresh_database(server_url)), CHANNEL))
         services: dict[str, Service] = {}
         for label, database, channel in wanted:
-            # strangers may begin only so many integrations from one address
+            # the rate limit of new integrations is by address
             environ = {**environ_of(folder / label, database, channel), "BRIDGE_TRUSTED_PROXIES": "127.0.0.1"}
             asked = {name: (path, body.encode()) for name, (path, body) in prepared(environ)[0].items()}
             services[label] = stack.enter_context(Server(environ)), asked
@@ -61,7 +61,7 @@ def measure(server_url: str, seconds: float, rounds: int, *, names: tuple[str, .
 
 
 def _wrong_lengths(server: Server, asked: dict[str, tuple[str, bytes]]) -> int:
-    """How many answers do not say exactly how long they are, among them those of failures."""
+    """Return how many answers, those of failures included, do not have their exact Content-Length."""
     sent = [*asked.values(), ("/api/Order/Orders", b"{"), ("/nowhere", b"{}"), ("/api/Config/ConfigTest", b"{}")]
     answers = [server.ask(path, raw) for path, raw in sent]
     return sum(headers.get("content-length") != str(len(body)) for headers, body in answers)
@@ -70,14 +70,14 @@ def _wrong_lengths(server: Server, asked: dict[str, tuple[str, bytes]]) -> int:
 def _under_load(
     name: str, services: dict[str, Service], floors: dict[str, Server], seconds: float, rounds: int
 ) -> list[Figure]:
-    """One call, of all servers in turn and round by round."""
+    """Measure one call on all servers; they take turns in each round."""
     asked = services["instant, SQLite"][1][name]
     loads: dict[str, list[Loaded]] = {label: [] for label in (*floors, *services)}
     for _ in range(rounds):
         for label, floor in floors.items():
             loads[label].append(load(floor, *asked, seconds, "" if label == "echo" else '"Error"'))
         for label, (server, own) in services.items():
-            loads[label].append(load(server, *own[name], seconds, WELL, addresses=name == "AddNewUser"))
+            loads[label].append(load(server, *own[name], seconds, NO_ERROR, addresses=name == "AddNewUser"))
     figures = []
     for label, taken in loads.items():
         what = f"{name} ({f'floor {label}' if label in floors else label})"

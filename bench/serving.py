@@ -1,4 +1,4 @@
-"""A floor under the bridge's own server, without what only the bridge has: `python -m bench.serving NAME`."""
+"""A floor on the bridge's own server: `python -m bench.serving NAME`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Floor(Server):
         """Start no background worker."""
 
     def worker_exit(self, arbiter: Any, worker: Any) -> None:
-        """Stop none."""
+        """Stop no background worker."""
 
 
 if __name__ == "__main__":

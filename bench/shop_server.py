@@ -1,7 +1,7 @@
-"""A shop over HTTP or HTTPS in a process of its own, which says how many connections were opened to it.
+"""A shop over HTTP or HTTPS in a process of its own, which counts the connections to it.
 
-Arguments: how long it takes for a call, in seconds, and where it speaks TLS the file of its certificate and key. It
-prints its port. GET /connections is no call: it tells the connections so far, itself not counted.
+Arguments: the seconds that it takes for a call, and for TLS the file with its certificate and key. It prints its port.
+GET /connections is no call: it answers the number of connections so far, not counting its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BODY = b'{"updated": true}'
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Answers everything alike, over connections that stay open."""
+    """Give every call the same answer, over connections that stay open."""
 
     protocol_version = "HTTP/1.1"
     seconds = 0.0
@@ -28,7 +28,7 @@ class Shop(BaseHTTPRequestHandler):
         Shop.connections += 1
 
     def do_GET(self) -> None:
-        """Answer after a while; a call that only counts is answered at once and hung up on."""
+        """Answer after the seconds; GET /connections is answered at once and its connection closed."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = BODY
         if self.path == "/connections":
@@ -44,11 +44,11 @@ class Shop(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def main() -> None:
-    """Serve until killed."""
+    """Serve until the process is killed."""
     Shop.seconds = float(sys.argv[1])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
     server.daemon_threads = True

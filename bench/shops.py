@@ -1,4 +1,4 @@
-"""Shops of the bench: one that answers from memory, at once or after as long as its connection says."""
+"""The shop of the bench, which answers from memory, at once or after a time that the connection sets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HOME = Address(
 
 
 def order(number: int, lines: int = LINES) -> Order:
-    """An order as any shop's might be."""
+    """Return a typical order."""
     return Order(
         reference_number=f"R-{number}",
         external_reference=f"TX-{number}",
@@ -71,7 +71,7 @@ def order(number: int, lines: int = LINES) -> Order:
 
 
 def sku(number: int) -> str:
-    """The SKU of a product."""
+    """Return the SKU of a product."""
     return f"SKU-{number:05}"
 
 
@@ -83,7 +83,7 @@ _PRODUCTS = tuple(
 
 
 class InstantShop(Channel):
-    """Has everything in memory. A connection may ask for a shop that takes seconds a call, or never answers."""
+    """A shop in memory. A connection may set the seconds that each call takes, or that it never answers."""
 
     name = "BENCH"
     friendly_name = "Bench"
@@ -93,7 +93,7 @@ class InstantShop(Channel):
         Step(
             name="Shop",
             title="Shop",
-            description="Its key, and how long it takes",
+            description="Its key, and the seconds that a call takes",
             credentials=True,
             items=(
                 ConfigItem(config_item_id="key", name="Key", value_type=ValueType.PASSWORD, must_be_specified=True),
@@ -104,7 +104,7 @@ class InstantShop(Channel):
     )
 
     def _take_time(self, calls: int = 1) -> None:
-        """As long as that many calls, a few at once, would take."""
+        """Wait as long as this many calls, a few at a time, would take."""
         seconds = self.config["seconds"]
         if seconds == STALLED:
             time.sleep(self.deadline.left())

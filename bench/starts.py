@@ -1,4 +1,4 @@
-"""How long it takes to start: the service until its first answer, and the command line."""
+"""The time to start: the service until its first answer, and the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.served import prepared
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Start the service of an installation that is there already, and ask the command line for help."""
+    """Measure the start of the service on an existing installation, and `linnworks-bridge --help`."""
     served, helped = [], []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environ = environ_of(Path(folder))

@@ -1,4 +1,4 @@
-"""How long calls wait for others: small ones beside stalled shops and big batches, and all in Linnworks' rhythm."""
+"""How long calls wait for others: small ones beside stalled shops and big batches, and many integrations at once."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from bench.figures import Figure, of_target
 from bench.installation import CONFIG_TEST, INVENTORY, ORDERS, environ_of
 from bench.load import load
 from bench.processes import Server, child
-from bench.served import WELL, prepared
+from bench.served import NO_ERROR, prepared
 from bench.shops import STALLED
 
 STALLED_CALLS = 16
 SMALL_RATE = 40
 MINUTES = 10
 LATE = 10_000
-"""Milliseconds after which Linnworks waits no longer."""
+"""Milliseconds after which Linnworks closes the connection."""
 
 Call = tuple[float, str, str, str]
 
 
 def measure(seconds: float, rounds: int, integrations: int) -> list[Figure]:
-    """Small calls while nothing else, stalled shops, and big batches are going on; then many integrations at once."""
+    """Measure small calls alone, beside stalled shops, and beside big batches; then many integrations at once."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        # stalled calls end with their budget, and so do the rounds
+        # a round ends when the stalled calls do, with their budget
         budget = min(8, round(2 * seconds))
         environ = {**environ_of(Path(folder)), "BRIDGE_BUDGET_SECONDS": str(budget)}
         quick, big = prepared(environ, 2)
@@ -58,7 +58,7 @@ def _beside(
         idle.append(_small(server, quick, seconds))
         with _meanwhile(*hanging):
             beside.append(_small(server, quick, seconds))
-        with _meanwhile(lambda: load(server, path, raw, seconds, WELL)):
+        with _meanwhile(lambda: load(server, path, raw, seconds, NO_ERROR)):
             batches.append(_small(server, quick, seconds))
     return [
         Figure("small call's p99, idle", tuple(idle), "ms"),
@@ -70,18 +70,18 @@ def _beside(
 
 @contextmanager
 def _meanwhile(*jobs: Callable[[], Any]) -> Iterator[None]:
-    """Do these over and over, each in a thread, as long as the block lasts."""
+    """Repeat each job in a thread until the block ends."""
     over = threading.Event()
 
-    def go_on(job: Callable[[], Any]) -> None:
+    def repeat(job: Callable[[], Any]) -> None:
         while not over.is_set():
             job()
 
-    threads = [threading.Thread(target=go_on, args=(job,)) for job in jobs]
+    threads = [threading.Thread(target=repeat, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
     try:
-        over.wait(0.3)  # until they are under way
+        over.wait(0.3)  # until they have begun
         yield
     finally:
         over.set()
@@ -90,20 +90,20 @@ def _meanwhile(*jobs: Callable[[], Any]) -> Iterator[None]:
 
 
 def _small(server: Server, asked: dict[str, Any], seconds: float) -> float:
-    """The p99 of small calls that come evenly."""
+    """Return the p99 of small calls at a constant rate."""
     calls: list[Call] = [(n / SMALL_RATE, "small", *asked["ConfigTest"]) for n in range(round(SMALL_RATE * seconds))]
-    taken = _told(server, calls)["small"]
+    taken = _latencies(server, calls)["small"]
     return percentiles([LATE if one is None else one for one in taken])["p99"]
 
 
-def _told(server: Server, schedule: list[Call]) -> dict[str, list[float | None]]:
-    plan = {"url": server.url, "schedule": schedule, "sign": WELL}
-    told: dict[str, list[float | None]] = json.loads(child("bench.client", given=json.dumps(plan).encode()))
-    return told
+def _latencies(server: Server, schedule: list[Call]) -> dict[str, list[float | None]]:
+    plan = {"url": server.url, "schedule": schedule, "sign": NO_ERROR}
+    latencies: dict[str, list[float | None]] = json.loads(child("bench.client", given=json.dumps(plan).encode()))
+    return latencies
 
 
 def _rhythm(server: Server, integrations: list[dict[str, Any]], seconds: float) -> list[Figure]:
-    """Each asks for its orders and a test, and sends two full updates, at moments of ten minutes taken at random."""
+    """Make the calls of ten minutes: each integration reads its orders, tests, and sends two full updates at random."""
     chance = random.Random(1)
     schedule: list[Call] = []
     for asked in integrations:
@@ -112,15 +112,15 @@ def _rhythm(server: Server, integrations: list[dict[str, Any]], seconds: float) 
             if at < seconds:
                 schedule.append((at, asked[name][0], *asked[name]))
     before = server.processor_seconds()
-    told = _told(server, sorted(schedule))
+    latencies = _latencies(server, sorted(schedule))
     used = server.processor_seconds() - before
-    taken = [one for path in (INVENTORY, ORDERS, CONFIG_TEST) for one in told.get(path, [])]
-    well = [one for one in taken if one is not None]
+    taken = [one for path in (INVENTORY, ORDERS, CONFIG_TEST) for one in latencies.get(path, [])]
+    answered = [one for one in taken if one is not None]
     return [
         Figure("integrations in Linnworks' rhythm", (len(integrations),), ""),
         Figure("their calls", (len(taken),), ""),
-        Figure("of these told to come again", (len(taken) - len(well),), ""),
-        of_target("14a", [float(sum(one > LATE for one in well))]),
-        of_target("14b", [percentiles(well)["p99"] / 1000]),
+        Figure("of these refused or failed", (len(taken) - len(answered),), ""),
+        of_target("14a", [float(sum(one > LATE for one in answered))]),
+        of_target("14b", [percentiles(answered)["p99"] / 1000]),
         of_target("14c", [100 * used / seconds]),
     ]

@@ -1,6 +1,6 @@
-"""Processes that write into one database as fast as they can: how often any of them found it locked.
+"""Processes that write to one database as fast as they can, and how often they found it locked.
 
-Run as a module it is one of them: it is given an environment and tokens as JSON, and tells what came of its calls.
+Run as a module it is one of them: it reads an environment and calls as JSON, and prints how many it made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PROCESSES = 4
 
 
 def measure(seconds: float) -> list[Figure]:
-    """Four processes: each takes orders in and sends stock, for integrations of its own and for a common one."""
+    """Run four processes that read orders and update stock, each for its own integration and for a common one."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environ = environ_of(Path(folder))
         asked = prepared(environ, PROCESSES + 1)
@@ -39,17 +39,17 @@ def measure(seconds: float) -> list[Figure]:
             assert process.stdin
             process.stdin.write(one)
             process.stdin.close()
-        told = [json.loads(process.stdout.read()) for process in running if process.stdout]
+        results = [json.loads(process.stdout.read()) for process in running if process.stdout]
         for process in running:
             process.wait()
     return [
-        Figure("calls of 4 processes writing at once", (sum(one["calls"] for one in told),), ""),
-        of_target("11", [float(sum(one["locked"] for one in told))]),
+        Figure("calls of 4 processes writing at once", (sum(one["calls"] for one in results),), ""),
+        of_target("11", [float(sum(one["locked"] for one in results))]),
     ]
 
 
 def main() -> None:
-    """Write, and tell."""
+    """Make the calls for the time given, and print their number."""
     given = json.load(sys.stdin)
     here = Installation(given["environ"])
     end = time.monotonic() + given["seconds"]
