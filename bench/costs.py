@@ -105,7 +105,7 @@ def _pages(rounds: int) -> list[Figure]:
     """Measure the writing of pages from objects, and the mapping of WooCommerce's orders to such objects."""
     from bench import shops
     from bridge.channels.woocommerce.orders import order as mapped
-    from bridge.channels.woocommerce.wizard import preferences
+    from bridge.channels.woocommerce.preferences import preferences
     from bridge.protocol.schemas.base import to_json
     from bridge.protocol.schemas.orders import OrdersResponse
     from bridge.protocol.schemas.products import ProductsResponse

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.figures import Figure, of_target
 from bridge.channels.http import ShopClient
-from bridge.channels.http.transport import trusted
+from bridge.channels.http.transport import tls_context
 from bridge.clock import Deadline
 from bridge.settings import Settings
 
@@ -34,12 +34,14 @@ def measure(rounds: int) -> list[Figure]:
         _client(url).get("warm")
         for _ in range(rounds):
             alone = _seconds(lambda: _client(url).post("stock", {}))
-            batch = _seconds(lambda: _client(url).together([lambda: _client(url).post("stock", {})] * (SKUS // A_CALL)))
+            batch = _seconds(
+                lambda: _client(url).run_parallel([lambda: _client(url).post("stock", {})] * (SKUS // A_CALL))
+            )
             gains.append(batch / alone)
     opened, costs = [], []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         certificate = _certificate(Path(folder) / "shop.pem")
-        trusted().load_verify_locations(cadata=certificate)
+        tls_context().load_verify_locations(cadata=certificate)
         with _shop(0, Path(folder) / "shop.pem") as url:
             _job(url)
             for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""Which channel this installation serves, and how it is opened for a connection."""
+"""The channel that this installation serves, and how it is opened for a connection."""
 
 from __future__ import annotations
 
@@ -20,38 +20,39 @@ class Channels:
     def __init__(self, settings: Settings, vault: Vault) -> None:
         self.settings = settings
         self.vault = vault
-        self.kind = load_channel(settings.channel)
+        self.channel_class = load_channel(settings.channel)
 
     def config(self, connection: Connection) -> dict[str, str]:
-        """What was entered in the wizard, opened secrets among it; raises CredentialsRefused where they stay shut."""
+        """Return the wizard's answers with the secrets; raises CredentialsRefused if these cannot be decrypted."""
         secrets = self.vault.open(connection.sealed) if connection.sealed else {}
         if secrets is None:
-            raise CredentialsRefused("The stored credentials cannot be opened any more: please enter them again")
+            raise CredentialsRefused("The stored credentials cannot be decrypted any more: please enter them again")
         return {**connection.config, **secrets}
 
-    def entered(self, connection: Connection) -> dict[str, str]:
-        """What was entered and can still be read: to the wizard, secrets that stay shut were never entered."""
+    def readable_config(self, connection: Connection) -> dict[str, str]:
+        """Return the wizard's answers, without secrets that cannot be decrypted: the wizard asks for these again."""
         return {**connection.config, **((self.vault.open(connection.sealed) if connection.sealed else None) or {})}
 
     def open(self, config: Mapping[str, str], deadline: Deadline) -> Channel:
-        """The channel with these answers to the wizard."""
-        return self.kind(config, deadline, self.settings)
+        """Return the channel with these answers to the wizard."""
+        return self.channel_class(config, deadline, self.settings)
 
     @property
     def credentials_step(self) -> Step:
-        """The step that asks for the shop's credentials, or else the first."""
-        return next((step for step in self.kind.steps if step.credentials), self.kind.steps[0])
+        """The step that asks for the shop's credentials; the first step if none does."""
+        steps = self.channel_class.steps
+        return next((step for step in steps if step.credentials), steps[0])
 
 
 def load_channel(name: str) -> type[Channel]:
-    """The class of a built-in channel, or of `module.path` or `module.path:Class`; raises StartError."""
+    """Return the class of a built-in channel, of `module.path` or of `module.path:Class`; raises StartError."""
     module_path, _, class_name = BUILT_IN.get(name, name).partition(":")
     try:
         module = importlib.import_module(module_path)
-    except Exception as error:  # a channel of one's own may fail in any way while it is imported
+    except Exception as error:  # an external channel may fail in any way while it is imported
         choices = ", ".join(BUILT_IN)
-        words = f"{type(error).__name__}: {error}"
-        raise StartError(f"BRIDGE_CHANNEL is {name}: neither built in ({choices}) nor importable: {words}") from error
+        cause = f"{type(error).__name__}: {error}"
+        raise StartError(f"BRIDGE_CHANNEL is {name}: neither built in ({choices}) nor importable: {cause}") from error
     classes = {
         member
         for member in vars(module).values()

@@ -1,4 +1,4 @@
-"""`linnworks-bridge demo`: act on an embedded shop as its customers and its owner do."""
+"""`linnworks-bridge demo`: act as the customers and the owner of an embedded shop."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from bridge.settings import load_settings
 if TYPE_CHECKING:
     from bridge.channels.demo.tables import Order, Shop
 
-shop_option = click.option(
-    "--shop", "shop_name", metavar="NAME", help="Which shop; not needed where there is only one."
-)
+shop_option = click.option("--shop", "shop_name", metavar="NAME", help="The shop; not needed if there is only one.")
 
 
 @click.group()
 def demo() -> None:
-    """Act on the embedded shop: place orders, look at orders and products.
+    """Act in the embedded shop: place orders, list orders and products.
 
     A shop is opened by the wizard of an integration, or by `linnworks-bridge demo open`.
     """
@@ -49,24 +47,24 @@ def shops() -> None:
 
 @demo.command("open")
 @click.argument("name")
-@click.option("--access-key", metavar="KEY", help="Its access key; made and printed when none is given.")
+@click.option("--access-key", metavar="KEY", help="Its access key; by default one is created and printed.")
 def open_(name: str, access_key: str | None) -> None:
-    """Open a new shop, stocked with samples."""
+    """Open a new shop with sample data."""
     from bridge.channels.demo import shop
 
     _open()
     if shop.find_shop(name):
-        raise BridgeError(f"There is a shop {name} already")
+        raise BridgeError(f"The shop {name} exists already")
     key = access_key or secrets.token_urlsafe(12)
     shop.open_shop(name, key)
     click.echo(f"Opened {name}; its access key is {key}")
 
 
 @demo.command()
-@click.option("--access-key", metavar="KEY", help="The new key; made and printed when none is given.")
+@click.option("--access-key", metavar="KEY", help="The new key; by default one is created and printed.")
 @shop_option
 def rekey(shop_name: str | None, access_key: str | None) -> None:
-    """Change a shop's access key, so that integrations with the old one are refused."""
+    """Change a shop's access key, so that it refuses integrations with the old one."""
     from bridge.channels.demo import shop
 
     row = _the_shop(shop_name)
@@ -81,8 +79,8 @@ def rekey(shop_name: str | None, access_key: str | None) -> None:
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 10_000), help="How many such orders.")
 @shop_option
 def order(shop_name: str | None, wanted: tuple[str, ...], unpaid: bool, count: int) -> None:
-    """Place an order for the SKUs given, or for two products at random."""
-    from bridge.channels.demo.shop import place_order
+    """Place an order for the SKUs given, or for two random products."""
+    from bridge.channels.demo.orders import place_order
 
     shop = _the_shop(shop_name)
     quantities: dict[str, int] = {}
@@ -103,9 +101,9 @@ def order(shop_name: str | None, wanted: tuple[str, ...], unpaid: bool, count: i
 @shop_option
 def pay(shop_name: str | None, number: str) -> None:
     """Pay an unpaid order."""
-    from bridge.channels.demo import shop
+    from bridge.channels.demo import orders
 
-    shop.pay(shop.find_order(_the_shop(shop_name), number))
+    orders.pay(orders.find_order(_the_shop(shop_name), number))
     click.echo(f"Order {number} is paid")
 
 
@@ -113,10 +111,11 @@ def pay(shop_name: str | None, number: str) -> None:
 @click.argument("number")
 @shop_option
 def cancel(shop_name: str | None, number: str) -> None:
-    """Cancel all that is open of an order, as a customer does in the shop."""
-    from bridge.channels.demo import shop
+    """Cancel all open lines of an order, as its customer would."""
+    from bridge.channels.demo import orders
 
-    shop.cancel(shop.find_order(_the_shop(shop_name), number), (), "Cancelled by the customer", secrets.token_hex(16))
+    order = orders.find_order(_the_shop(shop_name), number)
+    orders.cancel(order, (), "Cancelled by the customer", secrets.token_hex(16))
     click.echo(f"Order {number} is cancelled")
 
 
@@ -129,7 +128,7 @@ def orders(shop_name: str | None, status: str | None, last: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bridge.channels.demo.shop import total_paid
+    from bridge.channels.demo.orders import total_paid
     from bridge.channels.demo.tables import Order
 
     shop = _the_shop(shop_name)
@@ -158,7 +157,7 @@ def show(shop_name: str | None, number: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bridge.channels.demo.shop import find_order
+    from bridge.channels.demo.orders import find_order
     from bridge.channels.demo.tables import Event
 
     row: Order = find_order(_the_shop(shop_name), number)
@@ -170,7 +169,7 @@ def show(shop_name: str | None, number: str) -> None:
         table.add_row(line.number, line.sku, line.title, f"{line.price:.2f}", *map(str, counts), f"{line.refunded:.2f}")
     console.print(table)
     for event in Event.select().where(Event.order == row.id).order_by(Event.id):
-        console.print(f"{event.happened_at:%Y-%m-%d %H:%M} {event.words}")
+        console.print(f"{event.happened_at:%Y-%m-%d %H:%M} {event.note}")
 
 
 @demo.command()
@@ -213,7 +212,7 @@ def _the_shop(name: str | None) -> Shop:
         raise BridgeError(f"There is no shop {name}")
     names = ", ".join(shop.name for shop in found)
     raise BridgeError(
-        f"Say which with --shop: {names}"
+        f"Name the shop with --shop: {names}"
         if found
         else "No shop yet: finish a wizard, or run `linnworks-bridge demo open NAME`"
     )

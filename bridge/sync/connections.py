@@ -28,7 +28,7 @@ def begin(request: AddNewUserRequest, channels: Channels, now: datetime) -> str:
         account_name=request.account_name,
         email=request.email,
         token_digest=digest(token),
-        step=channels.kind.steps[0].name,
+        step=channels.channel_class.steps[0].name,
         now=now,
     )
     if added is None:

@@ -20,7 +20,7 @@ DISPLAY_ONLY = (ValueType.URL, ValueType.BUTTON)
 
 def show(connection: Connection, channels: Channels, deadline: Deadline) -> UserConfigResponse:
     """Return the current step with the values entered so far, without secrets."""
-    config = channels.entered(connection)
+    config = channels.readable_config(connection)
     return _screen(connection, channels.open(config, deadline).step(connection.step), config)
 
 
@@ -28,7 +28,7 @@ def save(
     connection: Connection, request: SaveConfigRequest, channels: Channels, deadline: Deadline, now: datetime
 ) -> UserConfigResponse:
     """Store the values of the current step and return the next; on an error return the same step, with `Error`."""
-    config = channels.entered(connection)
+    config = channels.readable_config(connection)
     step = channels.open(config, deadline).step(connection.step)
     selected = {item.config_item_id: item.selected_value for item in request.config_items}
     try:
@@ -63,7 +63,7 @@ def _next_step(step: Step, channel: Channel, connection: Connection) -> str:
 
 
 def _store(connection: Connection, next_step: str, entered: dict[str, str], channels: Channels, now: datetime) -> None:
-    items = [item for step in channels.kind.steps for item in step.items]
+    items = [item for step in channels.channel_class.steps for item in step.items]
     secrets = {item.config_item_id for item in items if item.value_type is ValueType.PASSWORD}
     saved = save_step(
         connection,

@@ -19,6 +19,6 @@ def settings(tmp_path_factory) -> Settings:
 
 @pytest.fixture(scope="module")
 def app(settings) -> Iterator[Flask]:
-    """The application of the module, its worker at rest."""
+    """The application of the module, with its worker stopped."""
     with opened(settings) as app:
         yield app

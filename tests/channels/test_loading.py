@@ -12,14 +12,14 @@ from bridge.channels.demo import DemoChannel
 from bridge.errors import StartError
 from bridge.settings import BUILT_IN
 
-A_CHANNEL = """
+ONE_CHANNEL = """
     from bridge.channels import demo
 
     class LittleShop(demo.DemoChannel):
         name = "LITTLE"
 """
 TWO_CHANNELS = (
-    A_CHANNEL
+    ONE_CHANNEL
     + """
     class OtherShop(demo.DemoChannel):
         name = "OTHER"
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """Write a module that can be imported; its name."""
+    """Write a module that can be imported, and return its name."""
 
     def write(source: str) -> str:
         name = f"channel_module_{next(_numbers)}"
@@ -46,7 +46,7 @@ def module(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_channels_load_by_name(name):
-    """Every channel that comes with the bridge loads, and is one that can be opened."""
+    """Every built-in channel loads by its name and has a valid name and wizard."""
     channel = load_channel(name)
 
     assert issubclass(channel, Channel)
@@ -55,52 +55,52 @@ def test_built_in_channels_load_by_name(name):
 
 
 @pytest.mark.parametrize("name", ["demo", "bridge.channels.demo", "bridge.channels.demo:DemoChannel"])
-def test_a_channel_is_named_or_pointed_to(name):
-    """A built-in name, a module and a class in a module lead to the same channel."""
+def test_a_channel_has_a_name_or_a_module_path(name):
+    """A built-in name, a module and a class in a module load the same channel."""
     assert DemoChannel is load_channel(name)
 
 
-def test_a_channel_of_your_own_is_a_module_path(module):
-    """The one channel class of any module that can be imported will do."""
-    assert load_channel(module(A_CHANNEL)).name == "LITTLE"
+def test_an_external_channel_has_a_module_path(module):
+    """The only channel class of any importable module is loaded."""
+    assert load_channel(module(ONE_CHANNEL)).name == "LITTLE"
 
 
 def test_one_of_several_channels_is_named_after_a_colon(module):
-    """Where a module has several channels, the class says which."""
+    """If a module has several channels, the class name selects one."""
     name = module(TWO_CHANNELS)
 
     assert load_channel(f"{name}:OtherShop").name == "OTHER"
 
 
-def test_several_channels_are_not_guessed_among(module):
-    """Several channels and no class named is an error that lists them."""
+def test_several_channels_without_a_class_name_are_an_error(module):
+    """The error lists the channels."""
     name = module(TWO_CHANNELS)
 
     with pytest.raises(StartError, match=f"BRIDGE_CHANNEL is {name}: .* found LittleShop, OtherShop"):
         load_channel(name)
 
 
-def test_an_unknown_name_is_told_with_the_choices():
-    """A name that is neither built in nor a module stops the start with a sentence."""
+def test_the_error_for_an_unknown_name_has_the_choices():
+    """A name that is neither built in nor a module is a StartError."""
     with pytest.raises(StartError, match=r"BRIDGE_CHANNEL is dmeo: neither built in \(demo.*\) nor importable"):
         load_channel("dmeo")
 
 
-def test_an_unknown_class_is_told_with_those_there_are(module):
-    """A class that the module does not have stops the start with the names of those that it has."""
+def test_the_error_for_an_unknown_class_has_the_known_ones(module):
+    """A class that the module does not have is a StartError with the names of its channels."""
     with pytest.raises(StartError, match="one channel class was expected there, found LittleShop"):
-        load_channel(f"{module(A_CHANNEL)}:BigShop")
+        load_channel(f"{module(ONE_CHANNEL)}:BigShop")
 
 
 @pytest.mark.parametrize("source", ["", "from bridge.channels.base import Channel"])
 def test_a_module_without_a_channel_is_refused(module, source):
-    """A module that makes no channel of its own is not one, though it may know what a channel is."""
+    """A module that only imports the base class has no channel."""
     with pytest.raises(StartError, match="one channel class was expected there, found none"):
         load_channel(module(source))
 
 
-def test_an_unfinished_channel_does_not_count(module):
-    """A class that leaves promises open is not a channel yet."""
+def test_an_abstract_channel_does_not_count(module):
+    """A class with missing methods is not a channel."""
     source = """
         from bridge.channels.base import Channel
 
@@ -113,15 +113,15 @@ def test_an_unfinished_channel_does_not_count(module):
 
 
 def test_a_missing_dependency_is_named(module):
-    """A channel whose own imports fail says which."""
+    """If an import of a channel fails, the error names it."""
     with pytest.raises(StartError, match="no_such_library"):
         load_channel(module("import no_such_library"))
 
 
 @pytest.mark.parametrize("steps", ["()", "demo.DemoChannel.steps[:1]"])
 def test_a_wizard_that_does_not_end_is_refused(module, steps):
-    """The last step of every wizard is UserConfig, or Linnworks would never see it end."""
-    name = module(f"{A_CHANNEL}        steps = {steps}\n")
+    """The last step of every wizard must be UserConfig, or it would never end for Linnworks."""
+    name = module(f"{ONE_CHANNEL}        steps = {steps}\n")
 
     with pytest.raises(StartError, match=f"last wizard step must be named {LAST_STEP}"):
         load_channel(name)

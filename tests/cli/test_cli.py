@@ -147,11 +147,11 @@ def test_shops_can_be_opened_and_listed(run, settings):
     (settings.data_dir / FILE).unlink()
     assert "No shop yet" in run("demo", "orders", status=1)
     assert "its access key is" in run("demo", "open", "by-hand")
-    assert "There is a shop by-hand already" in run("demo", "open", "by-hand", status=1)
+    assert "The shop by-hand exists already" in run("demo", "open", "by-hand", status=1)
     assert "291" in run("demo", "shops")
     assert "SHIRT-1-B-S" in run("demo", "products", "--search", "SHIRT-1-B")
     run("demo", "open", "another")
-    assert "Say which with --shop: by-hand, another" in run("demo", "orders", status=1)
+    assert "Name the shop with --shop: by-hand, another" in run("demo", "orders", status=1)
     assert "1230" in run("demo", "orders", "--shop", "another")
 
 
@@ -159,7 +159,7 @@ def test_shops_can_be_opened_and_listed(run, settings):
     ("arguments", "status", "message"),
     [
         (("order", "101-11=0"), 2, "expected SKU or SKU=QUANTITY"),
-        (("order", "nothing"), 1, "The shop sells no nothing"),
+        (("order", "nothing"), 1, "The shop does not sell nothing"),
         (("pay", "1"), 1, "The shop has no order 1"),
         (("show", "1"), 1, "The shop has no order 1"),
         (("orders", "--shop", "other"), 1, "There is no shop other"),

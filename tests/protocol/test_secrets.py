@@ -233,7 +233,7 @@ def test_a_traceback_of_a_refusal_shows_no_secret(app, planted):
     except BridgeError as error:
         text = "".join(traceback.format_exception(error)) + explain(error) + repr(error)
 
-    assert "The stored credentials cannot be opened any more" in text
+    assert "The stored credentials cannot be decrypted any more" in text
     assert [] == found(planted.secrets, text)
 
 

@@ -32,7 +32,7 @@ def shop(app):
     """Let the application serve this shop."""
     done.clear()
     failing.clear()
-    app.extensions["bridge"].channels.kind = Shop
+    app.extensions["bridge"].channels.channel_class = Shop
 
 
 @pytest.fixture

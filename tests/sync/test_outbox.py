@@ -94,7 +94,7 @@ def shop(app):
     in_shop.clear()
     behaviours.clear()
     calls.clear()
-    app.extensions["bridge"].channels.kind = Shop
+    app.extensions["bridge"].channels.channel_class = Shop
 
 
 @pytest.fixture

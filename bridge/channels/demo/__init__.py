@@ -1,4 +1,4 @@
-"""The embedded shop: a real little shop in SQLite, the default channel and the reference for others."""
+"""The embedded shop: a small shop in SQLite, the default channel and the example for others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
-from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
-from bridge.channels.demo import listings, mapping, seed, shop, tables
+from bridge.channels.base import Channel, ListingResult, Outcome, Page, despatched_items
+from bridge.channels.demo import configurator, listings, mapping, orders, seed, shop, tables, wizard
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.after_sale import (
     Cancellation,
@@ -19,7 +19,7 @@ from bridge.protocol.schemas.after_sale import (
     Refund,
     RefundShippingType,
 )
-from bridge.protocol.schemas.config import ConfigItem, ListValue, Tag, ValueType
+from bridge.protocol.schemas.config import Tag
 from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
@@ -33,32 +33,6 @@ from bridge.protocol.schemas.listings import (
 from bridge.protocol.schemas.orders import DespatchOrder, Order
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 
-NO_TAG = "-"
-
-PREFERENCES = (
-    DESPATCH_DAYS,
-    ConfigItem(
-        config_item_id="customer_notes",
-        name="Send customers' notes",
-        description="Whether notes that customers leave with an order come along with it",
-        group_name="Orders",
-        selected_value="True",
-        value_type=ValueType.BOOLEAN,
-    ),
-    ConfigItem(
-        config_item_id="list_price_tag",
-        name="Price tag of the list price",
-        description="Prices with this tag set the list price that is struck through; untagged ones set the price",
-        group_name="Prices",
-        selected_value="RETAILPRICE",
-        value_type=ValueType.LIST,
-        list_values=(
-            ListValue(display="RETAILPRICE", value="RETAILPRICE"),
-            ListValue(display="No tag: leave list prices alone", value=NO_TAG),
-        ),
-    ),
-)
-
 REASONS = (
     Reason(tag="CHANGED_MIND", display_name="Customer changed their mind", types=tuple(ReasonType)[:4]),
     Reason(tag="NOT_AVAILABLE", display_name="Not available", types=(ReasonType.Cancellation, ReasonType.ItemRefund)),
@@ -67,56 +41,19 @@ REASONS = (
 
 
 class DemoChannel(Channel):
-    """An embedded shop, chosen by its name; the access key that it was first opened with opens it again."""
+    """An embedded shop, opened by its name and its access key."""
 
     name = "BRIDGE_DEMO"
     friendly_name = "Bridge demo shop"
     supports_listings = True
     products_page_size = 100
     orders_page_size = 100
-    steps = (
-        Step(
-            name="Shop",
-            title="Your shop",
-            description="Name a shop and choose an access key. A name that is new opens a new shop, stocked "
-            "with samples; the same name and key bring you back to it.",
-            verify=True,
-            credentials=True,
-            items=(
-                ConfigItem(
-                    config_item_id="shop_name",
-                    name="Shop name",
-                    description="3 to 40 lower-case letters, digits and hyphens",
-                    group_name="Shop",
-                    must_be_specified=True,
-                    reg_ex_validation=shop.NAME,
-                    reg_ex_error=shop.NAME_WORDS,
-                ),
-                ConfigItem(
-                    config_item_id="access_key",
-                    name="Access key",
-                    description="8 to 200 characters",
-                    group_name="Shop",
-                    must_be_specified=True,
-                    value_type=ValueType.PASSWORD,
-                    reg_ex_validation=shop.KEY,
-                    reg_ex_error=shop.KEY_WORDS,
-                ),
-            ),
-        ),
-        Step(
-            name="Preferences",
-            title="How orders and prices travel",
-            description="You can change these later.",
-            items=PREFERENCES,
-        ),
-        Step(name=LAST_STEP, title="Settings", description="Your shop is connected.", items=PREFERENCES),
-    )
+    steps = wizard.STEPS
 
     @cached_property
     def _shop(self) -> tables.Shop:
         tables.open_shops(self.settings.data_dir)
-        return shop.enter(self.config["shop_name"], self.config["access_key"])
+        return shop.shop_for_key(self.config["shop_name"], self.config["access_key"])
 
     # -- set-up ----------------------------------------------------------------------------------------
 
@@ -166,9 +103,9 @@ class DemoChannel(Channel):
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
         tracking = [order.tracking_number, *order.secondary_tracking_numbers]
-        words = mapping.despatch_words(order.shipping_vendor, order.shipping_method, tracking, order.tracking_url)
-        sent = [(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)]
-        shop.despatch(shop.find_order(self._shop, order.reference_number), sent, words, key)
+        note = mapping.despatch_note(order.shipping_vendor, order.shipping_method, tracking, order.tracking_url)
+        wanted = [(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)]
+        orders.despatch(orders.find_order(self._shop, order.reference_number), wanted, note, key)
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -186,17 +123,17 @@ class DemoChannel(Channel):
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
         wanted = [(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
-        words = "Cancelled" + mapping.reason_words(item.reason for item in cancellation.items)
-        shop.cancel(shop.find_order(self._shop, cancellation.reference_number), wanted, words, key)
+        note = "Cancelled" + mapping.reason_suffix(item.reason for item in cancellation.items)
+        orders.cancel(orders.find_order(self._shop, cancellation.reference_number), wanted, note, key)
 
     def refund(self, refund: Refund, key: str) -> str:
         amounts = [(item.order_line_number, item.sku, item.refund_amount) for item in refund.items]
-        order = shop.find_order(self._shop, refund.reference_number)
-        words = mapping.reason_words(item.reason for item in refund.items)
-        return shop.refund(order, amounts, refund.refund_shipping_amount, words, key)
+        order = orders.find_order(self._shop, refund.reference_number)
+        reason = mapping.reason_suffix(item.reason for item in refund.items)
+        return orders.refund(order, amounts, refund.refund_shipping_amount, reason, key)
 
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
-        return shop.done(self._shop, reference, key)
+        return orders.find_result(self._shop, reference, key)
 
     # -- products --------------------------------------------------------------------------------------
 
@@ -211,27 +148,27 @@ class DemoChannel(Channel):
 
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
         ids = shop.sellable_ids(self._shop, (level.sku for level in levels))
-        outcomes = [_fault(level.sku, ids) for level in levels]
+        outcomes = [_unknown_sku(level.sku, ids) for level in levels]
         shop.write_stock(
-            [(level.quantity, ids[level.sku]) for level, fault in zip(levels, outcomes, strict=True) if not fault]
+            [(level.quantity, ids[level.sku]) for level, outcome in zip(levels, outcomes, strict=True) if not outcome]
         )
         return outcomes
 
     def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
         ids = shop.sellable_ids(self._shop, (price.sku for price in prices))
         columns = {"": "price"}
-        if self.config["list_price_tag"] != NO_TAG:
+        if self.config["list_price_tag"] != wizard.NO_TAG:
             columns[self.config["list_price_tag"]] = "list_price"
         outcomes = [
-            _fault(price.sku, ids)
+            _unknown_sku(price.sku, ids)
             or (None if price.tag in columns else ChannelRefused(f"The shop has no price for the tag {price.tag}"))
             for price in prices
         ]
         shop.write_prices(
             [
                 (columns[price.tag], price.price, ids[price.sku])
-                for price, fault in zip(prices, outcomes, strict=True)
-                if not fault
+                for price, outcome in zip(prices, outcomes, strict=True)
+                if not outcome
             ]
         )
         return outcomes
@@ -240,16 +177,16 @@ class DemoChannel(Channel):
 
     @classmethod
     def configurator_settings(cls) -> ConfiguratorSettingsResponse:
-        return listings.SETTINGS
+        return configurator.SETTINGS
 
     def categories(self, cursor: str | None) -> Page[Category]:
         return Page([Category(category_id=number, category_name=name) for number, name in seed.CATEGORIES.items()])
 
     def attributes(self, question: CategoryQuestion) -> Sequence[Attribute]:
-        return listings.attributes(listings.category(question.category_ids))
+        return configurator.attributes(configurator.category(question.category_ids))
 
     def variations(self, question: CategoryQuestion) -> VariationsResponse:
-        return listings.variations(listings.category(question.category_ids))
+        return configurator.variations(configurator.category(question.category_ids))
 
     def create_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
         return listings.create(self._shop, listing, settings, key)
@@ -267,5 +204,5 @@ def _by_order(rows: Iterable[tables.OrderLine] | Iterable[tables.Event]) -> dict
     return {order_id: list(of_order) for order_id, of_order in groupby(ordered, order_of)}
 
 
-def _fault(sku: str, known: Container[str]) -> Outcome:
+def _unknown_sku(sku: str, known: Container[str]) -> Outcome:
     return None if sku in known else ChannelRefused(f"The shop has no product {sku}")

@@ -1,116 +1,38 @@
-"""Listings of the embedded shop: what they can have, and how they come, change and go."""
+"""Listings of the embedded shop: created, updated and deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from bridge.channels.base import ListingResult
+from bridge.channels.demo.configurator import attributes, category
 from bridge.channels.demo.mapping import reference
-from bridge.channels.demo.seed import CATEGORIES, COLOURS, SIZES
-from bridge.channels.demo.shop import changing
-from bridge.channels.demo.tables import Product, Shop
-from bridge.errors import ChannelRefused
+from bridge.channels.demo.tables import Product, Shop, transaction
 from bridge.protocol.schemas.listings import (
-    Attribute,
     AttributeValue,
     ChannelReference,
-    ConfiguratorSettingsResponse,
-    CustomerSetting,
-    ExpectedType,
     FeedMessage,
     Image,
-    ImageCount,
-    ListingImage,
     ListingRemoval,
     Need,
-    NeededVariation,
     ProductListing,
     ProductSettings,
     ProductVariation,
-    ReadFrom,
-    SettingGroup,
     Severity,
-    VariationsResponse,
 )
 
-SETTINGS = ConfiguratorSettingsResponse(
-    settings=(
-        CustomerSetting(
-            group_name=SettingGroup.GENERAL,
-            config_item_id="brand",
-            subtitle="General",
-            friendly_name="Brand",
-            description="Shown with every listing of this configurator",
-            expected_type=ExpectedType.STRING,
-        ),
-    ),
-    max_description_length=20_000,
-    image_settings=ListingImage(type=ImageCount.CountTogether, max_images=12, max_variant_images=1),
-    max_category_count=1,
-    is_custom_html_supported=True,
-    is_custom_attributes_allowed=True,
-    is_variations_allowed=True,
-    is_title_in_variation=True,
-    is_price_in_variation=True,
-)
-
-SEEDS, SHIRTS = 303, 401
-
-
-def category(ids: Sequence[str]) -> int:
-    """The category meant by ids as Linnworks sends them back; raises ChannelRefused when there is none."""
-    known = {str(number): number for number in CATEGORIES}
-    if not ids or ids[0].strip() not in known:
-        raise ChannelRefused(f"The shop has no category {ids[0]}" if ids else "A category must be chosen")
-    return known[ids[0].strip()]
-
-
-def attributes(number: int) -> list[Attribute]:
-    """What a listing in a category says of itself."""
-    if number == SEEDS:
-        return [
-            Attribute(
-                id="sowing",
-                friendly_name="Sowing time",
-                description="The season to sow in",
-                must_be_specified=Need.Required,
-                expected_type=ExpectedType.LIST,
-                value_options=("Spring", "Summer", "Autumn"),
-                value_from_options_list=True,
-                attribute_read_from=ReadFrom.Parent,
-            )
-        ]
-    return [
-        Attribute(
-            id="material",
-            friendly_name="Material",
-            description="What it is mostly made of",
-            must_be_specified=Need.Required,
-            expected_type=ExpectedType.STRING,
-            attribute_read_from=ReadFrom.Parent,
-        ),
-        Attribute(id="care", friendly_name="Care", description="How to clean it"),
-    ]
-
-
-def variations(number: int) -> VariationsResponse:
-    """How a listing in a category may vary."""
-    colour = NeededVariation(variation_name="Colour", description="Such as " + ", ".join(COLOURS))
-    size = NeededVariation(variation_name="Size", description="Such as " + ", ".join(SIZES))
-    return VariationsResponse(
-        max_variation_attributes=2, needed_variations=(colour, size) if number == SHIRTS else (colour,)
-    )
+ID_DIGITS = 19  # an id of SQLite has fewer digits
 
 
 def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-    """Sell what is listed from now on; the same key again finds what it made before."""
-    with changing():
-        made = Product.get_or_none((Product.shop == shop) & (Product.origin == key))
-        if made is not None:
-            return _result(made)
-        errors = [*_taken(shop, listing), *_faults(listing, category(listing.categories))]
+    """Create a listing; with the same key again return the one that exists."""
+    with transaction():
+        existing = Product.get_or_none((Product.shop == shop) & (Product.origin == key))
+        if existing is not None:
+            return _result(existing)
+        errors = [*_taken_skus(shop, listing), *_problems(listing, category(listing.categories))]
         if errors:
             return ListingResult.failed(errors)
         brand = {
@@ -126,21 +48,17 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
         )
         for variation in listing.variations:
             _add_variation(product, variation, listing)
-    remarks = (
-        ()
-        if listing.images
-        else (FeedMessage(type=Severity.Recommendation, message="Listings with images sell better"),)
-    )
-    return _result(product, remarks)
+    advice = FeedMessage(type=Severity.Recommendation, message="Listings with images sell better")
+    return _result(product, () if listing.images else (advice,))
 
 
 def update(shop: Shop, listing: ProductListing) -> ListingResult:
-    """Sell it as it is listed now, with the variations that are new; others stay."""
-    with changing():
+    """Change a listing and add its new variations; variations that it does not name stay."""
+    with transaction():
         product = _find(shop, listing.external_listing_id, listing.sku)
         if product is None:
             return ListingResult.failed([f"The shop has no listing of {listing.sku}"])
-        errors = [*_taken(shop, listing, product), *_faults(listing, product.category, product.attributes)]
+        errors = [*_taken_skus(shop, listing, product), *_problems(listing, product.category, product.attributes)]
         if errors:
             return ListingResult.failed(errors)
         changes = {**_changes(listing, product.attributes), "variable": product.variable or bool(listing.variations)}
@@ -155,8 +73,8 @@ def update(shop: Shop, listing: ProductListing) -> ListingResult:
 
 
 def delete(shop: Shop, removal: ListingRemoval) -> ListingResult:
-    """Stop selling it and all its variations; what is gone already is fine."""
-    with changing():
+    """Delete a listing with all its variations; one that does not exist is no error."""
+    with transaction():
         product = _find(shop, removal.external_listing_id, removal.channel_sku)
         if product is not None:
             Product.delete().where((Product.id == product.id) | (Product.parent == product.id)).execute()
@@ -164,34 +82,34 @@ def delete(shop: Shop, removal: ListingRemoval) -> ListingResult:
 
 
 def _find(shop: Shop, external_id: str, sku: str) -> Product | None:
-    """By the listing's id, which is never used again; without one by its SKU."""
-    if external_id.isdecimal() and len(external_id) < 19 and int(external_id):
-        mine = Product.id == int(external_id)
+    """Return the product with this id, which is never used again, or without an id the one with this SKU."""
+    if external_id.isdecimal() and len(external_id) < ID_DIGITS and int(external_id):
+        same = Product.id == int(external_id)
     else:
-        mine = Product.sku == sku
-    found: Product | None = Product.get_or_none((Product.shop == shop) & mine & Product.parent.is_null())
+        same = Product.sku == sku
+    found: Product | None = Product.get_or_none((Product.shop == shop) & same & Product.parent.is_null())
     return found
 
 
-def _faults(listing: ProductListing, number: int, kept: Mapping[str, str] | None = None) -> Iterable[str]:
-    """What is wrong with a listing in this category; `kept` are attributes that it has already."""
+def _problems(listing: ProductListing, number: int, existing: Mapping[str, str] | None = None) -> Iterable[str]:
+    """Yield what is wrong with a listing in this category; `existing` are the attributes that it has already."""
     if not listing.title.strip():
         yield "A title must be specified"
     if any(_price(variation, listing) <= 0 for variation in listing.variations or (None,)):
         yield "The price must be above zero"
     if min([listing.quantity, *(variation.quantity for variation in listing.variations)]) < 0:
         yield "The quantity is below zero"
-    given = {**(kept or {}), **_values(listing.attributes)}
+    values = {**(existing or {}), **_values(listing.attributes)}
     for attribute in attributes(number):
-        value = given.get(attribute.id, "")
+        value = values.get(attribute.id, "")
         if attribute.must_be_specified is Need.Required and not value:
             yield f"{attribute.friendly_name} must be specified"
         elif value and attribute.value_from_options_list and value not in attribute.value_options:
             yield f"{attribute.friendly_name} must be one of {', '.join(attribute.value_options)}"
 
 
-def _taken(shop: Shop, listing: ProductListing, own: Product | None = None) -> Iterable[str]:
-    """The SKUs of a listing that come twice in it, or that another product of the shop has."""
+def _taken_skus(shop: Shop, listing: ProductListing, own: Product | None = None) -> Iterable[str]:
+    """Yield an error for each SKU that the listing has twice, or that another product of the shop has."""
     skus = [listing.sku, *(variation.sku for variation in listing.variations)]
     same = (Product.shop == shop) & Product.sku.in_(skus)
     if own is not None:
@@ -233,19 +151,19 @@ def _add_variation(parent: Product, variation: ProductVariation, listing: Produc
     Product.create(shop=parent.shop_id, parent=parent, category=parent.category, sku=variation.sku, **changes)
 
 
-def _values(given: Iterable[AttributeValue]) -> dict[str, str]:
-    return {attribute.attribute_id: attribute.attribute_value for attribute in given}
+def _values(attributes: Iterable[AttributeValue]) -> dict[str, str]:
+    return {attribute.attribute_id: attribute.attribute_value for attribute in attributes}
 
 
 def _urls(images: Iterable[Image]) -> list[str]:
     return [image.url for image in images if image.url]
 
 
-def _result(product: Product, remarks: tuple[FeedMessage, ...] = ()) -> ListingResult:
-    """Where a listing is now; the shop has no public pages, so there is no URL."""
+def _result(product: Product, messages: tuple[FeedMessage, ...] = ()) -> ListingResult:
+    """Return the result for a listing; the shop has no public pages, so there is no URL."""
     sold = list(Product.select().where(Product.parent == product.id).order_by(Product.id)) or [product]
     return ListingResult(
         external_listing_id=str(product.id),
         references=tuple(ChannelReference(sku=row.sku, reference=reference(row)) for row in sold),
-        messages=remarks,
+        messages=messages,
     )

@@ -1,4 +1,4 @@
-"""The embedded shop's rows as Linnworks' messages."""
+"""The embedded shop's rows as objects for Linnworks, and the notes of its orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from bridge.channels.demo import tables
-from bridge.channels.demo.shop import total_paid
+from bridge.channels.demo.orders import total_paid
 from bridge.protocol.schemas.orders import (
     Address,
     CancelStatus,
@@ -20,6 +20,8 @@ from bridge.protocol.schemas.orders import (
 )
 from bridge.protocol.schemas.products import Product
 
+UNNAMED = ("NONE", "Default")  # what Linnworks sends as the name of no vendor or method
+
 
 def order(
     row: tables.Order,
@@ -29,7 +31,7 @@ def order(
     despatch_days: int,
     with_note: bool,
 ) -> Order:
-    """An order as it stands: what was cancelled of it, and what else happened as notes."""
+    """Return an order as it is now, with what happened to it as notes."""
     address = _address(row)
     return Order(
         reference_number=row.number,
@@ -52,18 +54,18 @@ def order(
         order_items=tuple(_item(row, line) for line in lines),
         extended_properties=(ExtendedProperty(name="ShopStatus", value=row.status),),
         notes=tuple(_notes(row, events, with_note)),
-        # what is cancelled was not paid for, or will be refunded: the total of the rest is no figure of the shop
+        # after a cancel the shop has no figure for what remains
         shop_total=None if any(line.cancelled for line in lines) else total_paid(row, lines),
     )
 
 
 def product(row: tables.Product) -> Product:
-    """A simple product or a variation."""
+    """Return a simple product or a variation."""
     return Product(sku=row.sku, title=row.title, quantity=max(0, row.stock), price=row.price, reference=reference(row))
 
 
 def reference(row: tables.Product) -> str:
-    """The shop's own name for a product, never used again after it."""
+    """Return the Reference of a product: its id, which is never used again."""
     return str(row.id)
 
 
@@ -74,12 +76,12 @@ def _payment_status(row: tables.Order) -> PaymentStatus:
 
 
 def _item(row: tables.Order, line: tables.OrderLine) -> OrderItem:
-    left = line.quantity - line.cancelled
+    remaining = line.quantity - line.cancelled
     return OrderItem(
         order_line_number=line.number,
         sku=line.sku,
         item_title=line.title,
-        qty=left or line.quantity,
+        qty=remaining or line.quantity,
         price_per_unit=line.price,
         tax_cost_inclusive=row.tax_inclusive,
         use_channel_tax=True,
@@ -87,7 +89,7 @@ def _item(row: tables.Order, line: tables.OrderLine) -> OrderItem:
         line_percent_discount=line.discount_percent,
         is_service=line.is_service,
         options=tuple(Option(name=name, value=value) for name, value in line.options.items()),
-        cancel_status=CancelStatus.NONE if left else CancelStatus.CANCELLED,
+        cancel_status=CancelStatus.NONE if remaining else CancelStatus.CANCELLED,
     )
 
 
@@ -95,7 +97,7 @@ def _notes(row: tables.Order, events: Iterable[tables.Event], with_note: bool) -
     if with_note and row.customer_note:
         yield Note(note=row.customer_note, note_entry_date=row.created_at, note_user_name=row.buyer)
     for event in events:
-        yield Note(note=event.words, note_entry_date=event.happened_at, note_user_name="Shop", is_internal=True)
+        yield Note(note=event.note, note_entry_date=event.happened_at, note_user_name="Shop", is_internal=True)
 
 
 def _address(row: tables.Order) -> Address:
@@ -112,9 +114,9 @@ def _address(row: tables.Order) -> Address:
     )
 
 
-def despatch_words(vendor: str, method: str, tracking: Sequence[str], url: str) -> str:
-    """A despatch as a note of the shop."""
-    carrier = " ".join(word for word in (vendor, method) if word and word not in ("NONE", "Default"))
+def despatch_note(vendor: str, method: str, tracking: Sequence[str], url: str) -> str:
+    """Return the note about a despatch."""
+    carrier = " ".join(name for name in (vendor, method) if name and name not in UNNAMED)
     numbers = ", ".join(number for number in tracking if number)
     return (
         "Despatched"
@@ -124,7 +126,7 @@ def despatch_words(vendor: str, method: str, tracking: Sequence[str], url: str) 
     )
 
 
-def reason_words(reasons: Iterable[str]) -> str:
-    """Reasons as the end of a note of the shop."""
+def reason_suffix(reasons: Iterable[str]) -> str:
+    """Return the end of a note that names the reasons; "" if there are none."""
     named = sorted({reason for reason in reasons if reason})
     return f": {', '.join(named)}" if named else ""

@@ -1,4 +1,4 @@
-"""What an embedded shop has on its first day: a catalogue, and orders of every kind."""
+"""The sample data of a new embedded shop: a catalogue, and orders of every kind."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ GOODS = {
     501: ("Dotted notebook", "Sketchbook", "Pocket diary"),
 }
 MATERIALS = ("natural", "white", "black", "moss", "sand", "slate", "rust")
+SEEDS, SHIRTS_CATEGORY = 303, 401
 SHIRTS = ("Work shirt", "Fisherman's shirt", "Grandad shirt", "Oxford shirt", "Flannel shirt")
 SIZES = ("S", "M", "L", "XL")
 COLOURS = ("Blue", "Ecru", "Charcoal")
@@ -51,8 +52,9 @@ PAYMENT = {"CARD": "Card", "BANK": "Bank transfer", "PAYPAL": "PayPal"}
 ORDERS = 230
 DAYS = 30
 
+
 BUYERS = (
-    ("Anna Whitfield", "12 Mill OutboxLease", "Bath", "Somerset", "BA1 5TQ", "United Kingdom", "GB"),
+    ("Anna Whitfield", "12 Mill Lane", "Bath", "Somerset", "BA1 5TQ", "United Kingdom", "GB"),
     ("Tom Okafor", "Flat 3, 80 Canal Street", "Leeds", "West Yorkshire", "LS1 4BR", "United Kingdom", "GB"),
     ("Siân Prydderch", "Tŷ Gwyn, Heol y Bryn", "Cardiff", "", "CF10 3AT", "United Kingdom", "GB"),
     ("Jürgen Großmann", "Lindenstraße 7", "Köln", "NRW", "50674", "Germany", "DE"),
@@ -63,18 +65,15 @@ BUYERS = (
 
 
 def fill(shop: Shop, now: datetime) -> None:
-    """Stock a new shop and give it a month of orders; the same name always gets the same."""
-    chance = random.Random(f"catalogue of {shop.name}")  # noqa: S311 sample data
-    _insert(Product, _simple_products(shop, chance))
+    """Add products and a month of orders to a new shop; the same name always gets the same data."""
+    rng = random.Random(f"catalogue of {shop.name}")  # noqa: S311 sample data
+    _insert(Product, _simple_products(shop, rng))
     for shirt in SHIRTS:
-        _add_shirt(shop, shirt, chance)
+        _add_shirt(shop, shirt, rng)
     products = list(Product.select().where((Product.shop == shop) & ~Product.variable))
     age = timedelta(days=DAYS) / ORDERS
     _add_orders(
-        [
-            _past_order(shop, str(1001 + index), products, now - age * (ORDERS - index), chance)
-            for index in range(ORDERS)
-        ]
+        [_past_order(shop, str(1001 + index), products, now - age * (ORDERS - index), rng) for index in range(ORDERS)]
     )
 
 
@@ -88,12 +87,12 @@ def _insert(table: type[Model], rows: list[dict[str, Any]]) -> None:
     database.connection().executemany(f"INSERT INTO {meta.table_name} ({columns}) VALUES ({marks})", values)  # noqa: S608
 
 
-def _simple_products(shop: Shop, chance: random.Random) -> list[dict[str, Any]]:
+def _simple_products(shop: Shop, rng: random.Random) -> list[dict[str, Any]]:
     rows = []
     for category, goods in GOODS.items():
         for good in goods:
             for material in MATERIALS:
-                price = Decimal(chance.randrange(150, 9000, 5)) / 100
+                price = Decimal(rng.randrange(150, 9000, 5)) / 100
                 rows.append(
                     {
                         "shop": shop,
@@ -102,26 +101,26 @@ def _simple_products(shop: Shop, chance: random.Random) -> list[dict[str, Any]]:
                         "description": f"<p>{good} in {material}.</p>",
                         "category": category,
                         "price": price,
-                        "list_price": price + 5 if chance.random() < 0.2 else None,
-                        "stock": chance.choice((0, 1, 3, 12, 40, 250)),
+                        "list_price": price + 5 if rng.random() < 0.2 else None,
+                        "stock": rng.choice((0, 1, 3, 12, 40, 250)),
                     }
                 )
     return rows
 
 
-def _add_shirt(shop: Shop, title: str, chance: random.Random) -> None:
+def _add_shirt(shop: Shop, title: str, rng: random.Random) -> None:
     number = SHIRTS.index(title) + 1
-    price = Decimal(chance.randrange(2900, 7900, 50)) / 100
-    about = {"shop": shop, "category": 401, "price": price, "description": f"<p>{title}, cotton.</p>"}
-    parent = Product.create(sku=f"SHIRT-{number}", title=title, variable=True, **about)
+    price = Decimal(rng.randrange(2900, 7900, 50)) / 100
+    shared = {"shop": shop, "category": SHIRTS_CATEGORY, "price": price, "description": f"<p>{title}, cotton.</p>"}
+    parent = Product.create(sku=f"SHIRT-{number}", title=title, variable=True, **shared)
     variations = [
         {
             "parent": parent,
             "sku": f"SHIRT-{number}-{colour[0]}-{size}",
             "title": f"{title}, {colour}, {size}",
-            "stock": chance.randrange(0, 30),
+            "stock": rng.randrange(0, 30),
             "options": {"Colour": colour, "Size": size},
-            **about,
+            **shared,
         }
         for colour in COLOURS
         for size in SIZES
@@ -130,56 +129,56 @@ def _add_shirt(shop: Shop, title: str, chance: random.Random) -> None:
 
 
 def _past_order(
-    shop: Shop, number: str, products: list[Product], placed: datetime, chance: random.Random
+    shop: Shop, number: str, products: list[Product], placed: datetime, rng: random.Random
 ) -> dict[str, Any]:
-    kind = chance.choices(("paid", "unpaid", "cancelled"), (80, 12, 8))[0]
-    tax_inclusive = chance.random() < 0.75
-    discounted = chance.random()
+    status = rng.choices(("paid", "unpaid", "cancelled"), (80, 12, 8))[0]
+    tax_inclusive = rng.random() < 0.75
+    discounted = rng.random()
     lines = [
         {
-            **_line(product, chance.choice((1, 1, 1, 2, 3)), tax_inclusive),
+            **_line(product, rng.choice((1, 1, 1, 2, 3)), tax_inclusive),
             "discount_percent": Decimal(10) if discounted < 0.15 else Decimal(0),
         }
-        for product in chance.sample(products, chance.choice((1, 1, 2, 3, 5)))
+        for product in rng.sample(products, rng.choice((1, 1, 2, 3, 5)))
     ]
-    if chance.random() < 0.15:
+    if rng.random() < 0.15:
         lines.append(_gift_wrap(tax_inclusive))
     return _order(
         shop,
         number,
         lines,
         placed,
-        chance,
-        status=kind,
+        rng,
+        status=status,
         tax_inclusive=tax_inclusive,
-        currency="GBP" if chance.random() < 0.85 else "EUR",
+        currency="GBP" if rng.random() < 0.85 else "EUR",
         discount=Decimal("1.00") if 0.15 < discounted < 0.25 else Decimal(0),
-        discount_type=chance.choice(("AllEvenly", "ItemsThenPostage", "PostageThenItems")),
-        customer_note=chance.choice(("", "", "", "Please leave it with the neighbour.", "Ein Geschenk – ohne Preise!")),
+        discount_type=rng.choice(("AllEvenly", "ItemsThenPostage", "PostageThenItems")),
+        customer_note=rng.choice(("", "", "", "Please leave it with the neighbour.", "Ein Geschenk – ohne Preise!")),
     )
 
 
 def random_order(
     shop: Shop, number: str, products: Sequence[Product], wanted: Mapping[str, int], now: datetime, *, paid: bool
 ) -> Order:
-    """A new order for quantities by SKU, or where none are named for one or two products."""
-    chance = random.Random()  # noqa: S311 sample data
-    chosen = wanted or {product.sku: 1 for product in chance.sample(list(products), min(len(products), 2))}
+    """Create an order for quantities by SKU, or for one or two random products if none are named."""
+    rng = random.Random()  # noqa: S311 sample data
+    chosen = wanted or {product.sku: 1 for product in rng.sample(list(products), min(len(products), 2))}
     by_sku = {product.sku: product for product in products}
     lines = [_line(by_sku[sku], quantity, True) for sku, quantity in chosen.items()]
-    _add_orders([_order(shop, number, lines, now, chance, status="paid" if paid else "unpaid")])
+    _add_orders([_order(shop, number, lines, now, rng, status="paid" if paid else "unpaid")])
     order: Order = Order.get((Order.shop == shop) & (Order.number == number))
     return order
 
 
 def next_number(shop: Shop) -> str:
-    """The number after the newest order's."""
+    """Return the number after the newest order's."""
     newest = Order.select(Order.number).where(Order.shop == shop).order_by(Order.id.desc()).first()
     return str(int(newest.number) + 1 if newest else 1001)
 
 
 def _line(product: Product, quantity: int, tax_inclusive: bool) -> dict[str, Any]:
-    rate = Decimal(0) if product.category == 303 else Decimal(20)
+    rate = Decimal(0) if product.category == SEEDS else Decimal(20)
     price = product.price if tax_inclusive else (product.price / (1 + rate / 100)).quantize(Decimal("0.01"))
     return {
         "sku": product.sku,
@@ -211,14 +210,14 @@ def _order(
     number: str,
     lines: list[dict[str, Any]],
     placed: datetime,
-    chance: random.Random,
+    rng: random.Random,
     *,
     status: str,
     **more: Any,
 ) -> dict[str, Any]:
-    """An order's row, with its lines' rows under "lines"."""
-    buyer, *address = chance.choice(BUYERS)
-    shipping = chance.choice(list(SHIPPING))
+    """Return an order's row, with its lines' rows under "lines"."""
+    buyer, *address = rng.choice(BUYERS)
+    shipping = rng.choice(list(SHIPPING))
     paid = status == "paid"
     cancelled = status == "cancelled"
     return {
@@ -229,7 +228,7 @@ def _order(
         "address": dict(
             zip(("street", "town", "region", "post_code", "country", "country_code"), address, strict=True)
         ),
-        "payment": chance.choice(list(PAYMENT)),
+        "payment": rng.choice(list(PAYMENT)),
         "transaction_id": f"TX-{number}" if paid else "",
         "shipping": shipping,
         "shipping_cost": SHIPPING_COSTS[shipping],

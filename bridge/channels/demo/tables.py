@@ -1,8 +1,9 @@
-"""The tables of the embedded shop; its database is its own, as any shop's would be."""
+"""The tables of the embedded shops, in a database of their own."""
 
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from peewee import (
 )
 from playhouse.sqlite_ext import AutoIncrementField
 
-from bridge.store.database import open_database
+from bridge.store.database import immediate, open_database
 from bridge.store.fields import JsonField, MomentField
 
 FILE = "demo-shop.db"
@@ -29,7 +30,7 @@ _opening = threading.Lock()
 
 
 class MoneyField(CharField):
-    """An exact decimal, kept as text."""
+    """An exact decimal, stored as text."""
 
     def db_value(self, value: Decimal | None) -> str | None:
         return None if value is None else str(value)
@@ -45,7 +46,7 @@ class ShopRow(Model):
 
 
 class Shop(ShopRow):
-    """One little shop; whoever knows its access key may connect to it."""
+    """An embedded shop; a connection needs its access key."""
 
     id = AutoIncrementField()
     name = CharField(unique=True)
@@ -54,7 +55,7 @@ class Shop(ShopRow):
 
 
 class Product(ShopRow):
-    """A simple product, a variable one (which has no stock of its own), or a variation of that."""
+    """A simple product, a variable one (which has no stock of its own), or one of its variations."""
 
     id = AutoIncrementField()
     shop = ForeignKeyField(Shop, on_delete="CASCADE")
@@ -79,7 +80,7 @@ class Product(ShopRow):
 
 
 class Order(ShopRow):
-    """An order and where it stands: unpaid, paid, part-shipped, shipped or cancelled."""
+    """An order; its status is unpaid, paid, part-shipped, shipped or cancelled."""
 
     id = AutoIncrementField()
     shop = ForeignKeyField(Shop, on_delete="CASCADE")
@@ -109,7 +110,7 @@ class Order(ShopRow):
 
 
 class OrderLine(ShopRow):
-    """A line of an order, and how much of it was sent, cancelled and refunded."""
+    """A line of an order, and how much of it was despatched, cancelled and refunded."""
 
     id = AutoIncrementField()
     order = ForeignKeyField(Order, on_delete="CASCADE", backref="lines")
@@ -129,20 +130,20 @@ class OrderLine(ShopRow):
 
     @property
     def open(self) -> int:
-        """How many are neither sent nor cancelled."""
+        """How many pieces are neither despatched nor cancelled."""
         return int(self.quantity - self.despatched - self.cancelled)
 
 
 class Event(ShopRow):
-    """A despatch, cancel or refund of an order; `key` is its doer's name for it and comes only once."""
+    """A despatch, cancel or refund of an order; `key` is Linnworks' key of the action."""
 
     id = AutoIncrementField()
     order = ForeignKeyField(Order, on_delete="CASCADE")
     order_id: int
     kind = CharField()
     key = CharField(unique=True)
-    answer = CharField(default="")
-    words = TextField()
+    result = CharField(default="")
+    note = TextField()
     shipping_refunded = MoneyField(default=Decimal(0))
     happened_at = MomentField()
 
@@ -151,8 +152,14 @@ TABLES = (Shop, Product, Order, OrderLine, Event)
 
 
 def open_shops(data_dir: Path) -> None:
-    """Open the shops' database in the data folder, once a process; made or upgraded as needed."""
+    """Open the shops' database in the data folder, once per process; create or upgrade it as needed."""
+
     path = (data_dir / FILE).absolute()
     with _opening:
         if database.obj is None or database.obj.database != str(path):
             open_database(f"sqlite:///{path}", MIGRATIONS, database, f"The embedded shops' database {path}")
+
+
+def transaction() -> AbstractContextManager[Any]:
+    """Return a context in which all changes of a shop are made together or not at all."""
+    return immediate(database.obj)

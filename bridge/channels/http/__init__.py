@@ -1,7 +1,10 @@
-"""How a channel calls a shop over HTTP: in time, politely, and with every failure told in words for the seller."""
+"""How a channel calls a shop over HTTP: time limits, retries, and failures explained to the seller."""
 
-from bridge.channels.http.client import RetryPolicy, ShopClient, StrangeAnswer, shop_address
+from bridge.channels.http.address import shop_address
+from bridge.channels.http.client import ShopClient
 from bridge.channels.http.connection_pool import ConnectionPools
+from bridge.channels.http.failures import UnexpectedAnswer
 from bridge.channels.http.response import ShopResponse
+from bridge.channels.http.retry_policy import RetryPolicy
 
-__all__ = ["ConnectionPools", "RetryPolicy", "ShopClient", "ShopResponse", "StrangeAnswer", "shop_address"]
+__all__ = ["ConnectionPools", "RetryPolicy", "ShopClient", "ShopResponse", "UnexpectedAnswer", "shop_address"]

@@ -1,30 +1,37 @@
-"""Calls to one shop within one request: time limits, repeats, and what a failure means."""
+"""Calls to one shop within one request: time limits, retries, and what a failure means."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import msgspec
 import requests
 import urllib3
 from requests.auth import AuthBase
 
-from bridge import clock
-from bridge.channels.http.connection_pool import ConnectionPool, ConnectionPools
-from bridge.channels.http.response import ShopResponse, quiet_seconds
+from bridge.channels.http.address import origin, other_origin, shop_address
+from bridge.channels.http.body import read_body, read_json, write_json
+from bridge.channels.http.connection_pool import ConnectionPools
+from bridge.channels.http.failures import (
+    AttemptFailed,
+    NoAnswer,
+    NotAllowed,
+    NotConnected,
+    NotFromTheApi,
+    UnexpectedAnswer,
+    UselessAnswer,
+)
+from bridge.channels.http.response import ShopResponse, retry_after_seconds
+from bridge.channels.http.retry_policy import DEFAULT_POLICY, RetryPolicy
 from bridge.channels.http.signals import shop_called
-from bridge.channels.http.transport import NotReached
+from bridge.channels.http.transport import ConnectFailed
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, CredentialsRefused, OutcomeUnknown
 from bridge.settings import Settings
@@ -33,75 +40,23 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LEAST_SECONDS = 0.05  # with less left no call is begun
-CHUNK_BYTES = 65536
-HOPS = 3
+LEAST_SECONDS = 0.05  # with less time left no call is started
+MAX_REDIRECTS = 3
 NO_TIME = "There was no time left to call the shop"
+TIMED_OUT = "The shop did not answer in time"
 
-_read_json = msgspec.json.Decoder(float_hook=Decimal).decode
-_write_json = msgspec.json.Encoder(decimal_format="number").encode
-
-LINES = ConnectionPools()
-
-
-def shop_address(text: str) -> str:
-    """A shop's address as a seller types it, made whole; raises ChannelRefused where it is none."""
-    text = text.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
-        sound = None
-    if not sound or parts.query or parts.fragment or not text.isprintable() or " " in text:
-        raise ChannelRefused("The shop's address is not one: it should look like https://shop.example.com")
-    return parts.geturl().rstrip("/")
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How shops are treated, and the clock, rest and chance by which that is done."""
-
-    retries: int = 2
-    backoff: float = 0.2
-    failures: int = 5
-    rest: float = 30.0
-    fair_seconds: float = 1.0
-    largest_answer: int = 16_000_000
-    now: Callable[[], datetime] = clock.now
-    sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = random.random
-
-
-RETRY_POLICY = RetryPolicy()
-
-
-class StrangeAnswer(ChannelUnavailable):
-    """What answered was not the shop's API, or said something else than that would."""
-
-
-class _Lost(Exception):
-    """A call without a sensible answer: why, whether the shop may have acted on it, and what follows from that."""
-
-    def __init__(
-        self, words: str, *, sent: bool = True, again: bool = True, counts: bool = True, strange: bool = False
-    ) -> None:
-        super().__init__(words)
-        self.words = words
-        self.sent = sent
-        self.again = again
-        self.counts = counts
-        self.strange = strange
+POOLS = ConnectionPools()
 
 
 class ShopClient:
-    """Calls a shop over kept connections; safe to use from several threads.
+    """Calls a shop over pooled connections; may be used by several threads.
 
-    `account` tells apart whose calls these are at that address. GETs are tried again where that may help and
-    raise ChannelUnavailable in the end. Writes are sent once and raise OutcomeUnknown, or ChannelUnavailable
-    where the shop surely did nothing; those that the caller calls repeatable are tried again as well. A try
-    that was lost may still take effect after a later one: values that newer ones overtake are not repeatable.
-    Statuses that the caller accepts come back as answers, those of 500 and above only where they bear JSON;
-    other refusals raise CredentialsRefused or ChannelRefused.
+    `account` separates callers of the same address: they share neither connections nor failures. Reads (GET) are
+    retried if that may help, and finally raise ChannelUnavailable. A write is sent once and raises OutcomeUnknown,
+    or ChannelUnavailable if the shop certainly did nothing; one that the caller declares repeatable is retried too.
+    A lost attempt may still take effect after a later one, so a value that a newer one replaces is not repeatable.
+    Other refusals raise CredentialsRefused or ChannelRefused; a status in `accept` is returned instead, one of 500
+    and above only with JSON.
     """
 
     def __init__(
@@ -113,8 +68,8 @@ class ShopClient:
         account: str,
         auth: tuple[str, str] | AuthBase | None = None,
         headers: Mapping[str, str] | None = None,
-        policy: RetryPolicy = RETRY_POLICY,
-        lines: ConnectionPools = LINES,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        pools: ConnectionPools = POOLS,
     ) -> None:
         self.deadline = deadline
         self._base_url = shop_address(base_url)
@@ -124,25 +79,24 @@ class ShopClient:
         public_only = not settings.allow_private_shops
         at_once = settings.shop_calls_at_once
         key = "\n".join((self._base_url, account, str(public_only), str(at_once)))
-        self._pool: ConnectionPool = lines.line(
-            hashlib.sha256(key.encode()).hexdigest(), public_only, settings.threads + at_once, at_once
-        )
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        self._pool = pools.get(digest, public_only, settings.threads + at_once, at_once)
 
     @property
     def cache(self) -> dict[str, str]:
-        """What a channel has found out about the shop: kept as long as the process keeps its connections."""
+        """What a channel has found out about the shop; it lives as long as the connection pool."""
         return self._pool.cache
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> ShopResponse:
-        """Read something."""
+        """Read."""
         return self._call("GET", path, params, None, repeatable=True, accept=accept)
 
     def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
-        """Send something new."""
+        """Create."""
         return self._call("POST", path, None, body, repeatable=repeatable, accept=accept)
 
     def put(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
-        """Change something."""
+        """Change."""
         return self._call("PUT", path, None, body, repeatable=repeatable, accept=accept)
 
     def delete(
@@ -153,27 +107,27 @@ class ShopClient:
         repeatable: bool = False,
         accept: Collection[int] = (),
     ) -> ShopResponse:
-        """Take something away."""
+        """Delete."""
         return self._call("DELETE", path, params, None, repeatable=repeatable, accept=accept)
 
-    def together(self, calls: Sequence[Callable[[], T]]) -> list[T | ChannelError]:
-        """Do several things at once, as many as the shop is to bear; what came of each, in order.
+    def run_parallel(self, calls: Sequence[Callable[[], T]]) -> list[T | ChannelError]:
+        """Run calls in parallel, as many as the shop may get at once; return their results or errors, in order.
 
-        What could not be begun in time comes back as ChannelUnavailable.
+        A call that could not start in time has ChannelUnavailable as its result.
         """
 
-        def attempt(call: Callable[[], T]) -> T | ChannelError:
+        def result_of(call: Callable[[], T]) -> T | ChannelError:
             try:
                 return call()
             except ChannelError as error:
                 return error
 
-        futures = [self._pool.threads.submit(attempt, call) for call in calls]
+        futures = [self._pool.threads.submit(result_of, call) for call in calls]
         wait(futures, self.deadline.left())
-        never_begun = [future.cancel() for future in futures]
+        never_started = [future.cancel() for future in futures]
         return [
             ChannelUnavailable(NO_TIME) if never else future.result()
-            for future, never in zip(futures, never_begun, strict=True)
+            for future, never in zip(futures, never_started, strict=True)
         ]
 
     def _call(
@@ -186,28 +140,25 @@ class ShopClient:
         repeatable: bool,
         accept: Collection[int],
     ) -> ShopResponse:
+        """Call the shop, with retries where they are allowed, and raise what its refusal or failure means."""
         policy = self._policy
-        unusable = StrangeAnswer if method == "GET" else OutcomeUnknown
-        error: type[ChannelUnavailable] = ChannelUnavailable
+        may_have_acted = False
         for attempt in range(policy.retries + 1):
-            # made anew for each try, because a signature must not come twice
-            request = self._request(method, f"{self._base_url}/{path.lstrip('/')}", params, body)
+            # prepared again for each attempt, because shops refuse a signature that they have seen
+            request = self._prepare(method, f"{self._base_url}/{path.lstrip('/')}", params, body)
             try:
-                answer = self._answer(request, unusable, accept)
+                answer = self._attempt(request, accept)
                 break
-            except _Lost as lost:
-                if method == "GET":
-                    error = StrangeAnswer if lost.strange else ChannelUnavailable
-                elif lost.sent:
-                    error = OutcomeUnknown
-                pause = policy.backoff * 2**attempt * (0.5 + policy.chance())
-                in_time = self.deadline.left() > pause + LEAST_SECONDS
-                if repeatable and lost.again and attempt < policy.retries and in_time:
-                    policy.sleep(pause)
+            except AttemptFailed as failure:
+                may_have_acted = may_have_acted or failure.may_have_acted
+                delay = policy.delay(attempt)
+                in_time = self.deadline.left() > delay + LEAST_SECONDS
+                if repeatable and failure.retryable and attempt < policy.retries and in_time:
+                    policy.sleep(delay)
                     continue
-                if lost.counts:
-                    self._pool.failed(lost.words, policy.now() + timedelta(seconds=policy.rest))
-                raise error(lost.words) from None
+                if failure.counts:
+                    self._pool.failed(str(failure), policy.now() + timedelta(seconds=policy.pause))
+                raise _final_error(method, failure, may_have_acted) from None
         self._pool.answered()
         if answer.status < HTTPStatus.BAD_REQUEST or answer.status in accept:
             return answer
@@ -215,12 +166,12 @@ class ShopClient:
             raise CredentialsRefused("The shop does not accept the credentials of this connection")
         raise ChannelRefused(f"The shop refused the request ({answer.status})")
 
-    def _request(self, method: str, url: str, params: Mapping[str, Any] | None, body: Any) -> requests.PreparedRequest:
-        """A request ready to be sent, to this shop and no other."""
+    def _prepare(self, method: str, url: str, params: Mapping[str, Any] | None, body: Any) -> requests.PreparedRequest:
+        """Return a request to this shop; raises ChannelRefused if it would go to another host."""
         headers = {**self._headers, "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        data = None if body is None else _write_json(body)
+        data = None if body is None else write_json(body)
         try:
             request = self._pool.session.prepare_request(
                 requests.Request(method, url, headers=headers, params=params, data=data, auth=self._auth)
@@ -228,24 +179,25 @@ class ShopClient:
             for value in request.headers.values():
                 str(value).encode("latin-1")
         except ValueError:
-            raise ChannelRefused("The shop's address or its credentials have characters that cannot be") from None
-        if _origin(request.url) != _origin(self._base_url):
-            raise _elsewhere(request.url)
+            raise ChannelRefused(
+                "The shop's address or its credentials contain characters that are not valid"
+            ) from None
+        if origin(request.url) != origin(self._base_url):
+            raise other_origin(request.url)
         return request
 
-    def _answer(
-        self, request: requests.PreparedRequest, unusable: type[ChannelUnavailable], accept: Collection[int]
-    ) -> ShopResponse:
-        """Send a request once, and for reading follow the shop within itself; raises _Lost."""
-        for hop in range(HOPS):
-            given = self.deadline.left()
-            if given < LEAST_SECONDS:
-                raise _Lost(NO_TIME, sent=False, again=False, counts=False)
+    def _attempt(self, request: requests.PreparedRequest, accept: Collection[int]) -> ShopResponse:
+        """Send a request once, and follow redirects of reads within the shop; raises AttemptFailed."""
+        unusable = UnexpectedAnswer if request.method == "GET" else OutcomeUnknown
+        for hop in range(MAX_REDIRECTS):
+            seconds = self.deadline.left()
+            if seconds < LEAST_SECONDS:
+                raise NotAllowed(NO_TIME)
             if not hop:
                 self._admit()
             started = time.monotonic()
             try:
-                with self._send(request, given) as response:
+                with self._send(request, seconds) as response:
                     log.debug(
                         "%s %s: %s after %.0f ms",
                         request.method,
@@ -254,25 +206,27 @@ class ShopClient:
                         1000 * (time.monotonic() - started),
                     )
                     if response.is_redirect:
-                        request = self._moved(request, response)
+                        request = self._redirected(request, response)
                         continue
-                    self._heed(response, accept)
-                    content = self._content(response)
-            except (_Lost, ChannelError):
+                    self._check_status(response, accept)
+                    content = read_body(response, self._policy.max_answer_bytes)
+            except (AttemptFailed, ChannelError):
                 raise
             except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-                fair = given >= self._policy.fair_seconds
-                raise _Lost("The shop did not answer in time", counts=fair) from None
-            except Exception:  # whatever becomes of a connection or an answer that broke off on the way
-                raise _Lost("The shop broke off its answer") from None
-            return ShopResponse(response.status_code, response.headers, _parsed(response, content), unusable)
-        raise _Lost("The shop sends its callers in circles", again=False)
+                raise NoAnswer(TIMED_OUT, counts=self._is_fair(seconds)) from None
+            except Exception:  # a connection or an answer may break in many ways
+                raise NoAnswer("The shop's answer broke off") from None
+            return ShopResponse(response.status_code, response.headers, read_json(response, content), unusable)
+        raise UselessAnswer("The shop redirects in a circle")
 
     def _admit(self) -> None:
         try:
-            self._pool.admit(self._policy.now(), self._policy.failures, self._policy.rest)
+            self._pool.admit(self._policy.now(), self._policy.failure_limit, self._policy.pause)
         except ChannelUnavailable as error:
-            raise _Lost(str(error), sent=False, again=False, counts=False) from None
+            raise NotAllowed(str(error)) from None
+
+    def _is_fair(self, seconds: float) -> bool:
+        return seconds >= self._policy.fair_timeout
 
     def _send(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
         self.deadline.count_call()
@@ -286,76 +240,43 @@ class ShopClient:
             )
             status = response.status_code
             return response
-        except NotReached as error:
-            fair = seconds >= self._policy.fair_seconds
-            raise _Lost(str(error), sent=False, again=error.again, counts=fair) from None
+        except ConnectFailed as error:
+            raise NotConnected(str(error), retryable=error.retryable, counts=self._is_fair(seconds)) from None
         finally:
             shop_called.send(self, status=status, seconds=time.monotonic() - started)
 
-    def _heed(self, response: requests.Response, accept: Collection[int]) -> None:
-        """Act on a status by which the shop, or what stands before it, says that it is not well."""
+    def _check_status(self, response: requests.Response, accept: Collection[int]) -> None:
+        """Raise AttemptFailed for a status with which the shop, or a server in front of it, reports a failure."""
         status = response.status_code
         if status == HTTPStatus.TOO_MANY_REQUESTS or (
             status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers
         ):
             now = self._policy.now()
-            self._pool.wait_until(now + timedelta(seconds=quiet_seconds(response.headers, now)))
+            self._pool.limit_rate(now + timedelta(seconds=retry_after_seconds(response.headers, now)))
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise _Lost("The shop asked to be called less often", sent=False, again=False, counts=False)
+            raise NotAllowed("The shop asked for fewer calls")
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            raise _Lost(f"The shop's answer cannot be read ({status})", again=False)
+            raise UselessAnswer(f"The shop's answer cannot be read ({status})")
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
         if failed and status not in accept:
-            raise _Lost(f"The shop failed with an error of its own ({status})")
+            raise NoAnswer(f"The shop reported an internal error ({status})")
 
-    def _moved(self, request: requests.PreparedRequest, response: requests.Response) -> requests.PreparedRequest:
-        """What to send where the shop says that something moved; for writes nothing."""
+    def _redirected(self, request: requests.PreparedRequest, response: requests.Response) -> requests.PreparedRequest:
+        """Return the request that follows a redirect of a read; a write is never sent again."""
         url = urljoin(str(request.url), response.headers["Location"])
-        if _origin(url) != _origin(request.url):
-            surely_not_done = response.status_code in (
-                HTTPStatus.TEMPORARY_REDIRECT,
-                HTTPStatus.PERMANENT_REDIRECT,
-            )
-            raise _Lost(str(_elsewhere(url)), sent=not surely_not_done, again=False)
+        if origin(url) != origin(request.url):
+            # 307 and 308 ask for the same request elsewhere, so this server did nothing
+            refused = response.status_code in (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+            raise UselessAnswer(str(other_origin(url)), may_have_acted=not refused)
         if request.method != "GET":
-            raise _Lost("The shop sent the request on to another of its addresses", again=False)
-        return self._request("GET", url, None, None)
-
-    def _content(self, response: requests.Response) -> bytes:
-        parts, size = [], 0
-        for part in response.raw.stream(CHUNK_BYTES, decode_content=True):
-            size += len(part)
-            if size > self._policy.largest_answer:
-                raise _Lost("The shop's answer is too long", again=False)
-            parts.append(part)
-        return b"".join(parts)
+            raise UselessAnswer("The shop redirected the request to another of its addresses")
+        return self._prepare("GET", url, None, None)
 
 
-def _parsed(response: requests.Response, content: bytes) -> Any:
-    """The JSON of an answer, None where it is empty.
-
-    Whoever refuses with a web page is not the shop's API but stands before it, a firewall perhaps: that
-    says nothing of what was asked or of the credentials, and the API never saw the request.
-    """
-    refused = HTTPStatus.BAD_REQUEST <= response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    content = content.removeprefix(b"\xef\xbb\xbf").strip()
-    try:
-        return _read_json(content) if content else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if refused and response.status_code == HTTPStatus.UNAUTHORIZED:
-            return None
-        if content.startswith(b"<") or "html" in response.headers.get("Content-Type", ""):
-            words = f"The shop answered with a web page instead of data ({response.status_code})"
-            raise _Lost(words, sent=not refused, strange=True) from None
-        raise _Lost("The shop's answer cannot be read", sent=not refused, strange=True) from None
-
-
-def _origin(url: str | None) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port: credentials for one go to no other."""
-    parts = urlsplit(url or "")
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _elsewhere(url: str | None) -> ChannelRefused:
-    scheme, host, _ = _origin(url)
-    return ChannelRefused(f"The shop sends its callers to {scheme}://{(host or '')[:100]}: is its address right?")
+def _final_error(method: str, failure: AttemptFailed, may_have_acted: bool) -> ChannelUnavailable:
+    """Return the error for the caller after the last attempt."""
+    if method == "GET":
+        error = UnexpectedAnswer if isinstance(failure, NotFromTheApi) else ChannelUnavailable
+    else:
+        error = OutcomeUnknown if may_have_acted else ChannelUnavailable
+    return error(str(failure))

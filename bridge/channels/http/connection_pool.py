@@ -1,4 +1,4 @@
-"""ConnectionPools to shops: what a process keeps of each, and whether it may be called just now."""
+"""The connections that a process keeps to each shop, and whether a shop may be called now."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bridge.channels.http.transport import new_session
 from bridge.clock import EPOCH, is_future
 from bridge.errors import ChannelUnavailable
 
-KEPT = 64
+MAX_POOLS = 64
 
 
 class ConnectionPool:
-    """One shop's kept connections, how it fared lately, and the few threads that batches of calls are done in.
+    """One shop's connections, its circuit breaker, and the threads that make its parallel calls.
 
-    They are as many as the shop is to bear at once, over all requests, so that none is flooded or takes all.
+    All requests share these threads, so their number limits how many parallel calls the shop gets at once.
     """
 
     def __init__(self, public_only: bool, connections: int, at_once: int) -> None:
@@ -28,63 +28,63 @@ class ConnectionPool:
         self.threads = ThreadPoolExecutor(at_once, thread_name_prefix="shop")
         self.cache: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._asked_to_wait_until = EPOCH
-        self._left_alone_until = EPOCH
+        self._rate_limited_until = EPOCH
+        self._paused_until = EPOCH
         self._failures = 0
-        self._last_words = ""
+        self._last_failure = ""
 
-    def admit(self, now: datetime, failures: int, rest: float) -> None:
-        """Raise ChannelUnavailable while the shop is to be left in peace; after that one call tries it out."""
+    def admit(self, now: datetime, failure_limit: int, pause: float) -> None:
+        """Raise ChannelUnavailable if the shop must not be called now; after a pause admit one call to test it."""
         with self._lock:
-            if is_future(self._asked_to_wait_until, now, timedelta(seconds=LONGEST_WAIT)):
+            if is_future(self._rate_limited_until, now, timedelta(seconds=LONGEST_WAIT)):
                 raise ChannelUnavailable(
-                    "The shop asked to be called less often: "
-                    f"it is called again from {self._asked_to_wait_until:%H:%M:%S} UTC on"
+                    "The shop asked for fewer calls: "
+                    f"the next call is possible from {self._rate_limited_until:%H:%M:%S} UTC"
                 )
-            if self._failures >= failures:
-                if is_future(self._left_alone_until, now):
+            if self._failures >= failure_limit:
+                if is_future(self._paused_until, now):
                     raise ChannelUnavailable(
-                        f"{self._last_words}, {self._failures} times in a row: "
-                        f"it is called again from {self._left_alone_until:%H:%M:%S} UTC on"
+                        f"{self._last_failure}, {self._failures} times in a row: "
+                        f"the next call is possible from {self._paused_until:%H:%M:%S} UTC"
                     )
-                self._left_alone_until = now + timedelta(seconds=rest)
+                self._paused_until = now + timedelta(seconds=pause)
 
-    def wait_until(self, moment: datetime) -> None:
-        """The shop asked for quiet until this moment."""
+    def limit_rate(self, until: datetime) -> None:
+        """Admit no call until this time, because the shop asked for that."""
         with self._lock:
-            self._asked_to_wait_until = max(self._asked_to_wait_until, moment)
+            self._rate_limited_until = max(self._rate_limited_until, until)
 
-    def failed(self, words: str, until: datetime) -> None:
-        """A call came to nothing; if that happens often, the shop is left alone until this moment."""
+    def failed(self, message: str, pause_until: datetime) -> None:
+        """Count a failed call; once there are too many in a row, no call is admitted until this time."""
         with self._lock:
             self._failures += 1
-            self._last_words = words
-            self._left_alone_until = until
+            self._last_failure = message
+            self._paused_until = pause_until
 
     def answered(self) -> None:
-        """The shop is well: it answered something sensible, be it a refusal."""
+        """Forget earlier failures: the shop gave a proper answer, which may be a refusal."""
         with self._lock:
             self._failures = 0
 
 
 class ConnectionPools:
-    """The lines of a process, the least used of which are given up."""
+    """The connection pools of a process; the least recently used one is dropped when there are too many."""
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept = kept
+    def __init__(self, limit: int = MAX_POOLS) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
-        self._lines: OrderedDict[str, ConnectionPool] = OrderedDict()
+        self._pools: OrderedDict[str, ConnectionPool] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._pools)
 
-    def line(self, key: str, public_only: bool, connections: int, at_once: int) -> ConnectionPool:
-        """The line that is kept under this key, or a new one."""
+    def get(self, key: str, public_only: bool, connections: int, at_once: int) -> ConnectionPool:
+        """Return the pool with this key, or a new one."""
         with self._lock:
-            line = self._lines.get(key) or ConnectionPool(public_only, connections, at_once)
-            self._lines[key] = line
-            self._lines.move_to_end(key)
-            given_up = self._lines.popitem(last=False)[1] if len(self._lines) > self._kept else None
-        if given_up:
-            given_up.session.close()  # whoever still calls over it is not disturbed: only idle connections end
-        return line
+            pool = self._pools.get(key) or ConnectionPool(public_only, connections, at_once)
+            self._pools[key] = pool
+            self._pools.move_to_end(key)
+            dropped = self._pools.popitem(last=False)[1] if len(self._pools) > self._limit else None
+        if dropped:
+            dropped.session.close()  # closes idle connections only: calls under way are not disturbed
+        return pool

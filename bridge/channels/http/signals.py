@@ -1,8 +1,8 @@
-"""What the client tells whoever wants to count or record its calls."""
+"""Signals of the HTTP client, for modules that count or record calls to shops."""
 
 from __future__ import annotations
 
 from blinker import Namespace
 
 shop_called = Namespace().signal("shop-called")
-"""Sent after each call to a shop with `status`, None where there was no answer, and `seconds` until it began."""
+"""Sent after each call to a shop with `status` (None if there was no answer) and `seconds` until the answer began."""

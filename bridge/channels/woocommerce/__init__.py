@@ -1,4 +1,4 @@
-"""WooCommerce, from version 7.9 on, over its REST API."""
+"""The WooCommerce channel, for version 7.9 and later, over its REST API."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bridge.channels.base import Channel, ListingResult, Outcome, Page, Step
 from bridge.channels.woocommerce import (
     catalogue,
     configurator,
-    connecting,
     listings,
+    lookups,
     order_pages,
     orders,
     updates,
@@ -21,6 +21,8 @@ from bridge.channels.woocommerce import (
 )
 from bridge.channels.woocommerce.actions import REASONS, Actions
 from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.woocommerce.preferences import Preferences, preferences
+from bridge.channels.woocommerce.shop_info import ShopInfo
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.after_sale import (
     Cancellation,
@@ -46,14 +48,14 @@ from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 
 class WooCommerceChannel(Channel):
-    """A WooCommerce shop: orders, despatches, cancels, refunds, products, stock, prices and listings."""
+    """A WooCommerce shop."""
 
     name = "WOOCOMMERCE_BRIDGE"
     friendly_name = "WooCommerce"
     steps = wizard.STEPS
     supports_listings = True
-    inventory_batch_size = price_batch_size = 500  # a small server takes some four seconds for so many
-    despatch_batch_size = 10  # each takes WooCommerce three calls or four, one after the other
+    inventory_batch_size = price_batch_size = 500  # a small server takes about four seconds for these
+    despatch_batch_size = 10  # each takes three or four calls, one after the other
     listing_batch_size = 20
 
     @cached_property
@@ -63,20 +65,20 @@ class WooCommerceChannel(Channel):
         if url.startswith("http:") and not self.settings.allow_private_shops:
             raise ChannelRefused(
                 "The shop's address must begin with https://; http:// is for a shop in the bridge's own network, "
-                "where its operator allows it"
+                "if the operator allows that"
             )
         key, secret = self.config["consumer_key"].strip(), self.config["consumer_secret"].strip()
         return WooClient(url, key, secret, self.deadline, self.settings)
 
     @cached_property
-    def about(self) -> connecting.About:
-        """What the shop says of itself."""
-        return connecting.About(self.shop)
+    def shop_info(self) -> ShopInfo:
+        """What the shop says about itself."""
+        return ShopInfo(self.shop)
 
     @cached_property
-    def preferences(self) -> wizard.Preferences:
-        """What the seller answered in the wizard."""
-        return wizard.preferences(self.config)
+    def preferences(self) -> Preferences:
+        """The seller's answers to the wizard."""
+        return preferences(self.config)
 
     def _actions(self, reference: str) -> Actions:
         return Actions(self.shop, self.preferences, reference)
@@ -84,38 +86,38 @@ class WooCommerceChannel(Channel):
     # -- set-up ----------------------------------------------------------------------------------------
 
     def step(self, name: str) -> Step:
-        """The step, asking about the order statuses that the shop has, its own ones included."""
+        """Return the step with questions about the order statuses that the shop has, its own ones included."""
         step = super().step(name)
         if name == wizard.SHOP:
             return step
-        words = step.description
+        description = step.description
         if name == wizard.ORDERS:
-            with suppress(ChannelError):  # which the step before has let pass: it is taken, and this one is shown
-                words = f"{self.about.facts()} {words}"
-        return replace(step, items=wizard.items(self._statuses()), description=words)
+            with suppress(ChannelError):  # the step before was saved, so this one is shown in any case
+                description = f"{self.shop_info.summary()} {description}"
+        return replace(step, items=wizard.items(self._statuses()), description=description)
 
     def _statuses(self) -> Mapping[str, str]:
-        """The shop's order statuses with their names; where it cannot be asked those that were asked about before."""
+        """Return the shop's order statuses, or those that were asked about before if the shop does not answer."""
         try:
-            return connecting.statuses(self.shop)
+            return lookups.statuses(self.shop)
         except (ChannelError, KeyError):
             known = (name.removeprefix(wizard.STATUS) for name in self.config if name.startswith(wizard.STATUS))
             return {slug: wizard.STATUSES.get(slug, slug) for slug in known}
 
     def verify(self, step: str) -> None:
         if step == wizard.SHOP:
-            self.about.try_out()
+            self.shop_info.check()
         elif self.preferences.tags_collide:
             raise ChannelRefused("The regular price and the sale price cannot be set by the same price tag")
 
     def check(self) -> None:
-        self.about.try_key()
+        self.shop_info.check_key()
 
     def shipping_tags(self) -> Sequence[Tag]:
-        return connecting.shipping_tags(self.shop)
+        return lookups.shipping_tags(self.shop)
 
     def payment_tags(self) -> Sequence[Tag]:
-        return connecting.payment_tags(self.shop)
+        return lookups.payment_tags(self.shop)
 
     # -- orders ----------------------------------------------------------------------------------------
 
@@ -123,10 +125,10 @@ class WooCommerceChannel(Channel):
         return order_pages.page(self.shop, since, cursor, self.preferences)
 
     def order(self, reference: str) -> Order | None:
-        found = self._actions(reference).find()
-        return (
-            orders.order(found.row, found.refunds, self.preferences, connecting.countries(self.shop)) if found else None
-        )
+        found = self._actions(reference).find_order()
+        if found is None:
+            return None
+        return orders.order(found.row, found.refunds, self.preferences, lookups.countries(self.shop))
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
         self._actions(order.reference_number).despatch(order, key)
@@ -144,7 +146,7 @@ class WooCommerceChannel(Channel):
             refund_shipping_types=RefundShippingType.Independent,
             can_refund_additionally=True,
             post_sale_reasons=tuple(
-                Reason(tag=tag, display_name=words, types=tuple(ReasonType)) for tag, words in REASONS.items()
+                Reason(tag=tag, display_name=name, types=tuple(ReasonType)) for tag, name in REASONS.items()
             ),
         )
 

@@ -1,14 +1,13 @@
 """Despatches, cancels and refunds in WooCommerce, each found again by its key.
 
-WooCommerce knows no parcels, and does again what it is asked again. So a despatch is a custom field of the order,
-written together with the tracking numbers and the new status; so is the cancel of a whole order. A refund
-bears its key as well, but WooCommerce adds that only after it has given the money back: hence the order tells
-beforehand which refund is meant, and one that looks like it and bears no key is taken for it.
+WooCommerce has no despatches, and repeats whatever is sent twice. A despatch is therefore a custom field of the order,
+written in one call with the tracking numbers and the new status; so is the cancel of a whole order. A refund has its
+key in a custom field too, but WooCommerce writes that only after it has refunded the money. So the order records the
+planned refund first, and a new refund of that amount without a key is taken to be the planned one.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,20 +18,20 @@ from typing import Any
 
 from bridge import clock
 from bridge.channels.base import despatched_items
-from bridge.channels.woocommerce.api import FAILED, WooClient, code_of, words_of
-from bridge.channels.woocommerce.order_state import CANCEL, KEY, REFUND, SENT, OrderState, key_of, listing
-from bridge.channels.woocommerce.values import moment, money, plain
-from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, UNPAID, Preferences
+from bridge.channels.woocommerce.api import FAILED, WooClient
+from bridge.channels.woocommerce.order_state import CANCEL, DESPATCH, KEY, REFUND, OrderState, key_of, write_pieces
+from bridge.channels.woocommerce.parcels import TRACKING, customer_note, parcels_of, tracking_items
+from bridge.channels.woocommerce.preferences import Preferences
+from bridge.channels.woocommerce.refusals import code_of, message_of
+from bridge.channels.woocommerce.values import money, unescape, utc_time
+from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
 from bridge.protocol.schemas.orders import DespatchOrder
 
-TRACKING = "_wc_shipment_tracking_items"
-"""Where the shipment-tracking plugins keep parcels, and show them to customers from."""
-NAMELESS = ("NONE", "DEFAULT")
-OVER = ("completed", "refunded", "cancelled", "trash")
+CLOSED = ("completed", "refunded", "cancelled", "trash")
 REFUND_FAILED = "woocommerce_rest_cannot_create_order_refund"
-UNSETTLED = timedelta(minutes=2)  # how long a refund may lack its key while a payment gateway is at work
+GATEWAY_TIME = timedelta(minutes=2)  # how long a payment gateway may take for a refund
 NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
 REASONS = {
@@ -47,7 +46,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Actions:
-    """What can be done to one order of a shop."""
+    """The actions on one order of a shop."""
 
     shop: WooClient
     preferences: Preferences
@@ -56,262 +55,205 @@ class Actions:
     # -- despatch --------------------------------------------------------------------------------------
 
     def despatch(self, despatch: DespatchOrder, key: str) -> None:
-        """Record a parcel and its tracking, complete the order once all has gone, and tell the customer."""
-        sale = self._sale()
-        again = SENT + key in sale.fields
-        if not again:
-            if self._meaning(sale) == CANCELLED and sale.status != "refunded":
-                raise ChannelRefused(f"Order {self.reference} is {sale.status} in WooCommerce")
+        """Record pieces and tracking, complete the order if nothing remains, and notify the customer."""
+        order = self._order()
+        recorded = DESPATCH + key in order.fields
+        if not recorded:
+            if self._meaning(order) == CANCELLED and order.status != "refunded":
+                raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
             wanted = [
                 (item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(despatch)
             ]
-            sale = self._sent(sale, despatch, sale.chosen(wanted, despatch=True), key)
-        self._complete(sale)
-        note = note_of(sale, key)
-        if note and not (again and self._is_told(sale, key, note)):
-            self.shop.post(f"orders/{sale.id}/notes", {"note": note, "customer_note": True})
+            pieces = order.requested_pieces(wanted, despatch=True)
+            order = self._record_despatch(order, despatch, pieces, key)
+        self._complete(order)
+        note = _note_of(order, key)
+        if note and not (recorded and self._is_notified(order, key, note)):
+            self.shop.post(f"orders/{order.id}/notes", {"note": note, "customer_note": True})
 
-    def _sent(self, sale: OrderState, despatch: DespatchOrder, pieces: Mapping[int, int], key: str) -> OrderState:
+    def _record_despatch(
+        self, order: OrderState, despatch: DespatchOrder, pieces: Mapping[int, int], key: str
+    ) -> OrderState:
         parcels = parcels_of(despatch)
-        note = note_words(self.preferences.note_text, parcels) if self.preferences.tracking_note else ""
-        changes: list[dict[str, Any]] = [{"key": SENT + key, "value": {"items": listing(pieces), "note": note}}]
+        note = customer_note(self.preferences.note_text, parcels) if self.preferences.tracking_note else ""
+        record = {"key": DESPATCH + key, "value": {"items": write_pieces(pieces), "note": note}}
+        fields: list[dict[str, Any]] = [record]
         if parcels:
-            known = sale.fields.get(TRACKING)
+            known = order.fields.get(TRACKING)
             items = [*(known if isinstance(known, list) else ()), *tracking_items(parcels, despatch, key)]
-            changes.append({**sale.field_id(TRACKING), "key": TRACKING, "value": items})
-        return self._changed(sale, {"meta_data": changes, **self._completion(sale, pieces)})
+            fields.append({**order.field_id(TRACKING), "key": TRACKING, "value": items})
+        return self._update(order, {"meta_data": fields, **self._completion(order, pieces)})
 
-    def _completion(self, sale: OrderState, pieces: Mapping[int, int] | None = None) -> dict[str, str]:
-        """The status an order gets when all of it has gone, unless it has it or is past it."""
+    def _completion(self, order: OrderState, pieces: Mapping[int, int] | None = None) -> dict[str, str]:
+        """Return the status change that is due when these pieces are despatched, {} if none is."""
         status = self.preferences.despatch_status
-        wanted = status != KEEP and sale.status not in (status, *OVER) and sale.is_over(pieces)
-        return {"status": status} if wanted else {}
+        due = status != KEEP and order.status not in (status, *CLOSED) and order.is_finished(pieces)
+        return {"status": status} if due else {}
 
-    def _complete(self, sale: OrderState) -> None:
-        """Catch up where two parts went at once and neither knew of the other, or the rest was cancelled."""
-        if sale.sent and (change := self._completion(sale)):
-            self._changed(sale, change)
+    def _complete(self, order: OrderState) -> None:
+        """Complete an order after all: its last parts were despatched at the same time, or the rest was cancelled."""
+        if order.despatched and (change := self._completion(order)):
+            self._update(order, change)
 
-    def _is_told(self, sale: OrderState, key: str, note: str) -> bool:
-        """Whether the customer has the note of this parcel, be there others with the same words before it."""
-        keys = [name.removeprefix(SENT) for name in sale.fields if name.startswith(SENT)]
-        before = [other for other in keys[: keys.index(key)] if _words(note_of(sale, other)) == _words(note)]
+    def _is_notified(self, order: OrderState, key: str, note: str) -> bool:
+        """Return whether the order has the customer note of this despatch, even if others have the same text."""
+        keys = [name.removeprefix(DESPATCH) for name in order.fields if name.startswith(DESPATCH)]
+        earlier = [other for other in keys[: keys.index(key)] if _words(_note_of(order, other)) == _words(note)]
         notes = self.shop.get(f"orders/{self.reference}/notes", {"type": "customer"}).rows()
-        return [_words(row["note"]) for row in notes].count(_words(note)) > len(before)
+        return [_words(row["note"]) for row in notes].count(_words(note)) > len(earlier)
 
     # -- cancel ----------------------------------------------------------------------------------------
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
         """Cancel an order by its status, or pieces of it by a refund of no money that restocks them."""
-        sale = self._sale()
-        if not self._is_cancelled(sale, key):
-            if sale.status == "cancelled":
-                return  # by the customer, perhaps, at the same time
-            if self._meaning(sale) == CANCELLED:
-                raise ChannelRefused(f"Order {self.reference} is {sale.status} in WooCommerce")
+        order = self._order()
+        if not self._is_cancelled(order, key):
+            if order.status == "cancelled":
+                return  # perhaps the customer cancelled it at the same time
+            if self._meaning(order) == CANCELLED:
+                raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
             wanted = [(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
-            pieces = sale.chosen(wanted, despatch=False)
-            if not pieces and sale.lines:
+            pieces = order.requested_pieces(wanted, despatch=False)
+            if not pieces and order.lines:
                 raise ChannelRefused(f"Nothing of order {self.reference} is left to cancel")
-            if not sale.sent and sale.is_over(pieces):
-                done = {"key": CANCEL + key, "value": listing(pieces) or "all"}
-                self._changed(sale, {"status": "cancelled", "meta_data": [done]})
+            if not order.despatched and order.is_finished(pieces):
+                record = {"key": CANCEL + key, "value": write_pieces(pieces) or "all"}
+                self._update(order, {"status": "cancelled", "meta_data": [record]})
                 return
-            self._cancel_part(sale, pieces, reason_words(cancellation.items), key)
-            sale = self._sale()
-        self._complete(sale)
+            self._cancel_pieces(order, pieces, _reasons(cancellation.items), key)
+            order = self._order()
+        self._complete(order)
 
-    def _cancel_part(self, sale: OrderState, pieces: Mapping[int, int], reason: str, key: str) -> None:
-        if self._meaning(sale) == UNPAID:
+    def _cancel_pieces(self, order: OrderState, pieces: Mapping[int, int], reason: str, key: str) -> None:
+        if self._meaning(order) == UNPAID:
             raise ChannelRefused("It is not paid yet: change its lines in WooCommerce, or cancel all of it")
-        self._announce(sale, CANCEL + key, Decimal(0), gateway=False)
+        self._plan_refund(order, CANCEL + key, Decimal(0), gateway=False)
         lines = [{"id": line, "quantity": count, "refund_total": 0} for line, count in pieces.items()]
         body = {"amount": "0", "reason": reason, "api_refund": False, "api_restock": True, "line_items": lines}
-        self._give_back(sale, body, key)
+        self._create_refund(order, body, key)
 
-    def _is_cancelled(self, sale: OrderState, key: str) -> bool:
-        """Whether this cancel has been done: it was written together with the status, or its refund is there."""
-        value = sale.fields.get(CANCEL + key)
-        return bool(value) and (not isinstance(value, dict) or self._refund_of(sale, CANCEL + key, key) is not None)
+    def _is_cancelled(self, order: OrderState, key: str) -> bool:
+        """Return whether this cancel was done: recorded with the status, or as a refund of pieces."""
+        value = order.fields.get(CANCEL + key)
+        return bool(value) and (not isinstance(value, dict) or self._find_refund(order, CANCEL + key, key) is not None)
 
     # -- refund ----------------------------------------------------------------------------------------
 
     def refund(self, refund: Refund, key: str) -> str:
-        """Give money back for lines, for shipping, and for nothing in particular; the id of WooCommerce's refund."""
-        sale = self._sale()
-        done = self._refund_of(sale, REFUND + key, key)
-        if done is not None:
-            return done
-        if self._meaning(sale) == UNPAID or (sale.status in ("cancelled", "failed", "trash") and not sale.was_paid):
+        """Refund lines, shipping or just an amount, and return the id of WooCommerce's refund."""
+        order = self._order()
+        existing = self._find_refund(order, REFUND + key, key)
+        if existing is not None:
+            return existing
+        if self._meaning(order) == UNPAID or (order.status in ("cancelled", "failed", "trash") and not order.was_paid):
             raise ChannelRefused(f"Order {self.reference} was not paid")
-        total, lines = sale.amounts(refund, restock=self.preferences.restock)
-        self._announce(sale, REFUND + key, total, gateway=self.preferences.through_gateway)
+        total, lines = order.refund_lines(refund, restock=self.preferences.restock)
+        self._plan_refund(order, REFUND + key, total, gateway=self.preferences.through_gateway)
         body = {
             "amount": str(total),
-            "reason": reason_words(refund.items),
+            "reason": _reasons(refund.items),
             "api_refund": self.preferences.through_gateway,
             "api_restock": self.preferences.restock,
             "line_items": lines,
         }
-        return self._give_back(sale, body, key)
+        return self._create_refund(order, body, key)
 
-    def _announce(self, sale: OrderState, name: str, amount: Decimal, *, gateway: bool) -> None:
-        """Have the order tell which refund is about to be made; of several tries the first knows what was before."""
-        if not isinstance(sale.fields.get(name), dict):
-            before = " ".join(str(refund["id"]) for refund in sale.row["refunds"])
+    def _plan_refund(self, order: OrderState, name: str, amount: Decimal, *, gateway: bool) -> None:
+        """Record the refund that follows, with the refunds that exist before it; a repeat keeps the first record."""
+        if not isinstance(order.fields.get(name), dict):
+            before = " ".join(str(refund["id"]) for refund in order.row["refunds"])
             value = {"amount": str(amount), "before": before, "gateway": str(gateway)}
-            self._changed(sale, {"meta_data": [{"key": name, "value": value}]})
+            self._update(order, {"meta_data": [{"key": name, "value": value}]})
 
-    def _give_back(self, sale: OrderState, body: dict[str, Any], key: str) -> str:
+    def _create_refund(self, order: OrderState, body: dict[str, Any], key: str) -> str:
         body["meta_data"] = [{"key": KEY, "value": key}]
-        answer = self.shop.post(f"orders/{sale.id}/refunds", body, accept=(FAILED,))
+        answer = self.shop.post(f"orders/{order.id}/refunds", body, accept=(FAILED,))
         if answer.status == FAILED and code_of(answer) == REFUND_FAILED:
-            raise ChannelRefused(f"WooCommerce made no refund: {words_of(answer)}")
+            raise ChannelRefused(f"WooCommerce made no refund: {message_of(answer)}")
         number = answer.object().get("id")
         if answer.status == FAILED or not isinstance(number, int):
-            raise answer.unusable(f"It is not known whether WooCommerce made the refund ({words_of(answer)})")
+            raise answer.unusable(f"It is not known whether WooCommerce made the refund ({message_of(answer)})")
         return str(number)
 
-    def _refund_of(self, sale: OrderState, name: str, key: str) -> str | None:
-        """The id of the refund with this key, or of the one that was announced and bears no key.
+    def _find_refund(self, order: OrderState, name: str, key: str) -> str | None:
+        """Return the id of the refund with this key, or of the planned one that has no key yet.
 
-        Raises ChannelUnavailable while a payment gateway may be at work on it, and OutcomeUnknown where that came
-        to no end: then the owner must look.
+        Raises ChannelUnavailable while a payment gateway may be working on it, and OutcomeUnknown if that has not
+        finished in time: then the owner must check.
         """
-        announced = sale.fields.get(name)
-        before = announced["before"].split() if isinstance(announced, dict) else []
-        for row in sale.refunds:
+        planned = order.fields.get(name)
+        before = planned["before"].split() if isinstance(planned, dict) else []
+        for row in order.refunds:
             if key_of(row) == key:
                 return str(row["id"])
-            if not isinstance(announced, dict) or key_of(row) or str(row["id"]) in before:
+            if not isinstance(planned, dict) or key_of(row) or str(row["id"]) in before:
                 continue
-            if money(row["amount"]) == money(announced["amount"]):
-                if announced["gateway"] == str(True) and not row["refunded_payment"]:
-                    raise _unsettled(sale, row)
+            if money(row["amount"]) == money(planned["amount"]):
+                if planned["gateway"] == str(True) and not row["refunded_payment"]:
+                    raise _unfinished_refund(order, row)
                 return str(row["id"])
         return None
 
     # -- what has been done ----------------------------------------------------------------------------
 
     def find_result(self, kind: str, key: str) -> str | None:
-        """The answer to what was done under this key, None where it was not done, or not to its end."""
-        sale = self.find()
-        if sale is None:
+        """Return the result of the action with this key, or None if it was not completed."""
+        order = self.find_order()
+        if order is None:
             return None
         if kind == "refund":
-            return self._refund_of(sale, REFUND + key, key)
+            return self._find_refund(order, REFUND + key, key)
         if kind == "cancel":
-            return "" if self._is_cancelled(sale, key) else None
-        if SENT + key not in sale.fields:
+            return "" if self._is_cancelled(order, key) else None
+        if DESPATCH + key not in order.fields:
             return None
-        note = note_of(sale, key)
-        return "" if not note or self._is_told(sale, key, note) else None
+        note = _note_of(order, key)
+        return "" if not note or self._is_notified(order, key, note) else None
 
-    def _sale(self) -> OrderState:
-        sale = self.find()
-        if sale is None:
-            raise ChannelRefused(f"The shop has no order {self.reference}")
-        return sale
-
-    def find(self) -> OrderState | None:
-        """The order with its refunds; None where the shop has none of that reference."""
+    def find_order(self) -> OrderState | None:
+        """Return the order with its refunds, or None if the shop has none with this reference."""
         if not NUMBER.fullmatch(self.reference):
             return None
         answer = self.shop.get(f"orders/{self.reference}", accept=(HTTPStatus.NOT_FOUND,))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         row = answer.object()
-        refunds = self.shop.all(f"orders/{self.reference}/refunds") if row["refunds"] else []
+        refunds = self.shop.read_all(f"orders/{self.reference}/refunds") if row["refunds"] else []
         return OrderState(row, refunds, answer.date or clock.now())
 
-    def _changed(self, sale: OrderState, body: dict[str, Any]) -> OrderState:
-        return OrderState(self.shop.put(f"orders/{sale.id}", body).object(), sale.refunds, sale.as_of)
+    def _order(self) -> OrderState:
+        order = self.find_order()
+        if order is None:
+            raise ChannelRefused(f"The shop has no order {self.reference}")
+        return order
 
-    def _meaning(self, sale: OrderState) -> str:
-        return self.preferences.meaning(sale.status, sale.was_paid)
+    def _update(self, order: OrderState, body: dict[str, Any]) -> OrderState:
+        return OrderState(self.shop.put(f"orders/{order.id}", body).object(), order.refunds, order.as_of)
+
+    def _meaning(self, order: OrderState) -> str:
+        return self.preferences.meaning(order.status, order.was_paid)
 
 
-def _unsettled(sale: OrderState, row: Mapping[str, Any]) -> ChannelUnavailable:
-    if sale.as_of - (moment(row["date_created_gmt"]) or sale.as_of) < UNSETTLED:
-        return ChannelUnavailable("WooCommerce and its payment gateway are still at this refund")
+def _unfinished_refund(order: OrderState, row: Mapping[str, Any]) -> ChannelUnavailable:
+    if order.as_of - (utc_time(row["date_created_gmt"]) or order.as_of) < GATEWAY_TIME:
+        return ChannelUnavailable("WooCommerce and its payment gateway are still working on this refund")
     return OutcomeUnknown(
-        f"Refund {row['id']} was begun in WooCommerce and has not come to an end: see with the payment provider "
-        "whether the money went back"
+        f"Refund {row['id']} was started in WooCommerce and has not finished: check with the payment provider "
+        "whether the money was refunded"
     )
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """How a part of an order travels."""
-
-    carrier: str
-    number: str
-    link: str
+def _note_of(order: OrderState, key: str) -> str:
+    """Return the customer note recorded with a despatch; "" if there is none."""
+    value = order.fields.get(DESPATCH + key)
+    return unescape(value.get("note")) if isinstance(value, dict) else ""
 
 
-def parcels_of(despatch: DespatchOrder) -> list[Parcel]:
-    """The parcels with something to follow them by: the packages, or the numbers of the despatch itself."""
-    whole = _carrier(despatch.shipping_vendor, despatch.shipping_method)
-    packed = [
-        Parcel(
-            _carrier(package.shipping_vendor, package.shipping_method) or whole,
-            package.tracking_number,
-            package.tracking_url,
-        )
-        for package in despatch.packages
-        if package.tracking_number or package.tracking_url
-    ]
-    numbers = [despatch.tracking_number, *despatch.secondary_tracking_numbers]
-    plainly = [
-        Parcel(whole, number.strip(), despatch.tracking_url if not position else "")
-        for position, number in enumerate(numbers)
-        if number.strip() or (despatch.tracking_url and not position)
-    ]
-    return packed or plainly
-
-
-def _carrier(vendor: str, method: str) -> str:
-    return " ".join(word.strip() for word in (vendor, method) if word.strip() and word.upper() not in NAMELESS)
-
-
-def tracking_items(parcels: Iterable[Parcel], despatch: DespatchOrder, key: str) -> list[dict[str, str]]:
-    """Parcels as the shipment-tracking plugins keep them."""
-    shipped = str(int((despatch.processed_on or clock.now()).timestamp()))
-    return [
-        {
-            "tracking_provider": "",
-            "custom_tracking_provider": parcel.carrier,
-            "custom_tracking_link": parcel.link,
-            "tracking_number": parcel.number,
-            "date_shipped": shipped,
-            "tracking_id": hashlib.sha256(f"{key} {position}".encode()).hexdigest()[:32],
-        }
-        for position, parcel in enumerate(parcels)
-    ]
-
-
-def note_words(text: str, parcels: Iterable[Parcel]) -> str:
-    """The note about some parcels in the seller's words; what stands before the first parcel's facts comes once."""
-    opening = text.partition("{")[0]
-    facts = text.removeprefix(opening)
-    told = [
-        facts.replace("{carrier}", parcel.carrier).replace("{number}", parcel.number).replace("{link}", parcel.link)
-        for parcel in parcels
-    ]
-    return re.sub(r"\s+", " ", " ".join([opening, *told])).strip()
-
-
-def note_of(sale: OrderState, key: str) -> str:
-    """The note that goes with the parcel of this key; "" for none."""
-    value = sale.fields.get(SENT + key)
-    return plain(value.get("note")) if isinstance(value, dict) else ""
-
-
-def reason_words(items: Iterable[CancellationItem | RefundItem]) -> str:
-    """The reasons that were given, in words; those of one's own as they are."""
-    given = [word for item in items for word in (item.reason, item.secondary_reason) if word]
-    return ", ".join(dict.fromkeys(REASONS.get(word, word) for word in given))
+def _reasons(items: Iterable[CancellationItem | RefundItem]) -> str:
+    """Return the reasons given, by their display names; other texts stay as they are."""
+    given = [reason for item in items for reason in (item.reason, item.secondary_reason) if reason]
+    return ", ".join(dict.fromkeys(REASONS.get(reason, reason) for reason in given))
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", plain(re.sub(r"<[^>]*>", " ", text)))
+    return re.findall(r"\w+", unescape(re.sub(r"<[^>]*>", " ", text)))

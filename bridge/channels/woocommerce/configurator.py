@@ -1,4 +1,4 @@
-"""What a seller can say of listings in WooCommerce: settings, categories, attributes and ways to vary."""
+"""What listings in WooCommerce can have: settings, categories, attributes and variations."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from bridge.channels.woocommerce.api import AT_A_TIME, WooClient
-from bridge.channels.woocommerce.values import plain
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.values import unescape
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.listings import (
     Attribute,
@@ -22,8 +22,10 @@ from bridge.protocol.schemas.listings import (
     VariationsResponse,
 )
 
-MOST_OPTIONS = 10
+MOST_VARIATION_ATTRIBUTES = 10
+ID_DIGITS = 19  # an id of WordPress has fewer digits
 SALE_PRICE = "sale_price"
+
 MEASURES = {"weight": "Weight", "length": "Length", "width": "Width", "height": "Height"}
 TEXTS = {"short_description": "Short description", "tags": "Tags, separated by commas"}
 
@@ -48,7 +50,7 @@ SETTINGS = ConfiguratorSettingsResponse(
         _setting("catalog_visibility", "Shown in", "Where shoppers see it", "visible", "catalog", "search", "hidden"),
         _setting("backorders", "Backorders", "Whether more may be ordered than there is", "no", "notify", "yes"),
         _setting("tax_class", "Tax class", "Such as reduced-rate; empty for the standard rate"),
-        _setting("shipping_class", "Shipping class", "Its slug in WooCommerce; a listing's own choice comes first"),
+        _setting("shipping_class", "Shipping class", "Its slug in WooCommerce; a listing's own value comes first"),
     ),
     max_description_length=100_000,
     image_settings=ListingImage(type=ImageCount.CountMainVariantsSeparately, max_images=20, max_variant_images=1),
@@ -58,15 +60,15 @@ SETTINGS = ConfiguratorSettingsResponse(
     is_variations_allowed=True,
     is_price_in_variation=True,
 )
-OF_SETTINGS = tuple(setting.config_item_id for setting in SETTINGS.settings)
+SETTING_IDS = tuple(setting.config_item_id for setting in SETTINGS.settings)
 
 
 def categories(shop: WooClient) -> list[Category]:
-    """All categories, each with those above it in its name."""
-    rows = {row["id"]: row for row in shop.all("products/categories", {"_fields": "id,name,parent"})}
+    """Return all categories; a category's name includes its parents' names."""
+    rows = {row["id"]: row for row in shop.read_all("products/categories", {"_fields": "id,name,parent"})}
 
     def path(number: int, above: tuple[int, ...] = ()) -> str:
-        name, parent = plain(rows[number]["name"]), rows[number]["parent"]
+        name, parent = unescape(rows[number]["name"]), rows[number]["parent"]
         if parent not in rows or parent in above:
             return name
         return f"{path(parent, (*above, number))} > {name}"
@@ -75,34 +77,36 @@ def categories(shop: WooClient) -> list[Category]:
 
 
 def attributes(shop: WooClient, category_ids: Sequence[str]) -> list[Attribute]:
-    """What a listing can say of itself; in WooCommerce that is the same in all categories."""
+    """Return the attributes of listings, which are the same in all categories of WooCommerce."""
     category_numbers(shop, category_ids)
-    classes = shop.all("products/shipping_classes", {"_fields": "id,slug"})
+    classes = shop.read_all("products/shipping_classes", {"_fields": "id,slug"})
     known = global_attributes(shop)
-    wanted = {"_fields": "id,name"}
-    terms = shop.together([partial(shop.all, f"products/attributes/{row['id']}/terms", wanted) for row in known])
+    fields = {"_fields": "id,name"}
+    terms = shop.read_parallel(
+        [partial(shop.read_all, f"products/attributes/{row['id']}/terms", fields) for row in known]
+    )
     return [
         Attribute(
             id=SALE_PRICE,
-            friendly_name="OrderState price",
-            description="What it costs as long as it is on sale",
+            friendly_name="Sale price",
+            description="The price while it is on sale",
             expected_type=ExpectedType.DECIMAL,
             attribute_read_from=ReadFrom.Optional,
         ),
         *(
             Attribute(
-                id=name, friendly_name=words, description="In the shop's own unit", expected_type=ExpectedType.DECIMAL
+                id=name, friendly_name=label, description="In the shop's own unit", expected_type=ExpectedType.DECIMAL
             )
-            for name, words in MEASURES.items()
+            for name, label in MEASURES.items()
         ),
         *(
-            Attribute(id=name, friendly_name=words, attribute_read_from=ReadFrom.Parent)
-            for name, words in TEXTS.items()
+            Attribute(id=name, friendly_name=label, attribute_read_from=ReadFrom.Parent)
+            for name, label in TEXTS.items()
         ),
         Attribute(
             id="shipping_class",
             friendly_name="Shipping class",
-            description="Which of the shop's shipping classes it belongs to",
+            description="One of the shop's shipping classes",
             expected_type=ExpectedType.LIST,
             value_options=tuple(row["slug"] for row in classes),
             value_from_options_list=True,
@@ -110,10 +114,10 @@ def attributes(shop: WooClient, category_ids: Sequence[str]) -> list[Attribute]:
         *(
             Attribute(
                 id=row["slug"],
-                friendly_name=plain(row["name"]),
+                friendly_name=unescape(row["name"]),
                 description="An attribute of the shop; several values are separated by |",
                 expected_type=ExpectedType.LIST if names else ExpectedType.STRING,
-                value_options=tuple(plain(term["name"]) for term in names),
+                value_options=tuple(unescape(term["name"]) for term in names),
                 attribute_read_from=ReadFrom.Parent,
             )
             for row, names in zip(known, terms, strict=True)
@@ -122,25 +126,26 @@ def attributes(shop: WooClient, category_ids: Sequence[str]) -> list[Attribute]:
 
 
 def variations(shop: WooClient, category_ids: Sequence[str]) -> VariationsResponse:
-    """Listings may vary in any way, the shop's attributes and others."""
+    """Return that listings may vary by any attributes, also by ones that the shop does not have yet."""
     category_numbers(shop, category_ids)
-    return VariationsResponse(max_variation_attributes=MOST_OPTIONS)
+    return VariationsResponse(max_variation_attributes=MOST_VARIATION_ATTRIBUTES)
 
 
 def category_numbers(shop: WooClient, ids: Iterable[str]) -> list[int]:
-    """Categories by their ids as Linnworks sends them back; raises ChannelRefused for one that is not there."""
+    """Return categories' numbers from their ids as Linnworks sends them; raises ChannelRefused for an unknown one."""
     wanted = [text.strip() for text in ids if text.strip()]
     if not wanted:
         raise ChannelRefused("A category must be chosen")
-    odd = [text for text in wanted if not (text.isdecimal() and len(text) < 19)]
-    query = {"include": ",".join({*wanted} - {*odd}) or "0", "per_page": AT_A_TIME, "_fields": "id"}
-    known = set() if odd else {str(row["id"]) for row in shop.get("products/categories", query).rows()}
-    missing = [text for text in wanted if text not in known]
-    if missing:
-        raise ChannelRefused(f"The shop has no category {(odd or missing)[0]}")
+    invalid = [text for text in wanted if not (text.isdecimal() and len(text) < ID_DIGITS)]
+    if not invalid:
+        query = {"include": ",".join({*wanted}), "per_page": PAGE_SIZE, "_fields": "id"}
+        known = {str(row["id"]) for row in shop.get("products/categories", query).rows()}
+        invalid = [text for text in wanted if text not in known]
+    if invalid:
+        raise ChannelRefused(f"The shop has no category {invalid[0]}")
     return [int(text) for text in wanted]
 
 
 def global_attributes(shop: WooClient) -> list[dict[str, Any]]:
-    """The attributes that the shop's products share."""
+    """Return the attributes that all products of the shop can share."""
     return shop.get("products/attributes", {"_fields": "id,name,slug"}).rows()

@@ -1,55 +1,76 @@
-"""What in a shop's catalogue keeps products out of Linnworks, or their stock from being set."""
+"""Checks of a shop's catalogue: what keeps products out of Linnworks, or their stock from being set."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bridge.channels.woocommerce.catalogue import Entry
+from bridge.channels.woocommerce import WooCommerceChannel
+from bridge.channels.woocommerce.catalogue import CatalogueItem, read
+from bridge.clock import Deadline
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A product with something the matter; one that is `left_out` does not come to Linnworks at all."""
+    """A product with a problem; one that is `left_out` does not come to Linnworks at all."""
 
     product: int
     variation: int
     sku: str
     title: str
-    words: str
+    message: str
     left_out: bool
 
 
-def findings(entries: Iterable[Entry], manage_stock: bool) -> Iterator[Finding]:
-    """All that is the matter with a whole catalogue, where levels from Linnworks switch stock management on or not."""
-    by_sku: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if not entry.sku:
-            yield _finding(entry, "It has no SKU: give it one", left_out=True)
-        elif entry.inherited:
-            words = f"It has no SKU of its own and shows its parent's, {entry.sku}: give it one"
-            yield _finding(entry, words, left_out=True)
+def read_catalogue(channel: WooCommerceChannel, progress: Callable[[int, bool], None]) -> list[CatalogueItem]:
+    """Return the whole catalogue; each page gets a full time budget. Calls `progress(items so far, is last)`."""
+    items: list[CatalogueItem] = []
+    cursor: str | None = None
+    more = True
+    while more:
+        deadline = Deadline(channel.settings.budget_seconds)
+        fresh = type(channel)(channel.config, deadline, channel.settings)
+        found, cursor = read(fresh.shop, cursor, fresh.preferences.hidden_products)
+        items += found
+        more = cursor is not None
+        progress(len(items), not more)
+    return items
+
+
+def findings(items: Iterable[CatalogueItem], manage_stock: bool) -> Iterator[Finding]:
+    """Yield the problems of a catalogue; `manage_stock`: levels from Linnworks switch stock management on."""
+    by_sku: dict[str, list[CatalogueItem]] = defaultdict(list)
+    for item in items:
+        if not item.sku:
+            yield _finding(item, "It has no SKU: give it one", left_out=True)
+        elif item.inherits_sku:
+            message = f"It has no SKU of its own and shows its parent's, {item.sku}: give it one"
+            yield _finding(item, message, left_out=True)
         else:
-            by_sku[entry.sku.casefold()].append(entry)
+            by_sku[item.sku.casefold()].append(item)
     for same in by_sku.values():
-        for entry in same:
+        for item in same:
             if len(same) > 1:
-                others = ", ".join(str(other.target.id) for other in same if other is not entry)
-                yield _finding(entry, f"Product {others} has this SKU too: change one of them", left_out=True)
-            elif entry.row["manage_stock"] is not True:
-                yield _finding(entry, _uncounted(entry, manage_stock), left_out=False)
+                others = ", ".join(str(other.target.id) for other in same if other is not item)
+                yield _finding(item, f"Product {others} has this SKU too: change one of them", left_out=True)
+            elif item.row["manage_stock"] is not True:
+                yield _finding(item, _unmanaged(item, manage_stock), left_out=False)
 
 
-def _uncounted(entry: Entry, manage_stock: bool) -> str:
-    stock = "Its stock is its parent's" if entry.counted else "Its stock is not counted, so its quantity comes as 0"
+def _unmanaged(item: CatalogueItem, manage_stock: bool) -> str:
+    stock = (
+        "Its stock is managed on its parent"
+        if item.stock_managed
+        else "Its stock is not managed, so its quantity comes as 0"
+    )
     then = (
-        "a level from Linnworks has WooCommerce count it"
+        "a level from Linnworks switches its stock management on"
         if manage_stock
-        else "a level from Linnworks is refused, as the settings say"
+        else "a level from Linnworks is refused, as chosen in the settings"
     )
     return f"{stock}; {then}"
 
 
-def _finding(entry: Entry, words: str, *, left_out: bool) -> Finding:
-    return Finding(entry.target.product, entry.target.variation, entry.sku, entry.title, words, left_out)
+def _finding(item: CatalogueItem, message: str, *, left_out: bool) -> Finding:
+    return Finding(item.target.product, item.target.variation, item.sku, item.title, message, left_out)

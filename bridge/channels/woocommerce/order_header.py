@@ -1,4 +1,4 @@
-"""What an order says beside its lines: who, by which ways, and what was noted."""
+"""The parts of a WooCommerce order besides its lines: addresses, shipping, payment, custom fields and notes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge.channels.woocommerce.values import money, plain
-from bridge.channels.woocommerce.wizard import Preferences
+from bridge.channels.woocommerce.preferences import Preferences
+from bridge.channels.woocommerce.values import money, unescape
 from bridge.protocol.schemas.orders import Address, ExtendedProperty, Note
 
 NO_SHIPPING, NO_PAYMENT = "no_shipping", "no_payment"
 LONGEST_TAG = 64
-LONGEST = 1000  # characters of a custom field that are still of use in Linnworks
+LONGEST_FIELD = 1000  # longer custom fields are of no use in Linnworks
 
 Fields = Sequence[tuple[str, str]]
-"""The custom fields of an order in the order they were written."""
+"""Names and values of an order's custom fields, in the order they were written."""
 
 VAT_NUMBER = re.compile(r"(^|_)(vat|tva|ust|btw|iva|tax)_?(number|no|num|id|nr)$|^(billing_)?(eu_)?vat$")
 IOSS = re.compile(r"(^|_)ioss(_|$)")
@@ -25,7 +25,7 @@ GIFT = re.compile(r"gift.*(message|note|text)|(message|note).*gift")
 
 
 def shipping_tag(lines: Sequence[Mapping[str, Any]]) -> str:
-    """How an order is shipped: the method and, where it is known, which of the shop's instances of it."""
+    """Return the tag of an order's shipping: the method and, if known, the instance of it in a zone."""
     if not lines:
         return NO_SHIPPING
     method, instance = str(lines[0]["method_id"] or ""), str(lines[0].get("instance_id") or "")
@@ -33,27 +33,24 @@ def shipping_tag(lines: Sequence[Mapping[str, Any]]) -> str:
 
 
 def instance_tag(method: str, instance: Any) -> str:
-    """The tag of one of the shop's own set-ups of a shipping method."""
+    """Return the tag of one instance of a shipping method."""
     return (f"{method}:{instance}" if str(instance or "0") != "0" else method)[:LONGEST_TAG]
 
 
 def payment_tag(method: Any) -> str:
-    """How an order is paid."""
+    """Return the tag of an order's payment method."""
     return str(method or NO_PAYMENT)[:LONGEST_TAG]
 
 
 def addresses(row: Mapping[str, Any]) -> tuple[Address, Address]:
-    """The billing address and the delivery address, which has no e-mail address and often no phone of its own."""
+    """Return billing and delivery address; the delivery address takes e-mail and a missing phone from the other."""
     billing, delivery = _address(row["billing"]), _address(row["shipping"])
     if not any((delivery.full_name, delivery.company, delivery.address1, delivery.town, delivery.post_code)):
         return billing, billing
     if not any((billing.full_name, billing.company, billing.address1, billing.town, billing.post_code)):
         billing = _address({**row["shipping"], **_only(row["billing"], "email", "phone")})
-    reached = {
-        **_only(row["billing"], "email", "phone"),
-        **_only(row["shipping"], "phone"),
-    }
-    return billing, _address({**row["shipping"], **reached})
+    contact = {**_only(row["billing"], "email", "phone"), **_only(row["shipping"], "phone")}
+    return billing, _address({**row["shipping"], **contact})
 
 
 def _only(address: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -62,7 +59,7 @@ def _only(address: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _address(address: Mapping[str, Any]) -> Address:
     def part(name: str) -> str:
-        return plain(address.get(name)).strip()
+        return unescape(address.get(name)).strip()
 
     return Address(
         full_name=" ".join(filter(None, (part("first_name"), part("last_name")))),
@@ -79,28 +76,30 @@ def _address(address: Mapping[str, Any]) -> Address:
 
 
 def properties(
-    row: Mapping[str, Any], fields: Fields, given_back: Decimal, preferences: Preferences
+    row: Mapping[str, Any], fields: Fields, refunded: Decimal, preferences: Preferences
 ) -> Iterator[ExtendedProperty]:
+    """Yield facts about the order, then its public custom fields and those that the seller named."""
     facts = [
-        ("Order number", plain(row["number"])),
+        ("Order number", unescape(row["number"])),
         ("Status", str(row["status"])),
-        ("Shipping method", ", ".join(plain(line["method_title"]) for line in row["shipping_lines"])),
-        ("Payment method", plain(row["payment_method_title"])),
-        ("Coupons", ", ".join(plain(line["code"]) for line in row["coupon_lines"])),
-        ("Refunded", str(given_back) if given_back else ""),
-        ("VAT number", first(fields, VAT_NUMBER) or ""),
-        ("IOSS number", first(fields, IOSS) or ""),
+        ("Shipping method", ", ".join(unescape(line["method_title"]) for line in row["shipping_lines"])),
+        ("Payment method", unescape(row["payment_method_title"])),
+        ("Coupons", ", ".join(unescape(line["code"]) for line in row["coupon_lines"])),
+        ("Refunded", str(refunded) if refunded else ""),
+        ("VAT number", first_value(fields, VAT_NUMBER) or ""),
+        ("IOSS number", first_value(fields, IOSS) or ""),
     ]
-    own = [(key, value) for key, value in fields if not key.startswith("_") or key in preferences.order_fields]
-    for name, value in facts + own:
-        if name and value and len(value) <= LONGEST:
+    custom = [(key, value) for key, value in fields if not key.startswith("_") or key in preferences.order_fields]
+    for name, value in facts + custom:
+        if name and value and len(value) <= LONGEST_FIELD:
             yield ExtendedProperty(name=name, value=value)
 
 
 def notes(
     row: Mapping[str, Any], fields: Fields, remarks: Iterable[str], created: datetime | None, buyer: str
 ) -> Iterator[Note]:
-    texts = [plain(row["customer_note"]).strip()]
+    """Yield the customer's note and gift messages, then remarks for the seller as internal notes."""
+    texts = [unescape(row["customer_note"]).strip()]
     texts += [value for key, value in fields if GIFT.search(key.lower()) and len(value) > 1]
     for text in filter(None, texts):
         yield Note(note=text, note_entry_date=created, note_user_name=buyer)
@@ -109,12 +108,15 @@ def notes(
 
 
 def refund_remarks(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a remark for each refund of money."""
     for refund in row["refunds"]:
         if money(refund["total"]):
-            reason = plain(refund["reason"]).strip()
+            reason = unescape(refund["reason"]).strip()
             yield f"Refunded {-money(refund['total'])} {row['currency']}" + (f": {reason}" if reason else "")
 
 
-def first(fields: Fields, names: re.Pattern[str]) -> str | None:
+def first_value(fields: Fields, names: re.Pattern[str]) -> str | None:
+    """Return the value of the first custom field whose name matches, or None."""
     found = (value for key, value in fields if value and names.search(key.lower().strip("_")))
+
     return next(found, None)

@@ -1,9 +1,8 @@
-"""Stock levels and prices on their way into WooCommerce, fifty at most in a call.
+"""Stock levels and prices sent to WooCommerce, at most BATCH_SIZE products in a call.
 
-WooCommerce takes almost anything without a word: a batch makes zero of what is no number, drops a sale price
-above the regular one, ignores the price of a product with variations, and before version 10.3 moves a variation to
-the product it is named with. So values and ids are checked before they go, and what the shop shows afterwards is
-held against them.
+WooCommerce ignores mistakes without an error: a batch takes an invalid number as zero, drops a sale price above the
+regular one, ignores the price of a product with variations, and before version 10.3 moves a variation to the product it
+is sent for. So values and ids are checked before they are sent, and the values that the shop returns are checked after.
 """
 
 from __future__ import annotations
@@ -17,70 +16,73 @@ from operator import attrgetter
 from typing import Any
 
 from bridge.channels.base import Outcome
-from bridge.channels.woocommerce.api import WooClient, error_words
-from bridge.channels.woocommerce.catalogue import (
+from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.woocommerce.preferences import Preferences
+from bridge.channels.woocommerce.product_ids import Target, parse_reference
+from bridge.channels.woocommerce.product_lookup import (
     NOT_SOLD_ALONE,
-    Target,
     by_sku,
     chunks,
-    has_one_route,
-    target,
+    has_variations_route,
     variations,
 )
-from bridge.channels.woocommerce.values import money, plain
-from bridge.channels.woocommerce.wizard import Preferences
+from bridge.channels.woocommerce.refusals import error_message
+from bridge.channels.woocommerce.values import money, unescape
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.products import Price, StockLevel
 
-SHOWN = "id,type,manage_stock,stock_quantity,regular_price,sale_price"
-"""What a product's entry is answered with: the rest costs a tenth of the time. Variations heed no such wish."""
-NO_SUCH = ("woocommerce_rest_product_invalid_id", "woocommerce_rest_product_variation_invalid_id")
-ANOTHER_KIND = "woocommerce_rest_invalid_product_id"  # a variation where a product is named
-IN_A_CALL = 50
-"""Entries of a batch. WooCommerce takes a hundred; halves lose less where time runs out in the middle."""
+RETURNED_FIELDS = "id,type,manage_stock,stock_quantity,regular_price,sale_price"
+"""The fields returned for a product: all fields take ten times as long. Variations return all of them anyway."""
+UNKNOWN_ID = (
+    "woocommerce_rest_product_invalid_id",
+    "woocommerce_rest_product_variation_invalid_id",
+    "woocommerce_rest_invalid_product_id",  # a variation was sent as a product
+)
+BATCH_SIZE = 50
+"""WooCommerce takes a hundred entries; smaller batches lose less if time runs out."""
+NO_RESULTS = "The shop did not return a result for each product"
 
 Row = Mapping[str, Any]
-Fault = Callable[[Row], str]
-"""Why a product, as the shop shows it, has not the value that it should have; "" where it has."""
+Check = Callable[[Row], str]
+"""Returns why a product, as the shop returned it, does not have the value that was sent; "" if it has."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A row of an update: what it sets of which product, or why it cannot."""
+class FieldUpdate:
+    """One row of an update: the product, or why there is none, and the value of one of its fields."""
 
-    aim: Target | ChannelError
+    target: Target | ChannelError
     field: str
     value: Any
-    fault: Fault
+    check: Check
 
 
 @dataclass
-class Change:
-    """What is sent of a product, with the preferences that it is to fulfil by their fields."""
+class ProductUpdate:
+    """All values sent for one product, with their checks, by field."""
 
     target: Target
-    fields: dict[str, Any]
-    faults: dict[str, Fault]
+    values: dict[str, Any]
+    checks: dict[str, Check]
 
 
 def set_stock(shop: WooClient, levels: Sequence[StockLevel], preferences: Preferences) -> list[Outcome]:
-    """Set levels; a product whose stock is not counted is counted from then on, or refused, as the seller prefers."""
-    aims = _targets(shop, levels)
-    rows = [
-        Wish(
-            aim if level.quantity >= 0 else ChannelRefused(f"The quantity of {level.sku} cannot be set"),
+    """Set levels; stock management of a product is switched on if the seller chose that, otherwise it is required."""
+    updates = [
+        FieldUpdate(
+            target if level.quantity >= 0 else ChannelRefused(f"The quantity of {level.sku} is below zero"),
             "stock_quantity",
             level.quantity,
-            partial(_stock_fault, level.quantity),
+            partial(_check_stock, level.quantity),
         )
-        for level, aim in zip(levels, aims, strict=True)
+        for level, target in zip(levels, _targets(shop, levels), strict=True)
     ]
-    return _done(shop, rows, {"manage_stock": True} if preferences.manage_stock else {})
+    return _run(shop, updates, {"manage_stock": True} if preferences.manage_stock else {})
 
 
-def _stock_fault(quantity: int, row: Row) -> str:
+def _check_stock(quantity: int, row: Row) -> str:
     if row.get("manage_stock") is not True:
-        where = "counts it on its parent" if row.get("manage_stock") else "does not count it"
+        where = "manages its stock on its parent" if row.get("manage_stock") else "does not manage its stock"
         return f"WooCommerce {where}: switch on stock management for this product, or in the bridge's settings"
     if money(row.get("stock_quantity")) != quantity:
         return f"WooCommerce shows the level {row.get('stock_quantity')} after it was set to {quantity}"
@@ -89,138 +91,148 @@ def _stock_fault(quantity: int, row: Row) -> str:
 
 def set_prices(shop: WooClient, prices: Sequence[Price], preferences: Preferences) -> list[Outcome]:
     """Set regular and sale prices by their tags; a sale price of zero ends the sale."""
-    aims = _targets(shop, prices)
-    rows = []
-    for price, found in zip(prices, aims, strict=True):
-        aim, field = found, preferences.price_fields.get(price.tag, "")
+    updates = []
+    for price, found in zip(prices, _targets(shop, prices), strict=True):
+        target, field = found, preferences.price_fields.get(price.tag, "")
         if not field:
-            aim = ChannelRefused(f"No price of the shop is set by {f'the tag {price.tag}' if price.tag else 'no tag'}")
+            target = ChannelRefused(
+                f"No price of the shop is set by {f'the tag {price.tag}' if price.tag else 'no tag'}"
+            )
         elif price.price < 0:
-            aim = ChannelRefused(f"The price of {price.sku} is below zero")
-        rows.append(Wish(aim, field, price_text(field, price.price), partial(_price_fault, field, price.price)))
-    return _done(shop, rows, {})
+            target = ChannelRefused(f"The price of {price.sku} is below zero")
+        updates.append(
+            FieldUpdate(target, field, price_text(field, price.price), partial(_check_price, field, price.price))
+        )
+    return _run(shop, updates, {})
 
 
 def price_text(field: str, value: Decimal) -> str:
-    """A price as WooCommerce takes it: plain digits, at least two behind the point; no sale price for zero."""
+    """Return a price as WooCommerce takes it: digits with at least two decimals, "" for a sale price of zero."""
     if field == "sale_price" and not value:
         return ""
     exponent = value.normalize().as_tuple().exponent
     return format(value.quantize(Decimal(1).scaleb(min(-2, int(exponent)))), "f")
 
 
-def _price_fault(field: str, value: Decimal, row: Row) -> str:
+def _check_price(field: str, value: Decimal, row: Row) -> str:
     if money(row.get(field)) == value and (row.get(field) or field == "sale_price"):
         return ""
     if field == "sale_price":
-        return f"WooCommerce takes no sale price of {value} beside the regular price {row.get('regular_price')}"
+        return f"WooCommerce takes no sale price of {value} with the regular price {row.get('regular_price')}"
     return f"WooCommerce shows the price {row.get(field) or '(none)'} after it was set to {value}"
 
 
-# -- which product is meant ------------------------------------------------------------------------------
+# -- targets ---------------------------------------------------------------------------------------------
 
 
 def _targets(shop: WooClient, rows: Sequence[StockLevel | Price]) -> list[Target | ChannelError]:
-    """What each row means: by its Reference, or where it has none of ours by its SKU; else why it means nothing."""
-    aims = [target(row.reference) for row in rows]
-    unnamed = [row.sku for row, aim in zip(rows, aims, strict=True) if aim is None]
+    """Return the product of each row, found by its Reference or else by its SKU, or the error if there is none."""
+    targets = [parse_reference(row.reference) for row in rows]
+    unnamed = [row.sku for row, target in zip(rows, targets, strict=True) if target is None]
     known = by_sku(shop, unnamed) if unnamed else {}
-    return [aim or _of_sku(row.sku, known) for row, aim in zip(rows, aims, strict=True)]
+    return [target or _by_sku(row.sku, known) for row, target in zip(rows, targets, strict=True)]
 
 
-def _of_sku(sku: str, known: Mapping[str, Sequence[Row]]) -> Target | ChannelError:
-    same = [row for row in known.get(sku.casefold(), ()) if plain(row["sku"]).strip() == sku]
+def _by_sku(sku: str, known: Mapping[str, Sequence[Row]]) -> Target | ChannelError:
+    same = [row for row in known.get(sku.casefold(), ()) if unescape(row["sku"]).strip() == sku]
     if len(same) > 1:
         return ChannelRefused(f"The shop has several products {sku}: give each a SKU of its own")
     if not same and "," in sku:
-        return ChannelRefused(f"WooCommerce cannot look {sku} up because of its comma: map the product again")
+        return ChannelRefused(f"WooCommerce cannot find {sku} because of its comma: map the product again")
     if not same:
         return ChannelRefused(f"The shop has no product {sku}")
     row = same[0]
-    if words := _unfit(row["type"]):
-        return ChannelRefused(words)
+    if problem := _type_problem(row["type"]):
+        return ChannelRefused(problem)
     return Target(row["parent_id"], row["id"]) if row["type"] == "variation" else Target(row["id"])
 
 
-def _strangers(shop: WooClient, aims: Iterable[Target]) -> set[Target]:
-    """The variations that do not belong to their products, as far as WooCommerce would not notice by itself."""
-    varied = {aim for aim in aims if aim.variation}
-    if not varied or has_one_route(shop):
+def _wrong_parents(shop: WooClient, targets: Iterable[Target]) -> set[Target]:
+    """Return variations that do not belong to their products, if this version does not check that itself."""
+    of_variations = {target for target in targets if target.variation}
+    if not of_variations or has_variations_route(shop):
         return set()
-    found = variations(shop, sorted((aim.product, aim.variation) for aim in varied), "id")
-    return varied - {Target(row["parent_id"], row["id"]) for rows in found for row in rows}
+    rows = variations(shop, sorted((target.product, target.variation) for target in of_variations), "id")
+    return of_variations - {Target(row["parent_id"], row["id"]) for row in rows}
 
 
-def _missing(aim: Target) -> str:
-    what = f"variation {aim.variation} of product {aim.product}" if aim.variation else f"product {aim.product}"
-    return f"The shop has no {what}"
+def _not_found(target: Target) -> str:
+    product = f"product {target.product}"
+    return f"The shop has no {f'variation {target.variation} of {product}' if target.variation else product}"
 
 
-def _unfit(kind: str) -> str:
-    """Why nothing can be set of products of a kind; "" where it can."""
-    if kind.startswith("variable"):
+def _type_problem(product_type: str) -> str:
+    """Return why products of a type take neither stock nor prices; "" if they do."""
+    if product_type.startswith("variable"):
         return "It has variations, which have stock and prices"
-    return f"WooCommerce keeps no stock of {kind} products" if kind in NOT_SOLD_ALONE else ""
+    return f"WooCommerce keeps no stock of {product_type} products" if product_type in NOT_SOLD_ALONE else ""
 
 
 # -- sending -------------------------------------------------------------------------------------------
 
 
-def _done(shop: WooClient, preferences: Sequence[Wish], beside: Mapping[str, Any]) -> list[Outcome]:
-    """Fulfil the preferences, of several for one field of a product the last; what came of each, in order."""
-    strangers = _strangers(shop, [wish.aim for wish in preferences if isinstance(wish.aim, Target)])
-    changes: dict[Target, Change] = {}
-    came: dict[tuple[Target, str], Outcome] = {}
-    for wish in preferences:
-        if isinstance(wish.aim, Target) and wish.aim in strangers:
-            came[wish.aim, wish.field] = ChannelRefused(_missing(wish.aim))
-        elif isinstance(wish.aim, Target):
-            change = changes.pop(wish.aim, None) or Change(wish.aim, dict(beside), {})
-            changes[wish.aim] = change
-            change.fields[wish.field] = wish.value
-            change.faults[wish.field] = wish.fault
-    batches = _batches(list(changes.values()))
-    results = shop.attempts([partial(_send, shop, path, chunk) for path, chunk in batches])
+def _run(shop: WooClient, updates: Sequence[FieldUpdate], always: Mapping[str, Any]) -> list[Outcome]:
+    """Send the updates, with the values `always` for each product; return their outcomes in order.
+
+    Of several updates of the same field of a product the last one counts, and its outcome is that of all.
+    """
+    wrong = _wrong_parents(shop, [update.target for update in updates if isinstance(update.target, Target)])
+    products: dict[Target, ProductUpdate] = {}
+    outcomes: dict[tuple[Target, str], Outcome] = {}
+    for update in updates:
+        if isinstance(update.target, Target) and update.target in wrong:
+            outcomes[update.target, update.field] = ChannelRefused(_not_found(update.target))
+        elif isinstance(update.target, Target):
+            product = products.pop(update.target, None) or ProductUpdate(update.target, dict(always), {})
+            products[update.target] = product
+            product.values[update.field] = update.value
+            product.checks[update.field] = update.check
+    batches = _batches(list(products.values()))
+    results = shop.run_parallel([partial(_send, shop, path, chunk) for path, chunk in batches])
     for (_, chunk), result in zip(batches, results, strict=True):
-        for position, change in enumerate(chunk):
-            for field in change.faults:
-                failed = isinstance(result, ChannelError)
-                came[change.target, field] = result if failed else result[position][field]
-    return [came[wish.aim, wish.field] if isinstance(wish.aim, Target) else wish.aim for wish in preferences]
+        for position, product in enumerate(chunk):
+            for field in product.checks:
+                outcome = result if isinstance(result, ChannelError) else result[position][field]
+                outcomes[product.target, field] = outcome
 
-
-def _batches(changes: Sequence[Change]) -> list[tuple[str, Sequence[Change]]]:
-    """The changes as the shop takes them: products together, variations product by product."""
-    varied = sorted((change for change in changes if change.target.variation), key=attrgetter("target.product"))
-    batches = [
-        ("products/batch", chunk) for chunk in chunks([one for one in changes if not one.target.variation], IN_A_CALL)
+    return [
+        outcomes[update.target, update.field] if isinstance(update.target, Target) else update.target
+        for update in updates
     ]
-    for product, children in groupby(varied, attrgetter("target.product")):
-        batches += [(f"products/{product}/variations/batch", chunk) for chunk in chunks(list(children), IN_A_CALL)]
+
+
+def _batches(updates: Sequence[ProductUpdate]) -> list[tuple[str, Sequence[ProductUpdate]]]:
+    """Return the paths and contents of the calls: products together, variations product by product."""
+    products = [update for update in updates if not update.target.variation]
+    batches = [("products/batch", chunk) for chunk in chunks(products, BATCH_SIZE)]
+    by_product = attrgetter("target.product")
+    of_variations = sorted((update for update in updates if update.target.variation), key=by_product)
+    for product, children in groupby(of_variations, by_product):
+        path = f"products/{product}/variations/batch"
+        batches += [(path, chunk) for chunk in chunks(list(children), BATCH_SIZE)]
     return batches
 
 
-def _send(shop: WooClient, path: str, changes: Sequence[Change]) -> list[dict[str, Outcome]]:
-    """One batch; for each of its entries, which the shop answers in their order, what came of its fields."""
-    entries = [{"id": change.target.id, **change.fields, "_fields": SHOWN} for change in changes]
+def _send(shop: WooClient, path: str, updates: Sequence[ProductUpdate]) -> list[dict[str, Outcome]]:
+    """Send one batch and return the outcomes of each entry by field."""
+    entries = [{"id": update.target.id, **update.values, "_fields": RETURNED_FIELDS} for update in updates]
     answer = shop.post(path, {"update": entries})
     rows = answer.object().get("update")
-    if not isinstance(rows, list) or len(rows) != len(changes):
-        raise answer.unusable("The shop did not say what became of each product")
+    if not isinstance(rows, list) or len(rows) != len(updates):
+        raise answer.unusable(NO_RESULTS)
     outcomes: list[dict[str, Outcome]] = []
-    for change, row in zip(changes, rows, strict=True):
-        if not isinstance(row, dict) or row.get("id") != change.target.id:
-            raise answer.unusable("The shop did not say what became of each product")
-        words = _refusal(change.target, row) or _unfit(str(row.get("type", "")))
-        faults = {field: words or fault(row) for field, fault in change.faults.items()}
-        outcomes.append({field: ChannelRefused(words) if words else None for field, words in faults.items()})
+    for update, row in zip(updates, rows, strict=True):
+        if not isinstance(row, dict) or row.get("id") != update.target.id:
+            raise answer.unusable(NO_RESULTS)
+        problem = _entry_problem(update.target, row) or _type_problem(str(row.get("type", "")))
+        problems = {field: problem or check(row) for field, check in update.checks.items()}
+        outcomes.append({field: ChannelRefused(text) if text else None for field, text in problems.items()})
     return outcomes
 
 
-def _refusal(aim: Target, row: Row) -> str:
-    """Why the shop has refused an entry; "" where it has taken it."""
+def _entry_problem(target: Target, row: Row) -> str:
+    """Return why the shop refused an entry; "" if it took it."""
     error = row.get("error")
-    code = error.get("code") if isinstance(error, dict) else ""
-    if code in NO_SUCH or code == ANOTHER_KIND:
-        return _missing(aim)
-    return f"WooCommerce: {error_words(error)}" if error else ""
+    if isinstance(error, dict) and error.get("code") in UNKNOWN_ID:
+        return _not_found(target)
+    return f"WooCommerce: {error_message(error)}" if error else ""

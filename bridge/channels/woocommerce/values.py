@@ -12,31 +12,31 @@ from typing import Any
 TAG = re.compile(r"<[^>]*>")
 
 
-def plain(text: Any) -> str:
-    """Text of the shop, which it sends escaped for web pages."""
+def unescape(text: Any) -> str:
+    """Return a text that the shop sends escaped for HTML; "" if the value is no text."""
     return html.unescape(text) if isinstance(text, str) else ""
 
 
+def plain_text(value: Any) -> str:
+    """Return a text without markup; "" if the value is no text or number, such as a plugin's record."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        return ""
+    return unescape(TAG.sub("", str(value))).strip()
+
+
 def money(value: Any) -> Decimal:
-    """An amount of the shop's, which sends "" for none; raises ArithmeticError where it is no number."""
+    """Return an amount, where "" means none; raises ArithmeticError if it is not a number."""
     amount = Decimal(str(value or 0))
     if not amount.is_finite():
-        raise ArithmeticError("An amount is no number")
+        raise ArithmeticError("An amount is not a number")
     return amount
 
 
-def whole(quantity: Any) -> int:
-    """Pieces as a whole number; a part of one, which some plugins sell, is one piece more."""
+def whole_pieces(quantity: Any) -> int:
+    """Return a quantity in whole pieces; a fraction, which some plugins sell, counts as one piece more."""
     return math.ceil(abs(money(quantity)))
 
 
-def moment(text: Any) -> datetime | None:
-    """A date_..._gmt of the shop's."""
+def utc_time(text: Any) -> datetime | None:
+    """Return the time in a date_..._gmt field, or None if it is empty."""
     return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc) if text else None
-
-
-def text(value: Any) -> str:
-    """Text without markup; "" for what is no text or number, such as the records that plugins keep."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        return ""
-    return plain(TAG.sub("", str(value))).strip()

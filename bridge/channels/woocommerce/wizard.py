@@ -1,10 +1,9 @@
-"""What the wizard asks about a WooCommerce shop, and the answers as preferences."""
+"""The wizard's steps and questions for a WooCommerce shop."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
 from bridge.channels.http import shop_address
@@ -27,7 +26,7 @@ STATUSES = {
     "refunded": "Refunded",
     "trash": "In the bin",
 }
-COUNTS_AS = {
+PRESET_MEANINGS = {
     "pending": UNPAID,
     "on-hold": UNPAID,
     "failed": UNPAID,
@@ -37,18 +36,18 @@ COUNTS_AS = {
     "refunded": CANCELLED,
     "trash": CANCELLED,
 }
-"""What WooCommerce's own statuses mean to Linnworks at first. A failed payment may be tried again, so it must not
-cancel; an order in the bin must not be sent."""
-NEVER_SHOWN = ("checkout-draft", "auto-draft")
-NO_CUSTOM_STATUS = ("pending", "failed", "cancelled", "refunded", "trash")  # no despatch leads there
+"""What WooCommerce's own statuses mean to Linnworks unless the seller chooses otherwise. The customer may pay again
+after a failed payment, so it must not cancel; an order in the bin must not be sent."""
+HIDDEN_STATUSES = ("checkout-draft", "auto-draft")
+NOT_AFTER_DESPATCH = ("pending", "failed", "cancelled", "refunded", "trash")
 
 
-def choice(**meanings: str) -> tuple[ListValue, ...]:
-    """The choices of a LIST, each value with what it says on the screen."""
-    return tuple(ListValue(display=display, value=value) for value, display in meanings.items())
+def choices(**displays: str) -> tuple[ListValue, ...]:
+    """Return the choices of a LIST from the text shown for each value."""
+    return tuple(ListValue(display=display, value=value) for value, display in displays.items())
 
 
-CHOICES = choice(
+MEANINGS = choices(
     PAID="Paid: to be sent",
     UNPAID="Not paid yet",
     CANCELLED="Cancelled",
@@ -90,8 +89,8 @@ PREFERENCES = (
     ConfigItem(
         config_item_id="order_fields",
         name="Further order fields",
-        description="Names of custom fields (meta keys) that come along as extended properties though they begin "
-        "with an underscore; separated by commas",
+        description="Names of custom fields (meta keys) that begin with an underscore and come as extended properties "
+        "all the same; separated by commas",
         group_name="Orders",
     ),
     ConfigItem(
@@ -104,8 +103,8 @@ PREFERENCES = (
     ),
     ConfigItem(
         config_item_id="note_text",
-        name="Words of that note",
-        description="{carrier}, {number} and {link} stand for how each parcel travels",
+        name="Text of that note",
+        description="{carrier}, {number} and {link} are replaced for each parcel",
         group_name="Despatch",
         selected_value="Your order is on its way. {carrier} {number} {link}",
         must_be_specified=True,
@@ -113,19 +112,19 @@ PREFERENCES = (
     ConfigItem(
         config_item_id="refund_way",
         name="Refunds",
-        description="Whether WooCommerce has the payment gateway give the money back, or only records that you did",
+        description="Whether WooCommerce refunds through the payment gateway, or only records your refund",
         group_name="Refunds",
         selected_value=RECORD,
         value_type=ValueType.LIST,
-        list_values=choice(
-            RECORD="Record only: you give the money back yourself",
+        list_values=choices(
+            RECORD="Record only: you refund the money yourself",
             GATEWAY="Through the payment gateway; refused where it cannot",
         ),
     ),
     ConfigItem(
         config_item_id="refund_restock",
         name="Refunds restock",
-        description="Whether refunding whole pieces puts them back in stock in WooCommerce; Linnworks usually sets it",
+        description="Whether refunding whole pieces adds them to the stock in WooCommerce; Linnworks usually sets it",
         group_name="Refunds",
         selected_value="False",
         value_type=ValueType.BOOLEAN,
@@ -141,13 +140,13 @@ PREFERENCES = (
     ConfigItem(
         config_item_id="unmanaged_stock",
         name="Products without stock of their own",
-        description="What a stock level from Linnworks does to a product whose stock WooCommerce does not count, "
-        "or counts on its parent",
+        description="What a stock level from Linnworks does to a product whose stock WooCommerce does not manage, "
+        "or manages on its parent",
         group_name="Products",
         selected_value=MANAGE,
         value_type=ValueType.LIST,
-        list_values=choice(
-            MANAGE="Switch stock management on for it", REFUSE="Leave it alone and report an error to Linnworks"
+        list_values=choices(
+            MANAGE="Switch stock management on for it", REFUSE="Do not change it, and report an error to Linnworks"
         ),
     ),
     ConfigItem(
@@ -173,14 +172,14 @@ STEPS = (
     Step(
         name=SHOP,
         title="Your WooCommerce shop",
-        description="Where the shop is, and a key for it. All is tried out before the wizard goes on.",
+        description="The shop's address and a key for it. Both are checked before the next step.",
         items=CREDENTIALS,
         verify=True,
         credentials=True,
     ),
     Step(
         name=ORDERS,
-        title="How orders, stock and prices travel",
+        title="Orders, stock and prices",
         description="You can change these later.",
         items=PREFERENCES,
         verify=True,
@@ -196,23 +195,23 @@ STEPS = (
 
 
 def items(statuses: Mapping[str, str]) -> tuple[ConfigItem, ...]:
-    """What is asked beside the credentials, where the shop has these order statuses, by slug with their names."""
-    known = {slug: name for slug, name in ({**STATUSES, **statuses}).items() if slug not in NEVER_SHOWN}
+    """Return the questions besides the credentials, for a shop with these order statuses (names by slug)."""
+    known = {slug: name for slug, name in ({**STATUSES, **statuses}).items() if slug not in HIDDEN_STATUSES}
     questions = tuple(
         ConfigItem(
             config_item_id=STATUS + slug,
-            name=f"Orders that are: {name}",
+            name=f"Orders with the status: {name}",
             description="What this status of WooCommerce means to Linnworks",
             group_name="Order statuses",
-            selected_value=COUNTS_AS.get(slug, BY_PAYMENT),
+            selected_value=PRESET_MEANINGS.get(slug, BY_PAYMENT),
             value_type=ValueType.LIST,
-            list_values=CHOICES,
+            list_values=MEANINGS,
         )
         for slug, name in known.items()
     )
     despatch = ConfigItem(
         config_item_id="despatch_status",
-        name="When all of an order has gone",
+        name="When the whole order has been sent",
         description="The status that the order gets in WooCommerce; customers get its e-mail",
         group_name="Despatch",
         selected_value="completed",
@@ -221,64 +220,15 @@ def items(statuses: Mapping[str, str]) -> tuple[ConfigItem, ...]:
             *(
                 ListValue(display=name, value=slug)
                 for slug, name in known.items()
-                if slug == "completed" or slug not in NO_CUSTOM_STATUS
+                if slug == "completed" or slug not in NOT_AFTER_DESPATCH
             ),
-            ListValue(display="Leave its status alone", value=KEEP),
+            ListValue(display="Do not change its status", value=KEEP),
         ),
     )
     return (*questions, despatch, *PREFERENCES)
 
 
-@dataclass(frozen=True)
-class Preferences:
-    """The seller's answers, with the usual ones where a question came later than the wizard."""
-
-    counts_as: Mapping[str, str]
-    despatch_days: int
-    despatch_status: str
-    tracking_note: bool
-    note_text: str
-    order_fields: frozenset[str]
-    through_gateway: bool
-    restock: bool
-    hidden_products: bool
-    manage_stock: bool
-    price_fields: Mapping[str, str]
-    """The field of a product that a price tag of Linnworks sets; "" is the normal price."""
-    tags_collide: bool
-    """Whether one price tag is to set both prices."""
-
-    def meaning(self, status: str, paid: bool) -> str:
-        """What an order of this status counts as: PAID, UNPAID, CANCELLED or IGNORED.
-
-        A status that nobody was asked about, such as one of a plugin that came later, goes by the payment.
-        """
-        found = IGNORED if status in NEVER_SHOWN else self.counts_as.get(status, BY_PAYMENT)
-        return (PAID if paid else UNPAID) if found == BY_PAYMENT else found
-
-
-def preferences(config: Mapping[str, str]) -> Preferences:
-    """Read the answers by their ConfigItemId."""
-    usual = {item.config_item_id: item.selected_value for item in items({})}
-    answers = {**usual, **config}
-    tags = {"regular_price": answers["regular_price_tag"], "sale_price": answers["sale_price_tag"]}
-    given = {field: "" if tag == UNTAGGED else tag for field, tag in tags.items() if tag != NONE}
-    return Preferences(
-        counts_as={name.removeprefix(STATUS): value for name, value in answers.items() if name.startswith(STATUS)},
-        despatch_days=int(answers["despatch_days"]),
-        despatch_status=answers["despatch_status"],
-        tracking_note=answers["tracking_note"] == "True",
-        note_text=answers["note_text"],
-        order_fields=frozenset(filter(None, map(str.strip, answers["order_fields"].split(",")))),
-        through_gateway=answers["refund_way"] == GATEWAY,
-        restock=answers["refund_restock"] == "True",
-        hidden_products=answers["hidden_products"] == "True",
-        manage_stock=answers["unmanaged_stock"] == MANAGE,
-        price_fields={tag: field for field, tag in given.items()},
-        tags_collide=len(set(given.values())) < len(given),
-    )
-
-
 def store_address(text: str) -> str:
-    """The address of WordPress in what a seller types, who may copy it from the browser; raises ChannelRefused."""
+    """Return WordPress's address from what a seller typed or copied from the browser; raises ChannelRefused."""
+
     return re.sub(r"/(wp-json|wp-admin|wp-login\.php)(/.*)?$", "", shop_address(re.sub(r"[?#].*$", "", text.strip())))

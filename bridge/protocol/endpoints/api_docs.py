@@ -23,7 +23,7 @@ def openapi() -> Response:
 
     calls = [one for one in current_app.blueprints.values() if isinstance(one, Area)]
     return jsonify(
-        document(calls, server=".", name=current_services().channels.kind.friendly_name, token_url=oauth.PATH)
+        document(calls, server=".", name=current_services().channels.channel_class.friendly_name, token_url=oauth.PATH)
     )
 
 

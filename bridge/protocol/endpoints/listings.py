@@ -35,7 +35,7 @@ area = Area("listings")
 )
 def configurator_settings(call: Call, request: ConfiguratorSettingsRequest) -> ConfiguratorSettingsResponse:
     """Return what listings on this channel can have; needs no integration."""
-    return call.services.channels.kind.configurator_settings()
+    return call.services.channels.channel_class.configurator_settings()
 
 
 @area.call(

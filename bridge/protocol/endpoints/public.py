@@ -35,7 +35,7 @@ def page() -> tuple[str, int]:
     """Return a page that says what this is and whether it works."""
     bridge = current_services()
     ok = all(checks().values())
-    name = bridge.settings.channel_friendly_name or bridge.channels.kind.friendly_name
+    name = bridge.settings.channel_friendly_name or bridge.channels.channel_class.friendly_name
     # the logo is named relative to the page, which a proxy may serve below a prefix
     return render_template_string(PAGE, name=name, ok=ok, logo=LOGO.removeprefix("/")), 200 if ok else 503
 

@@ -1,7 +1,7 @@
-"""The suites that every channel passes, cut by capability.
+"""The suites that every channel passes, one for each capability.
 
-They speak to the bridge as Linnworks does, so they hold for any shop. The tests of a new channel begin with its
-settings, unless it is the default channel, its shop and a class:
+They call the bridge as Linnworks does, so they apply to any shop. The tests of a new channel begin with its settings
+(unless it is the default channel), its shop and a class:
 
     @pytest.fixture(scope="module")
     def settings(tmp_path_factory):

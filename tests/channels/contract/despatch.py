@@ -9,138 +9,140 @@ from tests.linnworks import Linnworks
 
 
 class DespatchContract(Suite):
-    """Despatches reach the shop once, and every order sent is answered for itself."""
+    """A despatch reaches the shop once, and every order has its own outcome."""
 
     def test_a_whole_order_is_sent_line_by_line(self, linnworks, shop, order):
-        """Naming all of every line sends the whole order."""
-        answer = _despatch(linnworks, _parcel(order, {shop.skus[0]: 3, shop.skus[1]: 1}))
+        """Naming all pieces of every line despatches the whole order."""
+        answer = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 3, shop.skus[1]: 1}))
 
-        assert [_well(order)] == answer
+        assert [_success(order)] == answer
         assert {shop.skus[0]: 3, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
 
     @pytest.mark.parametrize("items", [None, []])
-    def test_an_order_without_items_is_sent_whole(self, linnworks, shop, order, items):
-        """A despatch that names no items means everything."""
-        answer = _despatch(linnworks, {**_parcel(order, {}), "Items": items})
+    def test_an_order_without_items_is_despatched_whole(self, linnworks, shop, order, items):
+        """A despatch without items means the whole order."""
+        answer = _despatch(linnworks, {**_despatch_of(order, {}), "Items": items})
 
-        assert [_well(order)] == answer
+        assert [_success(order)] == answer
         assert {shop.skus[0]: 3, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
 
     def test_a_part_is_sent_and_the_rest_later(self, linnworks, shop, order):
-        """An order may be sent in parts, over several calls."""
-        first = _despatch(linnworks, _parcel(order, {shop.skus[0]: 2}))
+        """An order may be despatched in parts by several calls."""
+        first = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}))
         sent = shop.sent(order["ReferenceNumber"])
-        second = _despatch(linnworks, _parcel(order, {shop.skus[0]: 1, shop.skus[1]: 1}))
+        second = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 1, shop.skus[1]: 1}))
 
-        assert [_well(order)] == first
+        assert [_success(order)] == first
         assert {shop.skus[0]: 2, shop.skus[1]: 0} == sent
-        assert [_well(order)] == second
+        assert [_success(order)] == second
         assert {shop.skus[0]: 3, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
 
-    def test_what_is_left_goes_without_items(self, linnworks, shop, order):
-        """After a part, a despatch without items sends what is left."""
-        _despatch(linnworks, _parcel(order, {shop.skus[0]: 2}))
-        answer = _despatch(linnworks, _parcel(order, {}))
+    def test_the_rest_is_despatched_without_items(self, linnworks, shop, order):
+        """After a part, a despatch without items means all that remains."""
+        _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}))
+        answer = _despatch(linnworks, _despatch_of(order, {}))
 
-        assert [_well(order)] == answer
+        assert [_success(order)] == answer
         assert {shop.skus[0]: 3, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
 
     def test_a_repeated_despatch_succeeds_and_changes_nothing(self, linnworks, shop, order):
-        """Linnworks may send a despatch again whose answer was lost."""
-        parcel = _parcel(order, {shop.skus[0]: 1})
-        answers = [_despatch(linnworks, parcel) for _ in range(3)]
+        """Linnworks may repeat a despatch whose answer was lost."""
+        despatch = _despatch_of(order, {shop.skus[0]: 1})
+        answers = [_despatch(linnworks, despatch) for _ in range(3)]
 
-        assert [[_well(order)]] * 3 == answers
+        assert [[_success(order)]] * 3 == answers
         assert {shop.skus[0]: 1, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
-    def test_packages_of_one_line_add_up(self, linnworks, shop, order):
-        """The same line twice in a despatch means both quantities."""
-        parcel = _parcel(order, {shop.skus[0]: 1})
-        answer = _despatch(linnworks, {**parcel, "Items": [*parcel["Items"], *parcel["Items"]]})
+    def test_quantities_of_one_line_add_up(self, linnworks, shop, order):
+        """The same line twice in a despatch means the sum of the quantities."""
+        despatch = _despatch_of(order, {shop.skus[0]: 1})
+        answer = _despatch(linnworks, {**despatch, "Items": [*despatch["Items"], *despatch["Items"]]})
 
-        assert [_well(order)] == answer
+        assert [_success(order)] == answer
         assert {shop.skus[0]: 2, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
     def test_items_may_come_in_packages_only(self, linnworks, shop, order):
-        """Where only the packages name items, these are what was sent."""
+        """If only the packages have items, these were sent."""
         packages = [
-            {"TrackingNumber": "P1", "Items": _parcel(order, {shop.skus[0]: 1})["Items"]},
-            {"TrackingNumber": "P2", "Items": _parcel(order, {shop.skus[0]: 1, shop.skus[1]: 1})["Items"]},
+            {"TrackingNumber": "P1", "Items": _despatch_of(order, {shop.skus[0]: 1})["Items"]},
+            {"TrackingNumber": "P2", "Items": _despatch_of(order, {shop.skus[0]: 1, shop.skus[1]: 1})["Items"]},
         ]
-        answer = _despatch(linnworks, {**_parcel(order, {}), "Packages": packages})
+        answer = _despatch(linnworks, {**_despatch_of(order, {}), "Packages": packages})
 
-        assert [_well(order)] == answer
+        assert [_success(order)] == answer
         assert {shop.skus[0]: 2, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
 
     def test_items_and_packages_are_not_counted_twice(self, linnworks, shop, order):
-        """Packages that repeat the items of the order say how these were packed, not more items."""
-        parcel = _parcel(order, {shop.skus[0]: 1})
-        answer = _despatch(linnworks, {**parcel, "Packages": [{"Items": parcel["Items"]}]})
+        """Packages that repeat the order's items say how these were packed; they are no further items."""
+        despatch = _despatch_of(order, {shop.skus[0]: 1})
+        answer = _despatch(linnworks, {**despatch, "Packages": [{"Items": despatch["Items"]}]})
 
-        assert [_well(order)] == answer
+        assert [_success(order)] == answer
         assert {shop.skus[0]: 1, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
     def test_none_of_a_line_is_not_all_of_it(self, linnworks, shop, order):
-        """A line that comes with a quantity of zero is not sent."""
-        _despatch(linnworks, _parcel(order, {shop.skus[0]: 0, shop.skus[1]: 1}))
+        """A line with a quantity of zero is not despatched."""
+        _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 0, shop.skus[1]: 1}))
 
         assert shop.sent(order["ReferenceNumber"])[shop.skus[0]] == 0
 
     def test_one_order_may_come_twice_in_a_batch(self, linnworks, shop, order):
-        """Parts of a split order come together, each answered for itself."""
+        """Parts of a split order may come together, and each has its own outcome."""
         answer = _despatch(
-            linnworks, _parcel(order, {shop.skus[0]: 2}), _parcel(order, {shop.skus[0]: 1, shop.skus[1]: 1})
+            linnworks, _despatch_of(order, {shop.skus[0]: 2}), _despatch_of(order, {shop.skus[0]: 1, shop.skus[1]: 1})
         )
 
-        assert [_well(order), _well(order)] == answer
+        assert [_success(order), _success(order)] == answer
         assert {shop.skus[0]: 3, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
 
-    @pytest.mark.parametrize("fault", ["unknown order", "unknown line", "too many"])
-    def test_one_bad_order_leaves_the_others_alone(self, linnworks, shop, order, fault):
-        """What can never be despatched gets its error without a retry, and the orders around it are sent."""
+    @pytest.mark.parametrize("problem", ["unknown order", "unknown line", "too many"])
+    def test_one_bad_order_leaves_the_others_alone(self, linnworks, shop, order, problem):
+        """An impossible despatch gets an error without a retry, and the other orders are despatched."""
         other, third = (seen(linnworks, shop.place_order({shop.skus[0]: 1})) for _ in range(2))
-        bad = _parcel(order, {shop.skus[0]: 4 if fault == "too many" else 1})
-        if fault == "unknown order":
+        bad = _despatch_of(order, {shop.skus[0]: 4 if problem == "too many" else 1})
+        if problem == "unknown order":
             bad["ReferenceNumber"] = "no-such-order"
-        if fault == "unknown line":
+        if problem == "unknown line":
             bad["Items"][0] |= {"OrderLineNumber": "no-such-line", "SKU": "no-such-sku"}
-        first, second, last = _despatch(linnworks, _parcel(other, {}), bad, _parcel(third, {}))
+        first, second, last = _despatch(linnworks, _despatch_of(other, {}), bad, _despatch_of(third, {}))
 
-        assert _well(other) == first
+        assert _success(other) == first
         assert bad["ReferenceNumber"] == second["ReferenceNumber"]
         assert second["Error"]
         assert second["Retry"] is False
-        assert _well(third) == last
+        assert _success(third) == last
         assert {shop.skus[0]: 0, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
         assert {shop.skus[0]: 1} == shop.sent(other["ReferenceNumber"])
         assert {shop.skus[0]: 1} == shop.sent(third["ReferenceNumber"])
 
-    def test_a_bad_line_holds_back_its_order(self, linnworks, shop, order):
-        """A despatch with one impossible line sends none of its lines, so that its error is the whole truth."""
-        answer = _despatch(linnworks, _parcel(order, {shop.skus[1]: 1, shop.skus[0]: 4}))
+    def test_a_bad_line_refuses_its_order(self, linnworks, shop, order):
+        """A despatch with one impossible line despatches none of its lines, so that its error is correct for all."""
+        answer = _despatch(linnworks, _despatch_of(order, {shop.skus[1]: 1, shop.skus[0]: 4}))
 
         assert answer[0]["Error"]
         assert {shop.skus[0]: 0, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
     def test_more_than_is_left_is_refused(self, linnworks, shop, order):
-        """Parts never add up to more than was ordered."""
-        _despatch(linnworks, _parcel(order, {shop.skus[0]: 2}))
-        answer = _despatch(linnworks, {**_parcel(order, {shop.skus[0]: 2}), "TrackingNumber": "T2"})
+        """The parts never add up to more than was ordered."""
+        _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}))
+        answer = _despatch(linnworks, {**_despatch_of(order, {shop.skus[0]: 2}), "TrackingNumber": "T2"})
 
         assert answer[0]["Error"]
         assert answer[0]["Retry"] is False
         assert {shop.skus[0]: 2, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
-    def test_every_order_is_answered_in_its_place(self, linnworks, shop):
-        """A batch gets one answer an order, in the order they came."""
+    def test_orders_are_answered_in_order(self, linnworks, shop):
+        """A batch gets one answer for each order, in the order they came."""
         orders = [seen(linnworks, shop.place_order({shop.skus[0]: 1})) for _ in range(3)]
         batch = [orders[2], orders[0], orders[1], orders[0]]
 
-        assert [_well(order) for order in batch] == _despatch(linnworks, *(_parcel(order, {}) for order in batch))
+        assert [_success(order) for order in batch] == _despatch(
+            linnworks, *(_despatch_of(order, {}) for order in batch)
+        )
 
     @pytest.mark.parametrize("fields", [{"Orders": []}, {"Orders": None}, {}])
     def test_no_orders_succeed(self, linnworks, fields):
-        """A batch of nothing is no error."""
+        """An empty batch is no error."""
         assert {"Error": None, "Orders": []} == linnworks("DespatchEndpoint", **fields)
 
 
@@ -150,8 +152,8 @@ def _despatch(linnworks: Linnworks, *orders: Any) -> Any:
     return answer["Orders"]
 
 
-def _parcel(order: Any, quantities: dict[str, int]) -> dict[str, Any]:
-    """What Linnworks sends when quantities by SKU of an order are sent."""
+def _despatch_of(order: Any, quantities: dict[str, int]) -> dict[str, Any]:
+    """Return Linnworks' despatch of quantities by SKU of an order."""
     return {
         "ReferenceNumber": order["ReferenceNumber"],
         "ShippingVendor": "Royal Mail",
@@ -166,5 +168,5 @@ def _parcel(order: Any, quantities: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _well(order: Any) -> dict[str, Any]:
+def _success(order: Any) -> dict[str, Any]:
     return {"ReferenceNumber": order["ReferenceNumber"], "Error": None, "Retry": False}

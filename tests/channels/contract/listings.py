@@ -1,126 +1,20 @@
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bridge.clock import EPOCH
 from bridge.store.feeds import FeedItem
+from tests.channels.contract.lister import VALUES, Lister
 from tests.channels.contract.shop import Suite
 from tests.linnworks import Linnworks
 
 ERROR = 1
-VALUES = {"STRING": "Something", "INT": "1", "DECIMAL": "1.5", "BOOL": "True", "DATETIME": "2025-01-31T00:00:00Z"}
-
-_numbers = itertools.count(1)
-
-
-class Lister:
-    """Linnworks' listing tool as a test plays it: fills in listings and sees their feeds through."""
-
-    def __init__(self, linnworks: Linnworks, work: Callable[[], None], picture: str) -> None:
-        self.picture = picture
-        self.linnworks = linnworks
-        self.work = work
-        self.templates = itertools.count(1000)
-        self.categories = linnworks.pages("GetCategoriesEndpoint", "Categories")
-        self.category = str(self.categories[0]["CategoryId"])
-
-    def attributes(self, category: str) -> Any:
-        """What listings in a category say of themselves."""
-        question = {"CategoryIds": [category], "GeneralSettings": []}
-        return self.linnworks("GetAttributesByCategoryEndpoint", **question)
-
-    def variations(self, category: str) -> Any:
-        """How listings in a category may vary."""
-        question = {"CategoryIds": [category], "GeneralSettings": [], "VariationSettings": []}
-        return self.linnworks("GetVariationsByCategoryEndpoint", **question)
-
-    def listing(self, sku: str = "", **fields: Any) -> dict[str, Any]:
-        """A listing of a simple product with all that its category requires."""
-        category = fields.get("Categories", [self.category])[0]
-        return {
-            "ConfiguratorId": 1,
-            "TemplateId": next(self.templates),
-            "ExternalListingId": "",
-            "SKU": sku or f"NEW-{next(_numbers)}",
-            "Title": "A new thing",
-            "Description": "<p>It is new.</p>",
-            "Quantity": 4,
-            "Images": [{"Url": self.picture, "Tags": []}],
-            "Price": 12.5,
-            "Categories": [category],
-            "ShippingMethods": [],
-            "Attributes": [
-                {"IsCustomAttribute": False, "AttributeID": attribute["ID"], "AttributeValue": _value(attribute)}
-                for attribute in self.attributes(category)["Attributes"]
-                if attribute["MustBeSpecified"] == "Required"
-            ],
-            "Variations": [],
-            "VariationOptions": [],
-            **fields,
-        }
-
-    def variable_listing(self) -> dict[str, Any]:
-        """A listing of something that comes in two colours, or whatever its category calls it."""
-        listing = self.listing()
-        named = self.variations(self.category)["NeededVariations"] or [{"VariationName": "Colour"}]
-        name = named[0]["VariationName"]
-        variations = [self.variation(listing["SKU"], name, position, 3 + position) for position in (1, 2)]
-        options = [variation["OptionValues"][0]["Value"] for variation in variations]
-        return listing | {
-            "Variations": variations,
-            "VariationOptions": [{"Name": name, "Position": 1, "Values": options}],
-        }
-
-    def variation(self, sku: str, option: str, position: int, quantity: int) -> dict[str, Any]:
-        """One way in which something comes."""
-        value = {"Position": position, "Value": f"{option} {position}"}
-        return {
-            "SKU": f"{sku}-{position}",
-            "Title": f"A new thing, {option} {position}",
-            "Quantity": quantity,
-            "Images": [],
-            "Price": 10 + position,
-            "OptionValues": [{"Name": option, "Position": 1, "Value": value}],
-            "AttributeSettings": [],
-        }
-
-    def send(self, kind: str, *listings: Any) -> str:
-        """ListingUpdate; the feed's id."""
-        settings = [{"ConfiguratorId": 1, "ProductSettings": {"GeneralSettings": []}}]
-        answer = self.linnworks("ListingUpdateEndpoint", Type=kind, Listings=list(listings), Settings=settings)
-        assert answer["Error"] is None
-        return answer["ChannelFeedId"]
-
-    def check(self, feed: str) -> Any:
-        """CheckFeed as it stands."""
-        return self.linnworks("CheckFeedEndpoint", ChannelFeedId=feed)
-
-    def results(self, feed: str) -> list[Any]:
-        """What became of the listings of a feed once the worker has done them."""
-        self.work()
-        answer = self.check(feed)
-        assert answer["Error"] is None
-        assert answer["IsFeedReady"] is True
-        return answer["ProductFeeds"]
-
-    def create(self, *listings: Any) -> list[Any]:
-        return self.results(self.send("CREATE", *listings))
-
-    def update(self, *listings: Any) -> list[Any]:
-        return self.results(self.send("UPDATE", *listings))
-
-    def delete(self, *removals: Any) -> list[Any]:
-        answer = self.linnworks("ListingDeleteEndpoint", ExternalListingIds=list(removals))
-        assert answer["Error"] is None
-        return self.results(answer["ChannelFeedId"])
 
 
 class ListingsContract(Suite):
-    """Listings of Linnworks come, change and go in the shop, and their feeds tell the truth."""
+    """Linnworks creates, updates and deletes listings in the shop, and their feeds report the results."""
 
     @pytest.fixture
     def lister(self, linnworks, work, shop) -> Lister:
@@ -129,7 +23,7 @@ class ListingsContract(Suite):
     # -- what a listing can have -----------------------------------------------------------------------
 
     def test_settings_need_no_token(self, call):
-        """What listings can have is told to anybody, for it belongs to the channel."""
+        """GetConfiguratorSettings works without a token, because its answer depends on the channel only."""
         answer = call("GetConfiguratorSettingsEndpoint", {})
         ids = [setting["ConfigItemId"] for setting in answer["Settings"]]
 
@@ -140,7 +34,7 @@ class ListingsContract(Suite):
         assert answer["ImageSettings"]["Type"] in (1, 2, 3)
 
     def test_categories_have_whole_numbers_and_names(self, lister):
-        """Every category has an integer of its own, because Linnworks takes no other ids."""
+        """Every category has a unique integer id, because Linnworks takes no other ids."""
         ids = [category["CategoryId"] for category in lister.categories]
 
         assert ids
@@ -148,8 +42,8 @@ class ListingsContract(Suite):
         assert all(type(number) is int for number in ids)
         assert all(category["CategoryName"] for category in lister.categories)
 
-    def test_every_category_says_what_it_asks_for(self, lister):
-        """Each category names its attributes and variations, once each and in known types."""
+    def test_every_category_has_valid_attributes_and_variations(self, lister):
+        """Attributes and variations of each category have unique names and known types."""
         for category in lister.categories:
             answer = lister.attributes(str(category["CategoryId"]))
             variations = lister.variations(str(category["CategoryId"]))
@@ -166,14 +60,14 @@ class ListingsContract(Suite):
             assert variations["MaxVariationAttributes"] >= len(names)
 
     def test_an_unknown_category_is_an_error(self, lister):
-        """Questions about a category that the shop does not have are refused."""
+        """A category that the shop does not have is refused."""
         assert lister.attributes("987654321")["Error"]
         assert lister.variations("987654321")["Error"]
 
     # -- create ----------------------------------------------------------------------------------------
 
     def test_a_simple_product_is_listed(self, lister, linnworks):
-        """A created listing is a product whose Reference is the one that CheckFeed told."""
+        """A created listing is a product with the Reference that CheckFeed returned."""
         listing = lister.listing()
         (result,) = lister.create(listing)
         product = linnworks.products()[listing["SKU"]]
@@ -185,8 +79,8 @@ class ListingsContract(Suite):
         assert [{"SKU": listing["SKU"], "Reference": product["Reference"]}] == result["ChannelReferences"]
         assert ("A new thing", 4, 12.5) == (product["Title"], product["Quantity"], product["Price"])
 
-    def test_a_listing_may_begin_without_stock(self, lister, linnworks):
-        """A quantity of zero is no fault."""
+    def test_a_listing_may_have_no_stock(self, lister, linnworks):
+        """A quantity of zero is no error."""
         listing = lister.listing(Quantity=0)
         (result,) = lister.create(listing)
 
@@ -194,7 +88,7 @@ class ListingsContract(Suite):
         assert linnworks.products()[listing["SKU"]]["Quantity"] == 0
 
     def test_a_product_with_variations_is_listed(self, lister, linnworks, call):
-        """Every variation is a product of its own, told by CheckFeed, and the parent is none."""
+        """Every variation is a product in CheckFeed's answer, and the parent is not."""
         if not call("GetConfiguratorSettingsEndpoint", {})["IsVariationsAllowed"]:
             pytest.skip("the shop says that it has no variations")
         listing = lister.variable_listing()
@@ -209,7 +103,7 @@ class ListingsContract(Suite):
         assert listing["SKU"] not in products
 
     def test_listed_products_take_stock_and_prices(self, lister, linnworks):
-        """What was listed is a product like any other."""
+        """A listed product is a product like any other."""
         listing = lister.listing()
         lister.create(listing)
         row = {"SKU": listing["SKU"], "Reference": ""}
@@ -220,11 +114,11 @@ class ListingsContract(Suite):
         assert [None, None] == [answer["Products"][0]["Error"] for answer in (stock, price)]
         assert (77, 7.77) == (product["Quantity"], product["Price"])
 
-    @pytest.mark.parametrize("fault", ["category", "SKU in the shop", "SKU in the feed", "title", "attribute"])
-    def test_one_bad_listing_leaves_the_others_alone(self, lister, linnworks, shop, fault):
-        """A listing that cannot be gets an error message of its own, and those around it are listed."""
+    @pytest.mark.parametrize("problem", ["category", "SKU in the shop", "SKU in the feed", "title", "attribute"])
+    def test_one_bad_listing_leaves_the_others_alone(self, lister, linnworks, shop, problem):
+        """An impossible listing gets its own error message, and the others are listed."""
         first, last = lister.listing(), lister.listing()
-        bad = _spoilt(lister, shop, first, fault)
+        bad = _bad_listing(lister, shop, first, problem)
         before = linnworks.products()
         good, refused, good_too = lister.create(first, bad, last)
         after = linnworks.products()
@@ -239,7 +133,7 @@ class ListingsContract(Suite):
     # -- update ----------------------------------------------------------------------------------------
 
     def test_a_listing_is_changed(self, lister, linnworks):
-        """An update changes what is listed and keeps its Reference."""
+        """An update changes a listing and keeps its Reference."""
         listing = lister.listing()
         (created,) = lister.create(listing)
         changed = {"Title": "A better thing", "Quantity": 9, "Price": 13.75}
@@ -275,20 +169,20 @@ class ListingsContract(Suite):
         assert skus == [known["SKU"] for known in result["ChannelReferences"]]
         assert [40, 5, 6] == [products[sku]["Quantity"] for sku in skus]
 
-    def test_a_listing_that_begins_to_vary_is_sold_as_its_feed_says(self, lister, linnworks):
-        """A simple listing updated with variations is refused, or sold as the references that CheckFeed told."""
+    def test_adding_variations_to_a_simple_listing_matches_its_feed(self, lister, linnworks):
+        """A simple listing updated with variations is refused, or its products are those that CheckFeed returned."""
         listing = lister.listing()
         (created,) = lister.create(listing)
         variation = lister.variation(listing["SKU"], "Colour", 1, 3)
         changed = {**listing, "ExternalListingId": created["ExternalListingId"], "Variations": [variation]}
         (result,) = lister.update(changed)
         sold = {listing["SKU"], variation["SKU"]} & set(linnworks.products())
-        told = created if ERROR in {message["Type"] for message in result["Messages"]} else result
+        expected = created if ERROR in {message["Type"] for message in result["Messages"]} else result
 
-        assert {known["SKU"] for known in told["ChannelReferences"]} == sold
+        assert {known["SKU"] for known in expected["ChannelReferences"]} == sold
 
     def test_a_bad_change_is_refused(self, lister, linnworks):
-        """What no new listing may be, an update may not make of an old one."""
+        """Values that are refused for a new listing are refused for an update too."""
         listing = lister.listing()
         (created,) = lister.create(listing)
         (result,) = lister.update({**listing, "Title": " ", "ExternalListingId": created["ExternalListingId"]})
@@ -296,8 +190,8 @@ class ListingsContract(Suite):
         assert ERROR in {message["Type"] for message in result["Messages"]}
         assert listing["Title"] == linnworks.products()[listing["SKU"]]["Title"]
 
-    def test_a_listing_that_is_not_there_is_not_changed(self, lister, linnworks):
-        """An update of nothing gets an error message and makes nothing."""
+    def test_an_unknown_listing_is_not_updated(self, lister, linnworks):
+        """The update of an unknown listing gets an error message and creates nothing."""
         listing = lister.listing(ExternalListingId="987654321")
         (result,) = lister.update(listing)
 
@@ -307,7 +201,7 @@ class ListingsContract(Suite):
     # -- delete ----------------------------------------------------------------------------------------
 
     def test_a_listing_is_deleted(self, lister, linnworks):
-        """A deleted listing is no product any more, and deleting it again is no fault."""
+        """A deleted listing is no product any more, and deleting it again is no error."""
         listing = lister.listing()
         (created,) = lister.create(listing)
         removal = {
@@ -322,8 +216,8 @@ class ListingsContract(Suite):
             (result["SKU"], result["TemplateId"], result["Messages"]) for result in results
         ]
 
-    def test_variations_go_with_their_listing(self, lister, linnworks, call):
-        """Deleting a listing takes all its variations out of the shop."""
+    def test_variations_are_deleted_with_their_listing(self, lister, linnworks, call):
+        """Deleting a listing deletes all its variations."""
         if not call("GetConfiguratorSettingsEndpoint", {})["IsVariationsAllowed"]:
             pytest.skip("the shop says that it has no variations")
         listing = lister.variable_listing()
@@ -337,16 +231,16 @@ class ListingsContract(Suite):
 
     # -- feeds -----------------------------------------------------------------------------------------
 
-    def test_a_feed_is_not_ready_before_it_was_worked_off(self, lister, linnworks):
-        """A feed that was only accepted says so, and nothing is listed yet."""
+    def test_a_feed_is_not_ready_before_it_is_processed(self, lister, linnworks):
+        """A feed that was only accepted is not ready, and nothing is listed yet."""
         listing = lister.listing()
         feed = lister.send("CREATE", listing)
 
         assert {"Error": None, "IsFeedReady": False, "ProductFeeds": []} == lister.check(feed)
         assert listing["SKU"] not in linnworks.products()
 
-    def test_a_feed_answers_for_its_listings_in_order(self, lister):
-        """Every listing of a feed is answered, in the order they came."""
+    def test_a_feed_has_its_results_in_order(self, lister):
+        """Every listing of a feed has a result, in the order they came."""
         listings = [lister.listing() for _ in range(3)]
         results = lister.create(*listings)
 
@@ -355,21 +249,21 @@ class ListingsContract(Suite):
     def test_feeds_of_others_are_unknown(self, lister, call, shop):
         """A feed belongs to the integration that sent it."""
         feed = lister.send("CREATE", lister.listing())
-        stranger = Linnworks(call)
-        stranger.finish_wizard(**shop.answers)
-        answer = stranger("CheckFeedEndpoint", ChannelFeedId=feed)
+        other = Linnworks(call)
+        other.finish_wizard(**shop.answers)
+        answer = other("CheckFeedEndpoint", ChannelFeedId=feed)
 
         assert answer["Error"]
         assert [] == answer["ProductFeeds"]
-        assert stranger("CheckFeedEndpoint", ChannelFeedId="no-such-feed")["Error"] == answer["Error"]
+        assert other("CheckFeedEndpoint", ChannelFeedId="no-such-feed")["Error"] == answer["Error"]
 
-    def test_a_listing_worked_off_twice_is_listed_once(self, lister, linnworks):
-        """A crash between the shop's answer and our note of it makes no second product and no error."""
+    def test_a_listing_processed_twice_is_listed_once(self, lister, linnworks):
+        """A crash between the shop's answer and its record makes no second product and no error."""
         listing, variable = lister.listing(), lister.variable_listing()
         feed = lister.send("CREATE", listing, variable)
         first = lister.results(feed)
         before = linnworks.products()
-        # as a process leaves it that was killed before it noted the results
+        # the state after a process was killed before it recorded the results
         forgotten = FeedItem.update(done=False, result=None, claimed_until=EPOCH).where(FeedItem.feed == feed).execute()
         second = lister.results(feed)
 
@@ -379,19 +273,15 @@ class ListingsContract(Suite):
         assert before == linnworks.products()
 
 
-def _value(attribute: Any) -> str:
-    return attribute["ValueOptions"][0] if attribute["ValueOptions"] else VALUES[attribute["ExpectedType"]]
-
-
-def _spoilt(lister: Lister, shop: Any, other: Any, fault: str) -> dict[str, Any]:
-    """A listing with one fault."""
-    if fault == "category":
+def _bad_listing(lister: Lister, shop: Any, other: Any, problem: str) -> dict[str, Any]:
+    """Return a listing with one problem."""
+    if problem == "category":
         return {**lister.listing(), "Categories": ["987654321"]}
-    if fault == "SKU in the shop":
+    if problem == "SKU in the shop":
         return lister.listing(shop.skus[0])
-    if fault == "SKU in the feed":
+    if problem == "SKU in the feed":
         return lister.listing(other["SKU"])
-    if fault == "title":
+    if problem == "title":
         return lister.listing(Title=" ")
     for category in lister.categories:
         listing = lister.listing(Categories=[str(category["CategoryId"])])

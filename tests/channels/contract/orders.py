@@ -12,18 +12,18 @@ DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 class OrdersContract(Suite):
-    """Orders come to Linnworks: all of them, once, and in a form that it takes."""
+    """Linnworks gets every order once, in a form that it accepts."""
 
-    # -- what comes ------------------------------------------------------------------------------------
+    # -- content ---------------------------------------------------------------------------------------
 
     def test_every_order_comes_exactly_once(self, linnworks, shop):
-        """All orders of the shop come over all pages, none of them twice."""
+        """All pages together have every order of the shop, none of them twice."""
         references = [order["ReferenceNumber"] for order in _run(linnworks)]
 
         assert sorted(shop.references()) == sorted(references)
 
     def test_an_order_says_what_was_bought(self, linnworks, shop):
-        """Each thing that was bought is a line with its quantity, and the order says that it was paid."""
+        """Each product is a line with its quantity, and the order is PAID."""
         order = seen(linnworks, shop.place_order({shop.skus[0]: 3, shop.skus[1]: 1}))
         bought = {item["SKU"]: item["Qty"] for item in order["OrderItems"]}
 
@@ -32,14 +32,14 @@ class OrdersContract(Suite):
         assert order["PaidOn"]
 
     def test_an_unpaid_order_comes_as_unpaid(self, linnworks, shop):
-        """An order that nobody has paid yet comes too, and says so."""
+        """An order that is not paid yet comes as UNPAID."""
         order = seen(linnworks, shop.place_order({shop.skus[0]: 1}, paid=False))
 
         assert order["PaymentStatus"] == "UNPAID"
         assert order["PaidOn"] is None
 
     def test_an_order_comes_again_when_it_is_paid(self, linnworks, shop):
-        """A payment brings an old order back as PAID, because the filter is when it last changed."""
+        """After a payment an old order comes again as PAID, because the filter is the date of its last change."""
         reference = shop.place_order({shop.skus[0]: 1}, paid=False, days_ago=3)
         before = linnworks.orders(since=hours_ago(1))
         shop.pay(reference)
@@ -49,7 +49,7 @@ class OrdersContract(Suite):
         assert after[reference]["PaymentStatus"] == "PAID"
 
     def test_an_order_comes_again_when_it_is_cancelled(self, linnworks, shop):
-        """A cancel in the shop brings an old order back as CANCELLED."""
+        """After a cancel in the shop an old order comes again as CANCELLED."""
         reference = shop.place_order({shop.skus[0]: 1}, days_ago=3)
         before = linnworks.orders(since=hours_ago(1))
         shop.cancel(reference)
@@ -59,15 +59,15 @@ class OrdersContract(Suite):
         assert after[reference]["PaymentStatus"] == "CANCELLED"
 
     def test_back_dating_brings_old_orders(self, linnworks, shop):
-        """Whoever asks from further back gets the orders since then."""
+        """An earlier UTCTimeFrom brings the orders since then."""
         reference = shop.place_order({shop.skus[0]: 1}, days_ago=3)
 
         assert reference in linnworks.orders(since=hours_ago(24 * 4))
 
-    # -- in a form that Linnworks takes ----------------------------------------------------------------
+    # -- form ----------------------------------------------------------------------------------------
 
-    def test_lines_are_such_that_linnworks_saves_the_order(self, linnworks):
-        """Orders have lines, and every line a SKU, a number of its own and a quantity above zero."""
+    def test_lines_are_valid_for_linnworks(self, linnworks):
+        """Every order has lines, and every line has a SKU, a unique number and a quantity above zero."""
         for order in _run(linnworks):
             numbers = [item["OrderLineNumber"] for item in order["OrderItems"]]
 
@@ -79,7 +79,7 @@ class OrdersContract(Suite):
             assert all(item["CancelStatus"] in ("NONE", "CANCELLED") for item in order["OrderItems"])
 
     def test_names_that_are_keys_are_unique(self, linnworks):
-        """Options of a line, properties of an order and titles of its service lines come with a name, once each."""
+        """Options of a line, properties of an order and titles of its service lines have unique names."""
         for order in _run(linnworks):
             services = [item["ItemTitle"] for item in order["OrderItems"] if item["IsService"]]
             properties = [named["Name"] for named in order["ExtendedProperties"]]
@@ -90,22 +90,22 @@ class OrdersContract(Suite):
                 assert all(names)
 
     def test_dates_are_in_utc_and_whole_seconds(self, linnworks):
-        """Every date has the one form of all of Linnworks' samples."""
+        """Every date has the format of Linnworks' samples."""
         for order in _run(linnworks):
             dates = [order["ReceivedDate"], order["DispatchBy"], *(note["NoteEntryDate"] for note in order["Notes"])]
             dates += [order["PaidOn"]] if order["PaymentStatus"] == "PAID" else []
 
             assert all(DATE.fullmatch(date) for date in dates)
 
-    def test_orders_have_somebody_to_send_them_to(self, linnworks):
-        """Both addresses are there, and say who and in which country."""
+    def test_orders_have_complete_addresses(self, linnworks):
+        """Both addresses have a name or company, and a country code."""
         for order in _run(linnworks):
             for address in (order["BillingAddress"], order["DeliveryAddress"]):
                 assert address["FullName"] or address["Company"]
                 assert re.fullmatch("[A-Z]{2}", address["CountryCode"])
 
     def test_amounts_are_numbers_in_a_currency(self, linnworks):
-        """Money is never below zero and never a text, and the order names its currency."""
+        """Amounts are numbers of at least zero, and the order names its currency."""
         for order in _run(linnworks):
             amounts = [order["PostalServiceCost"], order["PostalServiceTaxRate"], order["Discount"]]
             for item in order["OrderItems"]:
@@ -116,10 +116,10 @@ class OrdersContract(Suite):
             assert order["PaymentStatus"] in ("PAID", "UNPAID", "CANCELLED")
             assert order["DiscountType"] in ("AllEvenly", "ItemsThenPostage", "PostageThenItems")
 
-    # -- page by page ----------------------------------------------------------------------------------
+    # -- paging ---------------------------------------------------------------------------------------
 
-    def test_nothing_is_missed_while_the_shop_goes_on(self, linnworks, shop):
-        """Orders that change or arrive between two pages push none over the edge of a page."""
+    def test_no_order_is_missed_while_orders_change(self, linnworks, shop):
+        """Orders that change or arrive between two pages shift no other order out of its page."""
         there = shop.references()
         first = _page(linnworks, 1)
         shop.touch(_references(first)[0])
@@ -137,7 +137,7 @@ class OrdersContract(Suite):
         assert set(placed) <= came | came_next
 
     def test_an_order_that_changed_during_a_run_comes_again(self, linnworks, shop):
-        """What changed after its page was read comes in the next run, even where Linnworks asks from later on."""
+        """An order changed after its page was read comes in the next run, even if Linnworks asks from a later time."""
         changed = _references(_page(linnworks, 1))[0]
         shop.touch(changed)
         _rest(linnworks, 2)
@@ -145,7 +145,7 @@ class OrdersContract(Suite):
         assert changed in linnworks.orders(since=hours_ago(-1))
 
     def test_a_page_of_orders_asked_twice_is_the_same(self, linnworks):
-        """An answer that was lost is given again, for the first page, a later one and the last."""
+        """A lost answer can be requested again, for the first page, a later one and the last."""
         pages = [_page(linnworks, 1)]
         while pages[-1]["HasMorePages"]:
             pages.append(_page(linnworks, len(pages) + 1))
@@ -153,23 +153,23 @@ class OrdersContract(Suite):
             assert pages[-1] == _page(linnworks, len(pages))
         assert pages[0] == _page(linnworks, 1)
 
-    def test_a_page_asked_again_loses_nothing_after_it(self, linnworks, shop):
-        """Going back to an earlier page and on from there still brings everything."""
+    def test_repeating_an_earlier_page_loses_nothing(self, linnworks, shop):
+        """Going back to an earlier page and continuing from there brings every order."""
         first, second, _ = _page(linnworks, 1), _page(linnworks, 2), _page(linnworks, 3)
         again = _page(linnworks, 2)
 
         assert second == again
         assert shop.references() == {*_references(first), *_references(again), *_rest(linnworks, 3)}
 
-    def test_past_the_last_order_there_is_nothing_and_no_error(self, linnworks):
-        """The page after the last is empty, and so are those after that."""
+    def test_pages_after_the_last_order_are_empty(self, linnworks):
+        """The pages after the last one are empty, without an error."""
         last = _last_page(linnworks)
 
         assert {"Error": None, "HasMorePages": False, "Orders": []} == _page(linnworks, last + 1)
         assert {"Error": None, "HasMorePages": False, "Orders": []} == _page(linnworks, last + 5)
 
     def test_no_orders_are_no_error(self, linnworks):
-        """Where nothing changed, one empty page is the whole answer."""
+        """If nothing changed, there is one empty page."""
         answer = _page(linnworks, 1, since="2999-01-01 00:00:00Z")
 
         assert {"Error": None, "HasMorePages": False, "Orders": []} == answer
@@ -177,8 +177,8 @@ class OrdersContract(Suite):
     @pytest.mark.parametrize(
         ("number", "words"), [(0, "Invalid page number"), (-1, "Invalid page number"), (5, "start at page 1")]
     )
-    def test_a_page_of_orders_that_cannot_be_placed_is_an_error(self, linnworks, number, words):
-        """Pages below 1 and pages before which none was asked get an error, never an empty success."""
+    def test_an_impossible_page_of_orders_is_an_error(self, linnworks, number, words):
+        """Pages below 1, and later pages without a first one, get an error, never an empty success."""
         answer = _page(linnworks, number)
 
         assert words in answer["Error"]
@@ -186,21 +186,21 @@ class OrdersContract(Suite):
         assert answer["HasMorePages"] is False
 
     def test_a_page_skipped_is_an_error(self, linnworks):
-        """Page 3 cannot be had before page 2, whatever was asked before."""
+        """Page 3 cannot be requested before page 2."""
         _page(linnworks, 1)
         answer = _page(linnworks, 3)
 
         assert answer["Error"]
         assert [] == answer["Orders"]
 
-    def test_a_page_of_another_question_is_an_error(self, linnworks):
-        """A later page belongs to the moment that its first page was asked for."""
+    def test_a_page_with_another_start_time_is_an_error(self, linnworks):
+        """A later page must have the UTCTimeFrom of its first page."""
         _page(linnworks, 1)
 
         assert _page(linnworks, 2, since=hours_ago(1))["Error"]
 
-    def test_a_wrong_page_leaves_nothing_behind(self, linnworks, shop):
-        """A run goes on undisturbed after somebody asked for pages that cannot be placed."""
+    def test_a_wrong_page_does_not_affect_a_run(self, linnworks, shop):
+        """A run continues as before after requests for impossible pages."""
         first = _page(linnworks, 1)
         _page(linnworks, 7)
         _page(linnworks, 0)
@@ -222,7 +222,7 @@ def _references(page: Any) -> list[str]:
 
 
 def _rest(linnworks: Linnworks, number: int) -> list[str]:
-    """The references on this page and those after it."""
+    """Return the references on this page and the pages after it."""
     page = _page(linnworks, number)
     assert page["Error"] is None
     return _references(page) + (_rest(linnworks, number + 1) if page["HasMorePages"] else [])

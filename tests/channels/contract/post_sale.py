@@ -13,17 +13,17 @@ NOT_SUPPORTED, INDEPENDENT = 0, 2
 
 
 class PostSaleContract(Suite):
-    """Cancels and refunds happen once, and only those are offered that work."""
+    """Cancels and refunds happen once, and only those that work are offered."""
 
     @pytest.fixture
     def options(self, linnworks):
-        """What the shop says that it can do."""
+        """What the shop says it can do."""
         return linnworks("PostSaleOptions")
 
     # -- what is offered -------------------------------------------------------------------------------
 
     def test_reasons_cover_exactly_what_is_supported(self, options):
-        """There are no reasons at all, or some for every action that is supported and for no other."""
+        """There are no reasons at all, or some for each supported action and for no other."""
         supported = {
             CANCELLATION: options["CanCancel"],
             ITEM_REFUND: options["CanAttachRefundToItem"],
@@ -36,8 +36,8 @@ class PostSaleContract(Suite):
         assert options["Error"] is None
         assert covered in (set(), {kind for kind, can in supported.items() if can})
 
-    def test_reasons_are_told_apart_by_their_tags(self, options):
-        """Every reason has a tag of its own and a name to show, and its types stand under both their names."""
+    def test_reasons_have_unique_tags(self, options):
+        """Every reason has a unique tag and a display name, and its types are sent under both names."""
         tags = [reason["Tag"] for reason in options["PostSaleReasons"]]
 
         assert sorted(set(tags)) == sorted(tags)
@@ -46,7 +46,7 @@ class PostSaleContract(Suite):
         assert all(reason["Types"] == reason["Type"] != [] for reason in options["PostSaleReasons"])
 
     def test_options_do_not_contradict_each_other(self, options):
-        """Parts can be cancelled or refunded only where cancelling or refunding is possible at all."""
+        """Parts can be cancelled or refunded only if cancels or refunds are supported."""
         refunds = [options[name] for name in ("CanAttachRefundToItem", "CanAttachRefundToService")]
         refunds += [options["CanRefundAdditionally"], options["RefundShippingTypes"] != NOT_SUPPORTED]
 
@@ -57,7 +57,7 @@ class PostSaleContract(Suite):
     # -- cancel ----------------------------------------------------------------------------------------
 
     def test_a_whole_order_is_cancelled(self, linnworks, shop, order, options):
-        """An order cancelled without naming lines comes back as CANCELLED, and its stock is for sale again."""
+        """An order cancelled without lines comes as CANCELLED, and its stock is available again."""
         _only_where(options["CanCancel"])
         before = _stock(linnworks, shop)
         answer = _cancel(linnworks, order)
@@ -66,7 +66,7 @@ class PostSaleContract(Suite):
         assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
         assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
 
-    def test_an_order_is_cancelled_by_naming_all_of_it(self, linnworks, shop, order, options):
+    def test_an_order_is_cancelled_by_naming_all_lines(self, linnworks, shop, order, options):
         """Cancelling every line in full cancels the order."""
         _only_where(options["CanCancel"])
         answer = _cancel(linnworks, order, {shop.skus[0]: 3, shop.skus[1]: 1})
@@ -84,7 +84,7 @@ class PostSaleContract(Suite):
         assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
 
     def test_one_line_is_cancelled(self, linnworks, shop, order, options):
-        """A cancelled line comes back as CANCELLED while the rest of the order stands."""
+        """A cancelled line comes as CANCELLED, and the rest of the order stays PAID."""
         _only_where(options["CanCancelOrderLines"])
         before = _stock(linnworks, shop)
         answer = _cancel(linnworks, order, {shop.skus[0]: 3})
@@ -98,7 +98,7 @@ class PostSaleContract(Suite):
         assert [before[0] + 3, before[1]] == _stock(linnworks, shop)
 
     def test_part_of_a_line_is_cancelled(self, linnworks, shop, order, options):
-        """Some of a line can be cancelled, and the rest can still be sent, but no more than that."""
+        """After some pieces of a line are cancelled, only the others can be despatched."""
         _only_where(options["CanCancelOrderLinesPartially"])
         before = _stock(linnworks, shop)
         answer = _cancel(linnworks, order, {shop.skus[0]: 1})
@@ -110,8 +110,8 @@ class PostSaleContract(Suite):
         assert too_many["Error"]
         assert the_rest["Error"] is None
 
-    def test_an_order_with_something_left_is_not_cancelled(self, linnworks, shop, options):
-        """Cancelling a part of every line leaves the order standing."""
+    def test_an_order_with_remaining_pieces_is_not_cancelled(self, linnworks, shop, options):
+        """Cancelling a part of every line does not cancel the order."""
         _only_where(options["CanCancelOrderLinesPartially"])
         order = seen(linnworks, shop.place_order({shop.skus[0]: 3, shop.skus[1]: 2}))
         answer = _cancel(linnworks, order, {shop.skus[0]: 1, shop.skus[1]: 1})
@@ -122,7 +122,7 @@ class PostSaleContract(Suite):
         assert ["NONE", "NONE"] == [item["CancelStatus"] for item in after["OrderItems"]]
 
     def test_a_repeated_cancel_succeeds_and_changes_nothing(self, linnworks, shop, order, options):
-        """Linnworks may send a cancel again whose answer was lost: the stock comes back once."""
+        """Linnworks may repeat a cancel whose answer was lost: the stock is added once."""
         _only_where(options["CanCancelOrderLinesPartially"])
         before = _stock(linnworks, shop)
         answers = [_cancel(linnworks, order, {shop.skus[0]: 1}) for _ in range(3)]
@@ -131,7 +131,7 @@ class PostSaleContract(Suite):
         assert [before[0] + 1, before[1]] == _stock(linnworks, shop)
 
     def test_a_repeated_cancel_of_a_whole_order_succeeds(self, linnworks, shop, order, options):
-        """The same holds for whole orders."""
+        """The same applies to whole orders."""
         _only_where(options["CanCancel"])
         before = _stock(linnworks, shop)
         answers = [_cancel(linnworks, order) for _ in range(2)]
@@ -139,29 +139,29 @@ class PostSaleContract(Suite):
         assert [{"Error": None}] * 2 == answers
         assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
 
-    @pytest.mark.parametrize("fault", ["unknown order", "unknown line", "too many"])
-    def test_an_impossible_cancel_is_refused(self, linnworks, shop, order, options, fault):
-        """What is not in the shop cannot be cancelled, and nothing changes."""
+    @pytest.mark.parametrize("problem", ["unknown order", "unknown line", "too many"])
+    def test_an_impossible_cancel_is_refused(self, linnworks, shop, order, options, problem):
+        """An unknown order or line, or too many pieces, cannot be cancelled, and nothing changes."""
         _only_where(options["CanCancel"])
         before = _stock(linnworks, shop)
-        items = [_line(order, shop.skus[0], CancellationQuantity=4 if fault == "too many" else 1)]
-        if fault == "unknown line":
+        items = [_line(order, shop.skus[0], CancellationQuantity=4 if problem == "too many" else 1)]
+        if problem == "unknown line":
             items[0] |= {"OrderLineNumber": "no-such-line", "SKU": "no-such-sku"}
-        reference = "no-such-order" if fault == "unknown order" else order["ReferenceNumber"]
+        reference = "no-such-order" if problem == "unknown order" else order["ReferenceNumber"]
         answer = linnworks("CancelEndpoint", Cancellation={"ReferenceNumber": reference, "Items": items})
 
         assert answer["Error"]
         assert before == _stock(linnworks, shop)
 
-    def test_what_was_sent_cannot_be_cancelled(self, linnworks, shop, order, options):
-        """A despatched line stays despatched."""
+    def test_despatched_pieces_cannot_be_cancelled(self, linnworks, shop, order, options):
+        """A despatched line cannot be cancelled."""
         _only_where(options["CanCancelOrderLines"])
         _despatch(linnworks, order, shop.skus[0], 3)
 
         assert _cancel(linnworks, order, {shop.skus[0]: 1})["Error"]
 
-    def test_a_cancelled_order_is_not_sent(self, linnworks, shop, order, options):
-        """After a cancel the order cannot be despatched, now or later."""
+    def test_a_cancelled_order_cannot_be_despatched(self, linnworks, shop, order, options):
+        """The despatch of a cancelled order is refused without a retry."""
         _only_where(options["CanCancel"])
         _cancel(linnworks, order)
         answer = _despatch(linnworks, order, shop.skus[0], 1)
@@ -173,7 +173,7 @@ class PostSaleContract(Suite):
     # -- refund ----------------------------------------------------------------------------------------
 
     def test_a_line_is_refunded(self, linnworks, shop, order, options):
-        """Money for a line is given back to the cent, and the shop names its refund."""
+        """A line is refunded to the cent, and the shop's reference of the refund is returned."""
         _only_where(options["CanAttachRefundToItem"])
         answer = _refund(linnworks, order, {shop.skus[0]: "0.99"})
 
@@ -182,7 +182,7 @@ class PostSaleContract(Suite):
         assert Decimal("0.99") == shop.refunded(order["ReferenceNumber"])
 
     def test_shipping_alone_is_refunded(self, linnworks, shop, order, options):
-        """A refund without items is one of shipping."""
+        """A refund without items refunds shipping."""
         _only_where(options["RefundShippingTypes"] & INDEPENDENT)
         answer = _refund(linnworks, order, {}, shipping=order["PostalServiceCost"])
 
@@ -191,7 +191,7 @@ class PostSaleContract(Suite):
         assert Decimal(str(order["PostalServiceCost"])) == shop.refunded(order["ReferenceNumber"])
 
     def test_a_repeated_refund_gives_the_same_reference(self, linnworks, shop, order, options):
-        """Linnworks may send a refund again whose answer was lost: the money goes once."""
+        """Linnworks may repeat a refund whose answer was lost: the money is refunded once."""
         _only_where(options["CanAttachRefundToItem"])
         answers = [_refund(linnworks, order, {shop.skus[0]: "0.50"}) for _ in range(3)]
 
@@ -200,7 +200,7 @@ class PostSaleContract(Suite):
         assert Decimal("0.50") == shop.refunded(order["ReferenceNumber"])
 
     def test_another_refund_gets_another_reference(self, linnworks, shop, order, options):
-        """Different refunds of one order add up and are told apart."""
+        """Different refunds of one order add up and have different references."""
         _only_where(options["CanAttachRefundToItem"])
         first = _refund(linnworks, order, {shop.skus[0]: "0.50"})
         second = _refund(linnworks, order, {shop.skus[0]: "0.25"})
@@ -209,7 +209,7 @@ class PostSaleContract(Suite):
         assert Decimal("0.75") == shop.refunded(order["ReferenceNumber"])
 
     def test_more_than_was_paid_is_refused(self, linnworks, shop, order, options):
-        """No more goes back than came in, for lines, for shipping, and for what was refunded before."""
+        """No more is refunded than was paid, for lines and shipping, and after earlier refunds."""
         _only_where(options["CanAttachRefundToItem"])
         price = next(item["PricePerUnit"] for item in order["OrderItems"] if item["SKU"] == shop.skus[1])
         whole = _refund(linnworks, order, {shop.skus[1]: price})
@@ -224,7 +224,7 @@ class PostSaleContract(Suite):
         assert Decimal(str(price)) == shop.refunded(order["ReferenceNumber"])
 
     def test_an_unpaid_order_is_not_refunded(self, linnworks, shop, options):
-        """Money that never came cannot go back."""
+        """An order that was not paid cannot be refunded."""
         _only_where(options["CanRefund"])
         order = seen(linnworks, shop.place_order({shop.skus[0]: 1}, paid=False))
         answer = _refund(linnworks, order, {shop.skus[0]: "0.50"})
@@ -234,14 +234,14 @@ class PostSaleContract(Suite):
 
     @pytest.mark.parametrize("amount", [0, "-1.00"])
     def test_a_refund_of_nothing_is_refused(self, linnworks, shop, order, options, amount):
-        """A refund is for more than nothing."""
+        """A refund must be above zero."""
         _only_where(options["CanRefund"])
         answer = _refund(linnworks, order, {shop.skus[0]: amount})
 
         assert answer["Error"]
         assert shop.refunded(order["ReferenceNumber"]) == 0
 
-    def test_a_refund_for_what_is_not_there_is_refused(self, linnworks, shop, order, options):
+    def test_a_refund_of_an_unknown_order_or_line_is_refused(self, linnworks, shop, order, options):
         """Orders and lines that the shop does not have get an error."""
         _only_where(options["CanRefund"])
         item = {"SKU": "no-such-sku", "OrderLineNumber": "no-such-line", "RefundAmount": 0.5}
@@ -252,8 +252,8 @@ class PostSaleContract(Suite):
         assert linnworks("RefundEndpoint", Refund=unknown_line)["Error"]
         assert shop.refunded(order["ReferenceNumber"]) == 0
 
-    def test_a_refund_tied_to_nothing_works_where_it_is_offered(self, linnworks, shop, order, options):
-        """Money for no line and no shipping goes back exactly where CanRefundAdditionally says so."""
+    def test_an_additional_refund_works_if_it_is_offered(self, linnworks, shop, order, options):
+        """An amount for no line and no shipping is refunded if and only if CanRefundAdditionally says so."""
         item = {"SKU": "", "OrderLineNumber": "", "RefundAmount": 0.5}
         answer = linnworks("RefundEndpoint", Refund={"ReferenceNumber": order["ReferenceNumber"], "Items": [item]})
 
@@ -261,7 +261,7 @@ class PostSaleContract(Suite):
         assert (Decimal("0.5") if answer["Error"] is None else 0) == shop.refunded(order["ReferenceNumber"])
 
     def test_every_reason_is_accepted(self, linnworks, shop, order, options):
-        """A reason that was offered for a cancel or a refund can be given for it."""
+        """A reason that is offered for a cancel or a refund is accepted."""
         for number, reason in enumerate(options["PostSaleReasons"], 1):
             if CANCELLATION in reason["Types"]:
                 fresh = seen(linnworks, shop.place_order({shop.skus[0]: 1}))
@@ -279,7 +279,7 @@ def _only_where(supported: Any) -> None:
 
 
 def _line(order: Any, sku: str, **fields: Any) -> dict[str, Any]:
-    """A line of an order as cancels and refunds name it, under the SKU that Linnworks itself has for it."""
+    """Return a line as cancels and refunds name it: with Linnworks' own SKU and the line's number."""
     return {"SKU": f"LINNWORKS-{sku}", "OrderLineNumber": line_number(order, sku), "Reason": "", **fields}
 
 

@@ -10,10 +10,10 @@ from tests.linnworks import Linnworks
 
 
 class ProductsContract(Suite):
-    """The catalogue comes to Linnworks for mapping."""
+    """Linnworks gets the catalogue, to map its products."""
 
-    def test_products_are_such_that_linnworks_maps_them(self, linnworks, shop):
-        """Every product has a SKU of its own, a title, a reference of its own and the level the shop really has."""
+    def test_products_are_valid_for_linnworks(self, linnworks, shop):
+        """Every product has a unique SKU and Reference, a title, and a quantity and price of at least zero."""
         products = _run(linnworks)
         skus = [product["SKU"] for product in products]
         references = [product["Reference"] for product in products]
@@ -27,15 +27,15 @@ class ProductsContract(Suite):
         assert all(type(product["Quantity"]) is int and product["Quantity"] >= 0 for product in products)
         assert all(type(product["Price"]) in (int, float) and product["Price"] >= 0 for product in products)
 
-    def test_an_order_takes_from_the_stock(self, linnworks, shop):
-        """The quantity is the shop's own and goes down when something is sold."""
+    def test_an_order_reduces_the_quantity(self, linnworks, shop):
+        """The quantity is the shop's and goes down with each order."""
         before = linnworks.products()[shop.skus[0]]["Quantity"]
         shop.place_order({shop.skus[0]: 2})
 
         assert before - 2 == linnworks.products()[shop.skus[0]]["Quantity"]
 
-    def test_nothing_is_missed_while_the_catalogue_changes(self, linnworks, shop):
-        """Products that come and go between two pages push none over the edge of a page."""
+    def test_no_product_is_missed_while_the_catalogue_changes(self, linnworks, shop):
+        """Products added or removed between two pages shift no other product out of its page."""
         shop.add_product("COMES-LATE-1")
         there = {product["SKU"] for product in _run(linnworks)}
         first = _page(linnworks, 1)
@@ -52,14 +52,14 @@ class ProductsContract(Suite):
         assert sorted(set(came)) == sorted(came)
 
     def test_a_page_of_products_asked_twice_is_the_same(self, linnworks):
-        """An answer that was lost is given again."""
+        """A lost answer can be requested again."""
         first, second = _page(linnworks, 1), _page(linnworks, 2)
 
         assert second == _page(linnworks, 2)
         assert first == _page(linnworks, 1)
 
-    def test_past_the_last_product_there_is_nothing_and_no_error(self, linnworks):
-        """The page after the last is empty."""
+    def test_the_page_after_the_last_product_is_empty(self, linnworks):
+        """The page after the last one is empty, without an error."""
         number = 1
         while _page(linnworks, number)["HasMorePages"]:
             number += 1
@@ -69,8 +69,8 @@ class ProductsContract(Suite):
     @pytest.mark.parametrize(
         ("number", "words"), [(0, "Invalid page number"), (-1, "Invalid page number"), (5, "start at page 1")]
     )
-    def test_a_page_of_products_that_cannot_be_placed_is_an_error(self, linnworks, number, words):
-        """Pages below 1 and pages before which none was asked get an error, never an empty success."""
+    def test_an_impossible_page_of_products_is_an_error(self, linnworks, number, words):
+        """Pages below 1, and later pages without a first one, get an error, never an empty success."""
         answer = _page(linnworks, number)
 
         assert words in answer["Error"]
@@ -79,39 +79,39 @@ class ProductsContract(Suite):
 
 
 class UpdateSuite(Suite):
-    """What the suites of stock and prices share."""
+    """The fixtures that the suites of stock and prices share."""
 
     @pytest.fixture
     def products(self, linnworks, shop):
-        """Products of the shop that tests may change, by SKU."""
+        """Products that tests may change, by SKU."""
         return {sku: product for sku, product in linnworks.products().items() if sku not in shop.skus}
 
     @pytest.fixture
     def sku(self, products):
-        """One of them."""
+        """A SKU of these products."""
         return next(iter(products))
 
 
 class StockContract(UpdateSuite):
-    """Stock levels of Linnworks become the shop's."""
+    """Linnworks sets the shop's stock levels."""
 
     @pytest.mark.parametrize("quantity", [0, 7, 123_456, "42"])
     def test_a_level_can_be_read_back(self, linnworks, sku, quantity):
-        """What was set is what Products shows."""
+        """Products shows the level that was set."""
         answer = _set_stock(linnworks, (sku, quantity))
 
         assert [{"SKU": sku, "Error": None}] == answer
         assert int(quantity) == linnworks.products()[sku]["Quantity"]
 
     def test_a_repeated_level_changes_nothing(self, linnworks, sku):
-        """Levels are absolute, so an update may be sent again."""
+        """Levels are absolute, so an update may be repeated."""
         answers = [_set_stock(linnworks, (sku, 31)) for _ in range(2)]
 
         assert answers[0] == answers[1]
         assert linnworks.products()[sku]["Quantity"] == 31
 
     def test_one_bad_level_leaves_the_others_alone(self, linnworks, products):
-        """A level below zero and a SKU that nobody sells get their own errors, and the rest is set."""
+        """A level below zero and an unknown SKU get their own errors, and the other levels are set."""
         first, second, third = list(products)[:3]
         answer = _set_stock(linnworks, (first, 11), (second, -1), ("no-such-sku", 5), (third, 13))
         after = linnworks.products()
@@ -120,8 +120,8 @@ class StockContract(UpdateSuite):
         assert [False, True, True, False] == [bool(row["Error"]) for row in answer]
         assert [11, products[second]["Quantity"], 13] == [after[sku]["Quantity"] for sku in (first, second, third)]
 
-    def test_levels_are_answered_as_they_were_written(self, linnworks, sku):
-        """Every row is answered in its place under the very SKU that came, however odd."""
+    def test_levels_are_answered_with_the_skus_sent(self, linnworks, sku):
+        """Every row is answered in order with exactly the SKU that was sent, however odd."""
         odd = [f" {sku}", sku, f"{sku} ", sku.swapcase(), sku, " ", "Ünïcödé", "x" * 300]
         answer = _set_stock(linnworks, *((text, 5) for text in odd))
 
@@ -129,20 +129,20 @@ class StockContract(UpdateSuite):
         assert [None, None] == [answer[1]["Error"], answer[4]["Error"]]
 
     def test_the_last_level_of_a_sku_wins(self, linnworks, sku):
-        """A SKU that comes twice ends at its last level."""
+        """If a SKU comes twice, its last level is set."""
         answer = _set_stock(linnworks, (sku, 8), (sku, 3))
 
         assert [{"SKU": sku, "Error": None}] * 2 == answer
         assert linnworks.products()[sku]["Quantity"] == 3
 
     def test_a_bad_level_does_not_undo_a_good_one(self, linnworks, sku):
-        """Of two rows of a SKU the good one counts."""
+        """Of two rows of a SKU the valid one is set."""
         _set_stock(linnworks, (sku, 8), (sku, -3))
 
         assert linnworks.products()[sku]["Quantity"] == 8
 
     def test_a_thousand_levels_fit_in_one_batch(self, linnworks, products):
-        """A full batch is set and answered, row by row."""
+        """Every row of a full batch is set and answered."""
         rows = list(zip(itertools.islice(itertools.cycle(products), 1000), range(1000), strict=True))
         answer = _set_stock(linnworks, *rows)
         after = linnworks.products()
@@ -157,18 +157,18 @@ class StockContract(UpdateSuite):
 
 
 class PriceContract(UpdateSuite):
-    """Prices of Linnworks become the shop's."""
+    """Linnworks sets the shop's prices."""
 
     @pytest.mark.parametrize("price", [10.10, 0.01, 19.99, 1234567.89, 5, "7.35"])
     def test_a_price_can_be_read_back_to_the_cent(self, linnworks, sku, price):
-        """What was set is what Products shows, exactly."""
+        """Products shows exactly the price that was set."""
         answer = _set_prices(linnworks, (sku, price))
 
         assert [{"SKU": sku, "Error": None}] == answer
         assert float(price) == linnworks.products()[sku]["Price"]
 
     def test_one_bad_price_leaves_the_others_alone(self, linnworks, products):
-        """A price below zero and a SKU that nobody sells get their own errors, and the rest is set."""
+        """A price below zero and an unknown SKU get their own errors, and the other prices are set."""
         first, second, third = list(products)[:3]
         answer = _set_prices(linnworks, (first, 1.11), (second, -0.01), ("no-such-sku", 5), (third, 3.33))
         after = linnworks.products()
@@ -177,8 +177,8 @@ class PriceContract(UpdateSuite):
         assert [False, True, True, False] == [bool(row["Error"]) for row in answer]
         assert [1.11, products[second]["Price"], 3.33] == [after[sku]["Price"] for sku in (first, second, third)]
 
-    def test_prices_are_answered_as_they_were_written(self, linnworks, sku):
-        """Every row is answered in its place under the very SKU that came, however odd."""
+    def test_prices_are_answered_with_the_skus_sent(self, linnworks, sku):
+        """Every row is answered in order with exactly the SKU that was sent, however odd."""
         odd = [f" {sku}", sku, f"{sku} ", sku.swapcase(), sku, " ", "Ünïcödé", "x" * 300]
         answer = _set_prices(linnworks, *((text, 5.55) for text in odd))
 
@@ -186,14 +186,14 @@ class PriceContract(UpdateSuite):
         assert [None, None] == [answer[1]["Error"], answer[4]["Error"]]
 
     def test_the_last_price_of_a_sku_wins(self, linnworks, sku):
-        """A SKU that comes twice ends at its last price."""
+        """If a SKU comes twice, its last price is set."""
         answer = _set_prices(linnworks, (sku, 8.80), (sku, 3.30))
 
         assert [{"SKU": sku, "Error": None}] * 2 == answer
         assert linnworks.products()[sku]["Price"] == 3.3
 
-    def test_a_tagged_price_leaves_the_normal_one_alone(self, linnworks, sku):
-        """Rows of one SKU with several tags are answered one by one, and only the untagged is its price."""
+    def test_a_tagged_price_does_not_change_the_normal_one(self, linnworks, sku):
+        """Rows of one SKU with different tags have their own outcomes, and only the one without a tag sets it."""
         rows = [
             {"SKU": sku, "Reference": "", "Price": 4.44, "Tag": ""},
             {"SKU": sku, "Reference": "", "Price": 9.99, "Tag": "RETAILPRICE"},
@@ -206,7 +206,7 @@ class PriceContract(UpdateSuite):
         assert linnworks.products()[sku]["Price"] == 4.44
 
     def test_a_thousand_prices_fit_in_one_batch(self, linnworks, products):
-        """A full batch is set and answered, row by row."""
+        """Every row of a full batch is set and answered."""
         cents = (number / 100 for number in range(1, 1001))
         rows = list(zip(itertools.islice(itertools.cycle(products), 1000), cents, strict=True))
         answer = _set_prices(linnworks, *rows)
@@ -230,7 +230,7 @@ def _run(linnworks: Linnworks) -> list[Any]:
 
 
 def _rest(linnworks: Linnworks, number: int) -> list[str]:
-    """The SKUs on this page and those after it."""
+    """Return the SKUs on this page and the pages after it."""
     page = _page(linnworks, number)
     assert page["Error"] is None
     skus = [product["SKU"] for product in page["Products"]]

@@ -11,17 +11,17 @@ REFUSED_BY_TYPE = {"INT": "many", "DOUBLE": "much", "BOOLEAN": "perhaps", "LIST"
 
 
 class SetUpContract(Suite):
-    """The wizard, the tags and the test of an integration."""
+    """The wizard, the settings, the tags and the test of an integration."""
 
     def test_the_wizard_ends_at_user_config(self, linnworks):
-        """Whoever answers every step right is connected."""
+        """Correct answers to every step lead to UserConfig."""
         screen = linnworks("UserConfigEndpoint")
 
         assert screen["Error"] is None
         assert screen["StepName"] == "UserConfig"
 
-    def test_every_step_is_presentable(self, call, shop):
-        """Each step has a title and says what it is about, and its items have ids of their own and names."""
+    def test_every_step_is_complete(self, call, shop):
+        """Each step has a title and a description, and its items have unique ids and names."""
         for step in _steps(call, shop):
             ids = [item["ConfigItemId"] for item in step["ConfigItems"]]
 
@@ -30,20 +30,20 @@ class SetUpContract(Suite):
             assert sorted(set(ids)) == sorted(ids)
             assert all(item["Name"] for item in step["ConfigItems"])
 
-    def test_a_bad_value_keeps_the_step(self, call, shop):
-        """A value that its own declaration rules out is refused by name, and the wizard stays where it is."""
+    def test_a_bad_value_does_not_leave_the_step(self, call, shop):
+        """A value that its item forbids is refused with the item's name, and the wizard stays at the step."""
         for step in _steps(call, shop):
+            linnworks = _at(call, shop, step["StepName"])
             for item, value in _bad_values(step):
                 bad = {**shop.answers, item["ConfigItemId"]: value}
-                linnworks = _at(call, shop, step["StepName"])
                 answer = linnworks.save(step["StepName"], **bad)
 
                 assert item["Name"] in answer["Error"]
                 assert step["StepName"] == answer["StepName"]
                 assert step["StepName"] == linnworks("UserConfigEndpoint")["StepName"]
 
-    def test_credentials_that_the_shop_refuses_keep_the_step(self, call, shop):
-        """The shop itself is asked about credentials, and its refusal is told."""
+    def test_refused_credentials_do_not_leave_the_step(self, call, shop):
+        """The shop checks the credentials, and its refusal is the error."""
         linnworks = Linnworks(call)
         step = linnworks("UserConfigEndpoint")
         while step["Error"] is None and step["StepName"] != "UserConfig":
@@ -54,25 +54,25 @@ class SetUpContract(Suite):
         assert name == step["StepName"]
         assert name == linnworks("UserConfigEndpoint")["StepName"]
 
-    def test_a_step_out_of_turn_is_refused(self, call, shop):
-        """An answer to another step than the current one changes nothing and says which step is expected."""
+    def test_answers_to_another_step_are_refused(self, call, shop):
+        """Answers to another step than the current one change nothing, and the error names the current step."""
         linnworks = Linnworks(call)
         current = linnworks("UserConfigEndpoint")["StepName"]
-        answer = linnworks.save("Elsewhere", **shop.answers)
+        answer = linnworks.save("AnotherStep", **shop.answers)
 
         assert f"Invalid step name expected {current}" == answer["Error"]
         assert current == linnworks("UserConfigEndpoint")["StepName"]
 
-    def test_secrets_never_come_back(self, call, shop, linnworks):
-        """No step and no later screen shows what was entered as a PASSWORD."""
+    def test_secrets_are_never_sent_back(self, call, shop, linnworks):
+        """No step and no later screen shows a PASSWORD."""
         items = [item for step in _steps(call, shop) for item in step["ConfigItems"]]
         secrets = {item["ConfigItemId"] for item in items if item["ValueType"] == "PASSWORD"}
         screens = [*_steps(call, shop), linnworks("UserConfigEndpoint"), linnworks.save("UserConfig")]
 
         assert all(shop.answers[secret] not in str(screen) for secret in secrets for screen in screens)
 
-    def test_settings_stay_editable(self, linnworks):
-        """On the last step a saved choice is kept and shown again."""
+    def test_settings_can_be_edited(self, linnworks):
+        """A setting saved in the last step is shown again."""
         items = linnworks("UserConfigEndpoint")["ConfigItems"]
         wanted = {
             item["ConfigItemId"]: "False" if item["SelectedValue"] == "True" else "True"
@@ -87,14 +87,14 @@ class SetUpContract(Suite):
         assert {**_selected({"ConfigItems": items}), **wanted} == shown
 
     def test_nothing_works_before_the_wizard_is_finished(self, call, shop):
-        """An integration whose wizard is not finished gets an error from the shop's endpoints, and no rows."""
+        """Before the wizard is finished, the shop's endpoints return an error and no rows."""
         answer = Linnworks(call)("OrdersEndpoint", UTCTimeFrom="2024-01-01 00:00:00Z", PageNumber=1)
 
         assert answer["Error"]
         assert [] == answer["Orders"]
 
     def test_a_finished_integration_passes_its_test(self, linnworks):
-        """ConfigTest finds nothing wrong with a shop that works."""
+        """ConfigTest returns no error for a shop that works."""
         assert {"Error": None} == linnworks("ConfigTestEndpoint")
 
     def test_a_deleted_integration_is_gone(self, linnworks):
@@ -113,7 +113,7 @@ class SetUpContract(Suite):
             assert all(len(tag["Site"]) <= 25 for tag in tags)
 
     def test_tags_cover_every_order(self, linnworks):
-        """Whatever an order names as its way to ship or to pay is among the tags, with the same site."""
+        """The shipping and payment methods of every order are among the tags, with the same site."""
         shipping, payment = ({(tag["Tag"], tag["Site"]) for tag in tags} for tags in _tags(linnworks))
         orders = linnworks.orders().values()
 
@@ -122,7 +122,7 @@ class SetUpContract(Suite):
 
 
 def _steps(call: Any, shop: Any) -> Iterator[Any]:
-    """Every step of the wizard as it is shown first, the last one too."""
+    """Yield every step of the wizard as it is shown first, also the last one."""
     linnworks = Linnworks(call)
     step = linnworks("UserConfigEndpoint")
     while step["StepName"] != "UserConfig":
@@ -133,7 +133,7 @@ def _steps(call: Any, shop: Any) -> Iterator[Any]:
 
 
 def _at(call: Any, shop: Any, name: str) -> Linnworks:
-    """An integration whose wizard stands at this step."""
+    """Return an integration whose wizard is at this step."""
     linnworks = Linnworks(call)
     step = linnworks("UserConfigEndpoint")
     while step["StepName"] != name:
@@ -142,15 +142,15 @@ def _at(call: Any, shop: Any, name: str) -> Linnworks:
 
 
 def _bad_values(step: Any) -> Iterator[tuple[Any, str]]:
-    """Values that a step's items rule out by what they say of themselves."""
+    """Yield values that the items of a step forbid by their declarations."""
     for item in step["ConfigItems"]:
         if item["MustBeSpecified"]:
             yield item, ""
         if item["ValueType"] in REFUSED_BY_TYPE:
             yield item, REFUSED_BY_TYPE[item["ValueType"]]
         elif item["RegExValidation"]:
-            strange = ("?", "!! ??", "999999999")
-            yield item, next(value for value in strange if not re.fullmatch(item["RegExValidation"], value))
+            invalid = ("?", "!! ??", "999999999")
+            yield item, next(value for value in invalid if not re.fullmatch(item["RegExValidation"], value))
 
 
 def _selected(screen: Any) -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bridge.channels.demo import orders
 from bridge.channels.demo import shop as demo
 from bridge.channels.demo.tables import Event, Order, Product, open_shops
 from bridge.clock import now
@@ -25,9 +27,11 @@ from tests.linnworks import Linnworks
 
 CENT = Decimal("0.01")
 
+_numbers = itertools.count(1)
+
 
 class DemoShop(ShopUnderTest):
-    """An embedded shop, opened by its owner before any integration comes."""
+    """An embedded shop, opened by its owner before any integration connects."""
 
     answers = {"shop_name": "corner-shop", "access_key": "open sesame"}
     wrong_answers = {**answers, "access_key": "open barley"}
@@ -43,16 +47,16 @@ class DemoShop(ShopUnderTest):
         return {order.number for order in Order.select().where(Order.shop == self.row)}
 
     def place_order(self, lines: Mapping[str, int], *, paid: bool = True, days_ago: int = 0) -> str:
-        order = demo.place_order(self.row, lines, paid=paid)
+        order = orders.place_order(self.row, lines, paid=paid)
         then = now() - timedelta(days=days_ago)
         self._change(order.number, shipping="STANDARD", shipping_cost=Decimal("3.95"), modified_at=then)
         return order.number
 
     def pay(self, reference: str) -> None:
-        demo.pay(self._order(reference))
+        orders.pay(self._order(reference))
 
     def cancel(self, reference: str) -> None:
-        demo.cancel(self._order(reference), (), "Cancelled by the customer", secrets.token_hex(8))
+        orders.cancel(self._order(reference), (), "Cancelled by the customer", secrets.token_hex(8))
 
     def touch(self, reference: str) -> None:
         self._change(reference, customer_note="Please ring twice.", modified_at=now())
@@ -72,7 +76,7 @@ class DemoShop(ShopUnderTest):
         Product.delete().where((Product.shop == self.row) & (Product.sku == sku)).execute()
 
     def _order(self, reference: str) -> Order:
-        return demo.find_order(self.row, reference)
+        return orders.find_order(self.row, reference)
 
     def _change(self, reference: str, **changes) -> None:
         Order.update(**changes).where((Order.shop == self.row) & (Order.number == reference)).execute()
@@ -94,30 +98,30 @@ class TestDemo(
     PriceContract,
     ListingsContract,
 ):
-    """The embedded shop keeps every promise that there is."""
+    """The embedded shop keeps every promise."""
 
 
 # -- shops and their keys ------------------------------------------------------------------------------
 
 
-def test_two_shops_never_see_each_other(connect):
-    """What is ordered and set in one shop is not in another, though both began with the same SKUs."""
+def test_two_shops_are_separate(connect):
+    """Orders and levels of one shop do not appear in another with the same SKUs."""
     mine, yours = connect(), connect()
     sku = next(iter(yours.products()))
     quantity = yours.products()[sku]["Quantity"]
     mine("InventoryUpdateEndpoint", Products=[{"SKU": sku, "Quantity": quantity + 5}])
-    placed = demo.place_order(demo.find_shop(mine.shop_name), {sku: 1}, paid=True).number
-    parcel = {"ReferenceNumber": placed, "Items": None}
+    placed = orders.place_order(demo.find_shop(mine.shop_name), {sku: 1}, paid=True).number
+    despatch = {"ReferenceNumber": placed, "Items": None}
 
     assert placed in mine.orders()
     assert placed not in yours.orders()
     assert quantity == yours.products()[sku]["Quantity"]
-    assert yours("DespatchEndpoint", Orders=[parcel])["Orders"][0]["Error"]
-    assert mine("DespatchEndpoint", Orders=[parcel])["Orders"][0]["Error"] is None
+    assert yours("DespatchEndpoint", Orders=[despatch])["Orders"][0]["Error"]
+    assert mine("DespatchEndpoint", Orders=[despatch])["Orders"][0]["Error"] is None
 
 
-def test_name_and_key_bring_another_integration_to_the_same_shop(connect):
-    """Two integrations with the shop's name and key see the same orders and products."""
+def test_two_integrations_may_share_a_shop(connect):
+    """Two integrations with the shop's name and key get the same orders and products."""
     first = connect()
     second = connect(first.shop_name)
     sku = next(iter(first.products()))
@@ -129,7 +133,7 @@ def test_name_and_key_bring_another_integration_to_the_same_shop(connect):
 
 
 def test_a_wrong_key_does_not_open_a_shop(call, connect):
-    """The key that a shop was opened with is the only one that opens it again."""
+    """Only the key that a shop was opened with opens it again."""
     taken = connect().shop_name
     linnworks = Linnworks(call, taken)
     answer = linnworks.save("Shop", shop_name=taken, access_key="not the right key")
@@ -140,10 +144,12 @@ def test_a_wrong_key_does_not_open_a_shop(call, connect):
 
 @pytest.fixture
 def locked_out(connect):
-    """An integration with settings of its own, whose shop has another key by now."""
-    linnworks = connect(despatch_days="9", customer_notes="False")
-    demo.change_key(demo.find_shop(linnworks.shop_name), "another key")
-    return linnworks
+    """An integration with settings of its own, whose shop has changed its key."""
+    linnworks = connect("locked-shop", despatch_days="9", customer_notes="False")
+    shop = demo.find_shop(linnworks.shop_name)
+    demo.change_key(shop, "another key")
+    yield linnworks
+    demo.change_key(shop, f"key of {linnworks.shop_name}")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +166,7 @@ def locked_out(connect):
     ],
 )
 def test_a_changed_key_asks_for_credentials_again(locked_out, endpoint, fields):
-    """Whichever call meets the new key first says so, and the settings open at the credentials from then on."""
+    """The first refused call says so, and from then on the settings open at the credentials."""
     answer = locked_out(endpoint, **fields)
     screen = locked_out("UserConfigEndpoint")
 
@@ -169,8 +175,8 @@ def test_a_changed_key_asks_for_credentials_again(locked_out, endpoint, fields):
     assert [locked_out.shop_name, ""] == [item["SelectedValue"] for item in screen["ConfigItems"]]
 
 
-def test_the_new_key_leads_straight_back(locked_out):
-    """Entering the new key ends at the settings, which are as they were, and the token still holds."""
+def test_entering_the_new_key_restores_the_integration(locked_out):
+    """After the new key the wizard is at the settings, which are unchanged, and the token is still valid."""
     locked_out("ConfigTestEndpoint")
     screen = locked_out.save("Shop", shop_name=locked_out.shop_name, access_key="another key")
     selected = {item["ConfigItemId"]: item["SelectedValue"] for item in screen["ConfigItems"]}
@@ -182,8 +188,8 @@ def test_the_new_key_leads_straight_back(locked_out):
     assert locked_out.orders()
 
 
-def test_the_old_key_does_not_lead_back(locked_out):
-    """Leaving the key as it was keeps the wizard at the credentials."""
+def test_the_old_key_does_not_restore_the_integration(locked_out):
+    """With the old key the wizard stays at the credentials."""
     locked_out("ConfigTestEndpoint")
     answer = locked_out.save("Shop", shop_name=locked_out.shop_name)
 
@@ -192,14 +198,14 @@ def test_the_old_key_does_not_lead_back(locked_out):
     assert locked_out("UserConfigEndpoint")["StepName"] == "Shop"
 
 
-def test_a_key_that_works_again_heals_the_integration(locked_out):
-    """When the shop takes the old key back, ConfigTest finds out and the settings open as usual."""
+def test_a_key_that_works_again_restores_the_integration(locked_out):
+    """When the shop accepts the old key again, ConfigTest succeeds and the settings open as usual."""
     refused = locked_out("ConfigTestEndpoint")
     demo.change_key(demo.find_shop(locked_out.shop_name), f"key of {locked_out.shop_name}")
-    healed = locked_out("ConfigTestEndpoint")
+    restored = locked_out("ConfigTestEndpoint")
 
     assert refused["Error"]
-    assert healed["Error"] is None
+    assert restored["Error"] is None
     assert locked_out("UserConfigEndpoint")["StepName"] == "UserConfig"
 
 
@@ -207,27 +213,27 @@ def test_a_key_that_works_again_heals_the_integration(locked_out):
 
 
 @pytest.fixture
-def preferring(connect):
-    """An integration for tests of its preferences, all with the same shop."""
+def fresh_shop(connect):
+    """An integration with its own preferences and a shop that several tests share."""
     return connect("fresh-shop")
 
 
-def test_list_prices_have_a_tag_of_their_own(preferring):
-    """A price with the chosen tag becomes the list price, and without a tag chosen it is refused."""
-    sku = next(iter(preferring.products()))
+def test_list_prices_have_a_tag_of_their_own(fresh_shop):
+    """A price with the chosen tag sets the list price; if no tag is chosen, it is refused."""
+    sku = next(iter(fresh_shop.products()))
     row = {"SKU": sku, "Price": 99.95, "Tag": "RETAILPRICE"}
-    accepted = preferring("PriceUpdateEndpoint", Products=[row])
-    preferring.save("UserConfig", list_price_tag="-")
-    refused = preferring("PriceUpdateEndpoint", Products=[{**row, "Price": 1}])
-    product = Product.get((Product.shop == demo.find_shop(preferring.shop_name)) & (Product.sku == sku))
+    accepted = fresh_shop("PriceUpdateEndpoint", Products=[row])
+    fresh_shop.save("UserConfig", list_price_tag="-")
+    refused = fresh_shop("PriceUpdateEndpoint", Products=[{**row, "Price": 1}])
+    product = Product.get((Product.shop == demo.find_shop(fresh_shop.shop_name)) & (Product.sku == sku))
 
     assert accepted["Products"][0]["Error"] is None
     assert "RETAILPRICE" in refused["Products"][0]["Error"]
     assert Decimal("99.95") == product.list_price
 
 
-def test_the_choice_of_no_list_price_is_not_itself_a_tag(connect):
-    """Where list prices are to be left alone, no tag at all sets them."""
+def test_the_value_for_no_tag_is_not_a_tag(connect):
+    """If no tag sets list prices, the tag "-" does not either."""
     linnworks = connect("fresh-shop", list_price_tag="-")
     sku = next(iter(linnworks.products()))
     answer = linnworks("PriceUpdateEndpoint", Products=[{"SKU": sku, "Price": 99.95, "Tag": "-"}])
@@ -235,31 +241,37 @@ def test_the_choice_of_no_list_price_is_not_itself_a_tag(connect):
     assert answer["Products"][0]["Error"]
 
 
-def test_customers_notes_come_where_they_are_wanted(preferring):
-    """Notes of customers come by default, and stay in the shop when the seller says so."""
-    with_notes = _notes(preferring)
-    preferring.save("UserConfig", customer_notes="False")
+def test_customers_notes_come_if_the_seller_chose_it(fresh_shop):
+    """Customers' notes come by default, and not if the seller switches them off."""
+    with_notes = _notes(fresh_shop)
+    fresh_shop.save("UserConfig", customer_notes="False")
 
     assert any("neighbour" in note for note in with_notes)
-    assert not any("neighbour" in note for note in _notes(preferring))
+    assert not any("neighbour" in note for note in _notes(fresh_shop))
 
 
-def test_orders_are_to_be_sent_in_the_chosen_time(preferring):
-    """DispatchBy is as many days after the order as the seller chose."""
-    preferring.save("UserConfig", despatch_days="5")
+def test_dispatch_by_follows_the_chosen_days(fresh_shop):
+    """DispatchBy is the chosen number of days after the order."""
+    fresh_shop.save("UserConfig", despatch_days="5")
     times = {
         datetime.fromisoformat(order["DispatchBy"][:-1]) - datetime.fromisoformat(order["ReceivedDate"][:-1])
-        for order in preferring.orders().values()
+        for order in fresh_shop.orders().values()
     }
 
     assert {timedelta(days=5)} == times
 
 
-# -- what is in a shop -----------------------------------------------------------------------------
+@pytest.fixture
+def linnworks(connect) -> Linnworks:
+    """An integration with a shop that no other test uses."""
+    return connect(f"own-shop-{next(_numbers)}")
 
 
-def test_a_fresh_shop_has_orders_of_every_kind(connect):
-    """Whoever looks at a new shop meets every kind of order that there is."""
+# -- sample data ----------------------------------------------------------------------------------
+
+
+def test_a_new_shop_has_orders_of_every_kind(connect):
+    """The orders of a new shop include every kind."""
     orders = connect("fresh-shop").orders().values()
     kinds = {
         "paid": lambda order: order["PaymentStatus"] == "PAID",
@@ -281,8 +293,8 @@ def test_a_fresh_shop_has_orders_of_every_kind(connect):
     assert [] == [name for name, fits in kinds.items() if not any(fits(order) for order in orders)]
 
 
-def test_a_fresh_shop_has_a_catalogue_worth_paging(connect):
-    """A new shop sells some hundreds of products, variations among them but not the products that vary."""
+def test_a_new_shop_has_a_catalogue_of_several_pages(connect):
+    """A new shop has hundreds of products, with variations but without their parents."""
     products = connect("fresh-shop").products()
 
     assert len(products) > 200
@@ -291,7 +303,7 @@ def test_a_fresh_shop_has_a_catalogue_worth_paging(connect):
 
 
 def test_a_whole_order_is_refunded_to_the_cent(linnworks):
-    """What an order comes to in Linnworks is what can be refunded of it, whatever tax and discounts it has."""
+    """The total that Linnworks calculates can be refunded, and no cent more, with any tax and discount."""
     paid = [order for order in linnworks.orders().values() if order["PaymentStatus"] == "PAID"]
     one_of_each = {
         (
@@ -313,7 +325,7 @@ def test_a_whole_order_is_refunded_to_the_cent(linnworks):
 
 
 def test_a_service_line_is_refunded(linnworks):
-    """Money for gift wrapping goes back like that for any other line."""
+    """Gift wrapping is refunded like any other line."""
     order, item = next(
         (order, item)
         for order in linnworks.orders().values()
@@ -328,10 +340,10 @@ def test_a_service_line_is_refunded(linnworks):
 
 
 def test_what_happened_to_an_order_comes_as_notes_for_the_seller(linnworks):
-    """Despatches and refunds come back as internal notes, which are not printed on invoices."""
+    """Despatches and refunds come as internal notes, which are not printed on invoices."""
     reference = next(key for key, order in linnworks.orders().items() if order["PostalServiceCost"] and order["PaidOn"])
-    parcel = {"ReferenceNumber": reference, "ShippingVendor": "Royal Mail", "TrackingNumber": "AB123"}
-    linnworks("DespatchEndpoint", Orders=[parcel])
+    despatch = {"ReferenceNumber": reference, "ShippingVendor": "Royal Mail", "TrackingNumber": "AB123"}
+    linnworks("DespatchEndpoint", Orders=[despatch])
     refund = linnworks("RefundEndpoint", Refund={"ReferenceNumber": reference, "RefundShippingAmount": 0.5})
     notes = [note for note in linnworks.orders()[reference]["Notes"] if note["IsInternal"]]
 
@@ -344,7 +356,7 @@ def _notes(linnworks: Linnworks) -> set[str]:
 
 
 def _gross(item) -> Decimal:
-    """What a line comes to, tax included, as Linnworks reckons it."""
+    """Return the amount of a line, tax included, as Linnworks calculates it."""
     net = Decimal(str(item["PricePerUnit"])) * item["Qty"] * (100 - Decimal(str(item["LinePercentDiscount"]))) / 100
     tax = 0 if item["TaxCostInclusive"] else net * Decimal(str(item["TaxRate"])) / 100
     return (net + tax).quantize(CENT, "ROUND_HALF_UP")

@@ -1,4 +1,4 @@
-"""The channel to the hostile shop: a whole channel over bridge.channels.http, as small as one can be."""
+"""The channel of the hostile shop: a complete channel over bridge.channels.http, as small as possible."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from bridge.protocol.schemas.orders import (
 )
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 
-AT_A_TIME = 100
-NOT_FOUND, IMPOSSIBLE = 404, 422
+BATCH_SIZE = 100
+NOT_FOUND, UNPROCESSABLE = 404, 422
 ADDRESS = Address(full_name="Ann Other", address1="1 High Street", town="Leeds", country_code="GB", country="UK")
 
-_looks = itertools.count()
-TIRELESS = RetryPolicy(sleep=lambda seconds: None, now=lambda: EPOCH + timedelta(hours=2 * next(_looks)))
-"""No rest between tries, and a clock by which every rest and every wish for quiet is over at the next look."""
+_reads = itertools.count()
+NO_WAITING = RetryPolicy(sleep=lambda seconds: None, now=lambda: EPOCH + timedelta(hours=2 * next(_reads)))
+"""No delays between attempts, and a clock that moves two hours with each reading, so that every pause is over."""
 
 
 class HostileChannel(Channel):
-    """A shop that may do anything at any time."""
+    """A shop that may fail in any way at any time."""
 
     name = "HOSTILE"
     friendly_name = "Hostile shop"
     orders_page_size = 10
     products_page_size = 50
     policy: ClassVar[RetryPolicy] = RetryPolicy()
-    """How the shop is treated; a test may set TIRELESS, or what goes by its own clock."""
+    """A test may set NO_WAITING, or a policy with its own clock."""
     steps = (
         Step(
             name="Shop",
@@ -137,16 +137,16 @@ class HostileChannel(Channel):
         return next(found, None)
 
     def _act(self, kind: str, reference: str, key: str, wanted: dict[str, Any]) -> str:
-        """Do an action unless it was done under this key, which the shop itself would do again."""
+        """Do an action unless it was done with this key: the shop itself would repeat it."""
         done = self.find_result(kind, reference, key)
         if done is not None:
             return done
         answer = self._shop.post(
-            f"orders/{quote(reference, safe='')}/{kind}", {"key": key, **wanted}, accept=[NOT_FOUND, IMPOSSIBLE]
+            f"orders/{quote(reference, safe='')}/{kind}", {"key": key, **wanted}, accept=[NOT_FOUND, UNPROCESSABLE]
         )
         if answer.status == NOT_FOUND:
             raise ChannelRefused(f"The shop has no order {reference}")
-        if answer.status == IMPOSSIBLE:
+        if answer.status == UNPROCESSABLE:
             raise ChannelRefused(f"Order {reference}: {answer.object().get('error')}")
         return _mapped(answer, lambda row: str(row["reference"]), answer.object())
 
@@ -157,35 +157,35 @@ class HostileChannel(Channel):
         return _page(self._shop.get("products", wanted), _product)
 
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
-        faults: list[Outcome] = [_negative(level.sku, "quantity", level.quantity) for level in levels]
-        return self._update("stock", [(level.sku, level.quantity) for level in levels], faults)
+        refusals: list[Outcome] = [_negative(level.sku, "quantity", level.quantity) for level in levels]
+        return self._update("stock", [(level.sku, level.quantity) for level in levels], refusals)
 
     def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
-        faults: list[Outcome] = [
+        refusals: list[Outcome] = [
             ChannelRefused(f"The shop has no price for the tag {price.tag}")
             if price.tag
             else _negative(price.sku, "price", price.price)
             for price in prices
         ]
-        return self._update("price", [(price.sku, price.price) for price in prices], faults)
+        return self._update("price", [(price.sku, price.price) for price in prices], refusals)
 
-    def _update(self, what: str, values: Sequence[tuple[str, Any]], faults: Sequence[Outcome]) -> Sequence[Outcome]:
-        """Set values by SKU, of several good ones for one SKU the last, and tell of each how it went."""
-        good = dict(value for value, fault in zip(values, faults, strict=True) if not fault)
-        rows = [{"sku": sku, "value": value} for sku, value in good.items()]
-        batches = [rows[start : start + AT_A_TIME] for start in range(0, len(rows), AT_A_TIME)]
+    def _update(self, what: str, values: Sequence[tuple[str, Any]], refusals: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Set values by SKU, the last valid one of each SKU, and return the outcome of each."""
+        valid = dict(value for value, refusal in zip(values, refusals, strict=True) if not refusal)
+        rows = [{"sku": sku, "value": value} for sku, value in valid.items()]
+        batches = [rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE)]
         outcomes: dict[str, Outcome] = {}
-        results = self._shop.together([lambda batch=batch: self._update_some(what, batch) for batch in batches])
+        results = self._shop.run_parallel([lambda batch=batch: self._update_some(what, batch) for batch in batches])
         for batch, result in zip(batches, results, strict=True):
             errors = [result] * len(batch) if isinstance(result, ChannelError) else result
             outcomes |= {row["sku"]: error for row, error in zip(batch, errors, strict=True)}
-        return [fault or outcomes[sku] for (sku, _), fault in zip(values, faults, strict=True)]
+        return [refusal or outcomes[sku] for (sku, _), refusal in zip(values, refusals, strict=True)]
 
     def _update_some(self, what: str, rows: list[dict[str, Any]]) -> list[Outcome]:
         answer = self._shop.put(f"products/{what}", rows)
         errors = answer.object().get("errors")
         if not isinstance(errors, list) or len(errors) != len(rows):
-            raise answer.unusable("The shop did not say what became of each product")
+            raise answer.unusable("The shop did not return a result for each product")
         return [ChannelRefused(error) if error else None for error in errors]
 
 
@@ -194,11 +194,11 @@ def _negative(sku: str, what: str, value: int | Decimal) -> Outcome:
 
 
 def _mapped(answer: ShopResponse, mapping: Callable[[Any], Any], row: Any) -> Any:
-    """A row of the shop's as ours."""
+    """Return a row of the shop as an object of the bridge."""
     try:
         return mapping(row)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise answer.unusable("The shop answered something else than what was asked for") from None
+        raise answer.unusable("The shop answered something else than expected") from None
 
 
 def _page(answer: ShopResponse, mapping: Callable[[Mapping[str, Any]], Any]) -> Page[Any]:
@@ -234,15 +234,15 @@ def _order(row: Mapping[str, Any]) -> Order:
 
 
 def _item(line: Mapping[str, Any]) -> OrderItem:
-    left = line["quantity"] - line["cancelled"]
+    remaining = line["quantity"] - line["cancelled"]
     return OrderItem(
         order_line_number=line["number"],
         sku=line["sku"],
         item_title=line["title"],
-        qty=left or line["quantity"],
+        qty=remaining or line["quantity"],
         price_per_unit=Decimal(line["price"]),
         tax_cost_inclusive=True,
-        cancel_status=CancelStatus.NONE if left else CancelStatus.CANCELLED,
+        cancel_status=CancelStatus.NONE if remaining else CancelStatus.CANCELLED,
     )
 
 

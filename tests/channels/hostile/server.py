@@ -1,4 +1,4 @@
-"""A real HTTP server that serves any shop's WSGI application, and misbehaves as it is told."""
+"""A real HTTP server for any shop's WSGI application, which fails as a test tells it to."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PAGE = b"<html><body><h1>The shop is closed for maintenance</h1></body></html>"
 
 
 class Fault(Enum):
-    """What may go wrong with a request; AFTER means that the shop did what it was asked."""
+    """A failure of a request; AFTER means that the shop did what was asked."""
 
     SLOW = auto()
     """The request is served after `seconds`."""
     TIME_OUT_BEFORE = auto()
-    """Nothing is done and nothing is answered for `seconds`."""
+    """Nothing is done, and there is no answer for `seconds`."""
     TIME_OUT_AFTER = auto()
     DROP_BEFORE = auto()
     """The connection ends without an answer."""
@@ -38,7 +38,7 @@ class Fault(Enum):
     UNAUTHORIZED = auto()
     FORBIDDEN = auto()
     FIREWALL = auto()
-    """403 with a web page, by something that stands before the shop."""
+    """403 with a web page, from a server in front of the shop."""
     NOT_FOUND_PAGE = auto()
     """404 with a web page."""
     TOO_MANY = auto()
@@ -58,11 +58,11 @@ class Fault(Enum):
     OTHER_SHAPE = auto()
     """The action is done, and answered with JSON of another shape."""
     SAME_PAGE = auto()
-    """What this path was answered last is answered again, whatever the query."""
+    """The last answer for this path is sent again, whatever the query."""
     TRICKLE = auto()
-    """The action is done, and answered byte by byte, `seconds` apart, from the status line on."""
+    """The action is done, and the answer is sent byte by byte, `seconds` apart."""
     ENDLESS = auto()
-    """The action is done, and its small compressed answer is very long."""
+    """The action is done, and its small compressed answer is very long when decompressed."""
     MOVED = auto()
     """307 to `location`, nothing is done."""
 
@@ -82,7 +82,7 @@ AFTER = {
     Fault.ENDLESS,
 }
 QUICK = [fault for fault in Fault if fault.name not in ("TRICKLE", "ENDLESS", "MOVED", "SAME_PAGE")]
-"""Faults that a seeded run may draw from: none of them lasts where `seconds` are few."""
+"""Faults for seeded runs: none of them takes long if `seconds` is small."""
 
 
 @dataclass
@@ -96,12 +96,12 @@ class _Entry:
 
 
 class Faults:
-    """The script of what goes wrong, entry by entry; without one all goes well, or as chance will have it."""
+    """The planned faults of a server; without an entry a request succeeds, or fails at random if that was chosen."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
-        self._resting = False
+        self._paused = False
         self._random: random.Random | None = None
         self._share = 0.0
         self._kinds: Sequence[Fault] = ()
@@ -110,7 +110,7 @@ class Faults:
     def add(
         self, fault: Fault, path: str = "", *, method: str = "", times: int | None = 1, skip: int = 0, **options: Any
     ) -> None:
-        """The next `times` requests (None: all) with this in their path meet a fault, after `skip` that do not.
+        """Fail the next `times` requests (None: all) with this text in their path, after `skip` that succeed.
 
         Options are `seconds`, `retry_after` and `location`.
         """
@@ -119,27 +119,27 @@ class Faults:
             self._entries.append(entry)
 
     def at_random(self, seed: int, share: float, kinds: Sequence[Fault] = QUICK, **options: Any) -> None:
-        """From now on this share of the requests meets a fault, the same ones for the same seed."""
+        """From now on fail this share of the requests, the same ones for the same seed."""
         with self._lock:
             self._random, self._share, self._kinds, self._options = random.Random(seed), share, kinds, options
 
     def clear(self) -> None:
-        """From now on all goes well."""
+        """From now on let all requests succeed."""
         with self._lock:
             self._entries.clear()
             self._random = None
 
     @contextmanager
-    def at_rest(self) -> Iterator[None]:
-        """For a while all goes well; afterwards the script goes on where it was."""
-        self._resting = True
+    def paused(self) -> Iterator[None]:
+        """Let all requests succeed within this context; then continue with the planned faults."""
+        self._paused = True
         yield
-        self._resting = False
+        self._paused = False
 
-    def draw(self, method: str, path: str) -> tuple[Fault | None, dict[str, Any]]:
-        """What happens to this request."""
+    def next_fault(self, method: str, path: str) -> tuple[Fault | None, dict[str, Any]]:
+        """Return the fault of this request, None if it succeeds, with its options."""
         with self._lock:
-            if self._resting:
+            if self._paused:
                 return None, {}
             for entry in self._entries:
                 if entry.path in path and entry.method in ("", method) and entry.times:
@@ -154,7 +154,7 @@ class Faults:
 
 
 class HostileServer:
-    """Serves an application on a port of its own until it is closed; `calls` are the requests that came."""
+    """Serves an application on its own port until it is closed; `calls` are the requests received."""
 
     def __init__(
         self, app: Callable[..., Any], tls: SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
@@ -183,7 +183,7 @@ class HostileServer:
         self.close()
 
     def close(self) -> None:
-        """End all connections and stop."""
+        """Close all connections and stop."""
         self._closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -201,11 +201,11 @@ class HostileServer:
     def closed(self, connection: socket.socket) -> None:
         self._open.discard(connection)
 
-    def rest(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
     def served(self, handler: BaseHTTPRequestHandler, body: bytes) -> bytes:
-        """What the application answers, as it goes over the wire."""
+        """Return the application's answer as bytes of HTTP."""
         answer = self._client.open(
             handler.path, method=handler.command, data=body, headers=list(handler.headers.items())
         )
@@ -241,24 +241,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault, options = self.hostile.faults.draw(self.command, self.path)
+        fault, options = self.hostile.faults.next_fault(self.command, self.path)
         self.hostile.calls.append((self.command, self.path))
         self.hostile.headers.append(dict(self.headers))
         if fault is Fault.SLOW:
-            self.hostile.rest(options.get("seconds", 0.05))
+            self.hostile.wait(options.get("seconds", 0.05))
         seen = self.hostile.last(self.path) if fault is Fault.SAME_PAGE else None
         done = seen or (self.hostile.served(self, body) if fault is None or fault in AFTER else b"")
         if fault in (None, Fault.SLOW, Fault.SAME_PAGE):
             self.wfile.write(done)
         else:
-            self._misbehave(fault, options, done)
+            self._fail(fault, options, done)
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
 
-    def _misbehave(self, fault: Fault, options: dict[str, Any], done: bytes) -> None:
+    def _fail(self, fault: Fault, options: dict[str, Any], done: bytes) -> None:
         after = {"Retry-After": str(options.get("retry_after", 1))}
         if fault in (Fault.TIME_OUT_BEFORE, Fault.TIME_OUT_AFTER):
-            self.hostile.rest(options.get("seconds", HOUR))
+            self.hostile.wait(options.get("seconds", HOUR))
             self.close_connection = True
         elif fault in (Fault.DROP_BEFORE, Fault.DROP_AFTER):
             self.close_connection = True
@@ -268,18 +268,18 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.TRICKLE:
             for byte in done:
                 self.wfile.write(bytes([byte]))
-                self.hostile.rest(options.get("seconds", 0.02))
+                self.hostile.wait(options.get("seconds", 0.02))
         else:
             body = done.partition(b"\r\n\r\n")[2]
             answers: dict[Fault, Callable[[], bytes]] = {
-                Fault.UNAUTHORIZED: lambda: _json(401, {"error": "Who are you?"}),
-                Fault.FORBIDDEN: lambda: _json(403, {"error": "Not you."}),
+                Fault.UNAUTHORIZED: lambda: _json(401, {"error": "Unauthorized"}),
+                Fault.FORBIDDEN: lambda: _json(403, {"error": "Forbidden"}),
                 Fault.FIREWALL: lambda: _page(403),
                 Fault.NOT_FOUND_PAGE: lambda: _page(404),
-                Fault.TOO_MANY: lambda: _json(429, {"error": "Not so fast."}, **after),
-                Fault.UNAVAILABLE: lambda: _json(503, {"error": "Not now."}, **after),
-                Fault.BROKEN: lambda: _json(500, {"error": "Oh."}),
-                Fault.BROKEN_AFTER: lambda: _json(500, {"error": "Oh."}),
+                Fault.TOO_MANY: lambda: _json(429, {"error": "Too many requests"}, **after),
+                Fault.UNAVAILABLE: lambda: _json(503, {"error": "Unavailable"}, **after),
+                Fault.BROKEN: lambda: _json(500, {"error": "Internal error"}),
+                Fault.BROKEN_AFTER: lambda: _json(500, {"error": "Internal error"}),
                 Fault.BAD_GATEWAY: lambda: _page(502),
                 Fault.BAD_GATEWAY_AFTER: lambda: _page(502),
                 Fault.WEB_PAGE: lambda: _page(200),

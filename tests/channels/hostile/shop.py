@@ -1,4 +1,4 @@
-"""A small shop in memory with a JSON API, in which a test plays the customers and the owner."""
+"""A small shop in memory with a JSON API; a test acts as its customers and its owner."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Product:
 
 
 @dataclass
-class ConnectionPool:
+class OrderLine:
     number: str
     sku: str
     title: str
@@ -47,7 +47,7 @@ class ConnectionPool:
 
 @dataclass
 class Action:
-    """A despatch, cancel or refund; its key is its doer's, and the shop does not mind one that comes again."""
+    """A despatch, cancel or refund with the caller's key; the shop repeats an action whose key comes again."""
 
     kind: str
     key: str
@@ -61,7 +61,7 @@ class Order:
     number: str
     created_at: datetime
     modified_at: datetime
-    lines: list[ConnectionPool]
+    lines: list[OrderLine]
     paid_at: datetime | None
     shipping: Decimal = Decimal("3.95")
     shipping_refunded: Decimal = Decimal(0)
@@ -78,9 +78,9 @@ class Order:
 
 
 class HostileShop:
-    """The shop behind `url`; `faults` is what goes wrong there, `skew` how far its clock is ahead.
+    """The shop at `url`; `faults` are the failures of its server, `skew` is how far its clock is ahead.
 
-    `clock` makes its time stand still or run as a test likes, so that orders have equal timestamps.
+    `clock` gives its time, for example one that stands still, so that orders have equal timestamps.
     """
 
     def __init__(self, products: int = 0, orders: int = 0, clock: Callable[[], datetime] = now) -> None:
@@ -108,7 +108,7 @@ class HostileShop:
         self.server.close()
 
     def now(self) -> datetime:
-        """What the shop's clock shows, in whole seconds as shops keep them."""
+        """Return the time of the shop's clock in whole seconds, as shops store them."""
         return (self.clock() + self.skew).replace(microsecond=0)
 
     # -- customers and owner ---------------------------------------------------------------------------
@@ -122,13 +122,13 @@ class HostileShop:
             del self.products[sku]
 
     def place_order(self, quantities: Mapping[str, int], *, paid: bool = True) -> str:
-        """A customer orders; the number of the order."""
+        """Place an order and return its number."""
         with self.lock:
             lines = []
             for number, (sku, quantity) in enumerate(quantities.items(), 1):
                 product = self.products[sku]
                 product.stock -= quantity
-                lines.append(ConnectionPool(f"L{number}", sku, product.title, product.price, quantity))
+                lines.append(OrderLine(f"L{number}", sku, product.title, product.price, quantity))
             order_id, moment = next(self._ids), self.now()
             number = f"H-{order_id}"
             self.orders[number] = Order(order_id, number, moment, moment, lines, moment if paid else None)
@@ -140,7 +140,7 @@ class HostileShop:
             self.touch(number)
 
     def touch(self, number: str, note: str = "") -> None:
-        """The order changes: a new version of it."""
+        """Change the order, which gives it a new version."""
         with self.lock:
             order = self.orders[number]
             order.version += 1
@@ -148,24 +148,24 @@ class HostileShop:
             order.modified_at = self.now()
 
     def cancel(self, number: str) -> None:
-        """The customer cancels all that is open."""
+        """Cancel all open lines of the order."""
         with self.lock:
             self._cancel(self.orders[number], [(line, line.open) for line in self.orders[number].lines])
             self.touch(number)
 
     def bin(self, number: str) -> None:
-        """The owner throws the order away: nobody finds it any more."""
+        """Move the order to the bin, where the API does not find it."""
         with self.lock:
             self.orders[number].binned = True
 
     def restore(self, number: str) -> None:
-        """The owner takes it out again, changed by that."""
+        """Take the order out of the bin, which changes it."""
         with self.lock:
             self.orders[number].binned = False
             self.touch(number)
 
     def merge(self, number: str, into: str) -> None:
-        """The owner makes one order of two: the lines go over, and the emptied one is binned."""
+        """Move the lines of an order into another one, and move the empty order to the bin."""
         with self.lock:
             target = self.orders[into]
             for line in self.orders[number].lines:
@@ -176,14 +176,14 @@ class HostileShop:
             self.touch(into)
 
     def done(self, kind: str, number: str) -> list[Action]:
-        """The actions of a kind that were done to an order, repeated ones each for themselves."""
+        """Return the actions of a kind on an order, repeated ones several times."""
         with self.lock:
             return [action for action in self.orders[number].actions if action.kind == kind]
 
-    # -- what the API does -----------------------------------------------------------------------------
+    # -- actions of the API ----------------------------------------------------------------------------
 
     def act(self, kind: str, order: Order, wanted: dict[str, Any]) -> Action:
-        """Do an action as a whole, or raise ValueError with the reason why not."""
+        """Do a complete action, or raise ValueError with the reason."""
         acts: dict[str, Callable[[Order, dict[str, Any]], Decimal]] = {
             "despatch": self._despatched,
             "cancel": self._cancelled,
@@ -210,14 +210,14 @@ class HostileShop:
         self._cancel(order, chosen)
         return Decimal(0)
 
-    def _cancel(self, order: Order, chosen: Iterable[tuple[ConnectionPool, int]]) -> None:
+    def _cancel(self, order: Order, chosen: Iterable[tuple[OrderLine, int]]) -> None:
         for line, quantity in chosen:
             line.cancelled += quantity
             self.products[line.sku].stock += quantity
 
     def _refunded(self, order: Order, wanted: dict[str, Any]) -> Decimal:
         shipping = Decimal(wanted["shipping"])
-        amounts = [(_pool(order, item), Decimal(item["amount"])) for item in wanted["items"]]
+        amounts = [(_line(order, item), Decimal(item["amount"])) for item in wanted["items"]]
         given = [shipping, *(amount for _, amount in amounts)]
         if not order.paid_at:
             raise ValueError("The order was not paid")
@@ -233,8 +233,8 @@ class HostileShop:
         return sum(given, Decimal(0))
 
 
-def _pool(order: Order, item: dict[str, Any]) -> ConnectionPool:
-    """The line of that number; without a number the one line of that SKU."""
+def _line(order: Order, item: dict[str, Any]) -> OrderLine:
+    """Return the line with this number or, without a number, the only line with this SKU."""
     number, sku = item["line"], item["sku"]
     found = [line for line in order.lines if (line.number == number if number else line.sku == sku)]
     if len(found) != 1:
@@ -242,39 +242,39 @@ def _pool(order: Order, item: dict[str, Any]) -> ConnectionPool:
     return found[0]
 
 
-def _open_lines(order: Order, wanted: dict[str, Any]) -> list[tuple[ConnectionPool, int]]:
-    """What of which lines is meant, each line once; without any named all that is open."""
+def _open_lines(order: Order, wanted: dict[str, Any]) -> list[tuple[OrderLine, int]]:
+    """Return the named lines with their quantities, or all open quantities if none is named."""
     quantities: dict[str, int] = {}
     lines = {line.number: line for line in order.lines}
     for item in wanted["items"] or [{"line": number, "sku": "", "quantity": None} for number in lines]:
-        line = _pool(order, item)
+        line = _line(order, item)
         quantity = line.open if item["quantity"] is None else item["quantity"]
         quantities[line.number] = quantities.get(line.number, 0) + quantity
         if quantities[line.number] > line.open:
-            raise ValueError(f"ConnectionPool {line.number} has only {line.open} left")
+            raise ValueError(f"Line {line.number} has only {line.open} left")
     return [(lines[number], quantity) for number, quantity in quantities.items()]
 
 
 def api(shop: HostileShop) -> Flask:
-    """The shop's API; every call needs its key, and every answer tells the time by its clock."""
+    """Return the shop's API; every call needs its key, and every answer has the time of its clock."""
     app = Flask(__name__)
 
     @app.before_request
-    def enter() -> ResponseReturnValue | None:
+    def authenticate() -> ResponseReturnValue | None:
         right = request.headers.get("Authorization") == f"Bearer {shop.key}"
         return None if right else ({"error": "Wrong key"}, 401)
 
     @app.after_request
-    def tell_the_time(response: Any) -> Any:
+    def add_date(response: Any) -> Any:
         response.headers["Date"] = format_datetime(shop.now(), usegmt=True)
         return response
 
     @app.errorhandler(404)
-    def missing(error: Exception) -> ResponseReturnValue:
-        return {"error": "There is no such thing"}, 404
+    def not_found(error: Exception) -> ResponseReturnValue:
+        return {"error": "Not found"}, 404
 
     @app.errorhandler(ValueError)
-    def impossible(error: Exception) -> ResponseReturnValue:
+    def refused(error: Exception) -> ResponseReturnValue:
         return {"error": str(error)}, 422
 
     @app.get("/ping")
@@ -341,7 +341,7 @@ def api(shop: HostileShop) -> Flask:
 
 
 def show_order(order: Order) -> dict[str, Any]:
-    """An order as the API shows it."""
+    """Return an order as the API shows it."""
     return {
         "id": order.id,
         "number": order.number,

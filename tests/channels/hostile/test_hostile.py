@@ -17,14 +17,14 @@ from tests.channels.contract import (
     ShopUnderTest,
     StockContract,
 )
-from tests.channels.hostile.channel import TIRELESS, HostileChannel
+from tests.channels.hostile.channel import NO_WAITING, HostileChannel
 from tests.channels.hostile.server import Fault
 from tests.channels.hostile.shop import HostileShop
 from tests.linnworks import LONG_AGO, Linnworks
 
 
 class ShopOverHttp(ShopUnderTest):
-    """The hostile shop on a day when it behaves."""
+    """The hostile shop without failures."""
 
     skus = ("ALWAYS-1", "ALWAYS-2")
 
@@ -67,7 +67,7 @@ class ShopOverHttp(ShopUnderTest):
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory) -> Settings:
-    """Settings of an installation for shops that are reached over HTTP, on this machine."""
+    """Settings of an installation for shops on this machine."""
     return Settings(
         data_dir=tmp_path_factory.mktemp("data"), channel="tests.channels.hostile.channel", allow_private_shops=True
     )
@@ -75,7 +75,7 @@ def settings(tmp_path_factory) -> Settings:
 
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[HostileShop]:
-    """A shop with some pages of orders and products."""
+    """A shop with several pages of orders and products."""
     shop = HostileShop(products=160, orders=35)
     yield shop
     shop.close()
@@ -96,16 +96,16 @@ class TestHostile(
     StockContract,
     PriceContract,
 ):
-    """A shop over HTTP keeps every promise but that of listings, which it does not have."""
+    """A shop over HTTP keeps every promise except listings, which it does not support."""
 
 
-# -- on its other days ---------------------------------------------------------------------------------
+# -- with failures -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def linnworks(call, shop, hostile, monkeypatch) -> Iterator[Linnworks]:
-    """An integration that is connected before the shop goes wrong."""
-    monkeypatch.setattr(HostileChannel, "policy", TIRELESS)
+    """An integration that was connected before the failures begin."""
+    monkeypatch.setattr(HostileChannel, "policy", NO_WAITING)
     linnworks = Linnworks(call)
     linnworks.finish_wizard(**shop.answers)
     yield linnworks
@@ -113,8 +113,8 @@ def linnworks(call, shop, hostile, monkeypatch) -> Iterator[Linnworks]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_goes_wrong_no_order_is_missed(linnworks, hostile, seed):
-    """Every page is an error or the whole truth, so that asking again brings all orders, each once."""
+def test_no_order_is_missed_whatever_fails(linnworks, hostile, seed):
+    """Every page is an error or complete, so that repeated requests bring every order once."""
     hostile.faults.at_random(seed, share=0.7, seconds=0.01)
     references: list[str] = []
     number, more = 1, True
@@ -125,14 +125,14 @@ def test_whatever_goes_wrong_no_order_is_missed(linnworks, hostile, seed):
             references += [order["ReferenceNumber"] for order in page["Orders"]]
             number, more = number + 1, page["HasMorePages"]
         elif linnworks("UserConfigEndpoint")["StepName"] != "UserConfig":
-            with hostile.faults.at_rest():
+            with hostile.faults.paused():
                 linnworks("ConfigTestEndpoint")
 
     assert sorted(hostile.orders) == sorted(references)
 
 
-def test_a_page_that_comes_again_is_noticed(linnworks, hostile):
-    """A shop that serves one page for another gets the run stopped, not shortened."""
+def test_a_repeated_page_is_noticed(linnworks, hostile):
+    """If a shop sends a page for another one, the run fails instead of ending early."""
     first = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=1)
     hostile.faults.add(Fault.SAME_PAGE, "/orders", times=None)
     second = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=2)
@@ -144,8 +144,8 @@ def test_a_page_that_comes_again_is_noticed(linnworks, hostile):
 
 @pytest.mark.parametrize("fault", [Fault.DROP_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.TRUNCATED, Fault.WEB_PAGE])
 @pytest.mark.parametrize("kind", ["despatch", "cancel", "refund"])
-def test_a_action_whose_answer_was_lost_is_found_again(linnworks, shop, hostile, kind, fault):
-    """Sent again by Linnworks it succeeds, and the shop has done it once."""
+def test_an_action_whose_answer_was_lost_is_found(linnworks, shop, hostile, kind, fault):
+    """Linnworks' repeat succeeds, and the shop has done the action once."""
     number = shop.place_order({shop.skus[0]: 2})
     line = {"SKU": shop.skus[0], "OrderLineNumber": "L1"}
     calls = {

@@ -31,18 +31,18 @@ def woo() -> Iterator[WooShop]:
 
 @pytest.fixture
 def connected(call) -> Callable[..., Linnworks]:
-    """Make a finished integration with a shop."""
+    """Make an integration with a shop that has finished its wizard."""
 
-    def begin(shop: WooShop, **answers: str) -> Linnworks:
+    def connect(shop: WooShop, **answers: str) -> Linnworks:
         linnworks = Linnworks(call, account_name=f"Shop at {shop.url}")
         credentials = {"store_url": shop.url, "consumer_key": shop.key, "consumer_secret": shop.secret}
         linnworks.finish_wizard(**{**credentials, **answers})
         return linnworks
 
-    return begin
+    return connect
 
 
 @pytest.fixture
 def linnworks(connected, woo) -> Linnworks:
-    """A finished integration with the shop."""
+    """An integration with the shop that has finished its wizard."""
     return connected(woo)

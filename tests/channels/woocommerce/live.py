@@ -1,8 +1,7 @@
-"""A running WooCommerce under test; without BRIDGE_TEST_WOOCOMMERCE_URL there is none.
+"""A running WooCommerce at BRIDGE_TEST_WOOCOMMERCE_URL.
 
-The tests leave orders and products behind and take some away, so it must be a shop for nothing but tests. Its key
-and secret are BRIDGE_TEST_WOOCOMMERCE_KEY and BRIDGE_TEST_WOOCOMMERCE_SECRET; what they do to it here goes by HTTP
-Basic.
+The tests add and delete orders and products, so the shop must not be used for anything else. Its key and secret are
+BRIDGE_TEST_WOOCOMMERCE_KEY and BRIDGE_TEST_WOOCOMMERCE_SECRET; the tests themselves send them by HTTP Basic.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ import requests
 from tests.channels.contract import ShopUnderTest
 
 URL = os.environ.get("BRIDGE_TEST_WOOCOMMERCE_URL", "").rstrip("/")
-ENOUGH_ORDERS, ENOUGH_PRODUCTS = 230, 240
+MIN_ORDERS, MIN_PRODUCTS = 230, 240
+BATCH_SIZE = 50
 
 ADDRESS = {
     "first_name": "Ann",
@@ -31,7 +31,7 @@ ADDRESS = {
 
 
 class LiveShop(ShopUnderTest):
-    """The shop, filled up so that paging is real."""
+    """The shop, with enough orders and products for several pages."""
 
     skus = ("BRIDGE-ALWAYS-1", "BRIDGE-ALWAYS-2")
 
@@ -43,16 +43,16 @@ class LiveShop(ShopUnderTest):
         self.picture = f"{URL}/wp-includes/images/media/default.png"
         self.answers = {"store_url": URL, "consumer_key": key, "consumer_secret": secret}
         self.wrong_answers = {**self.answers, "consumer_secret": f"cs_{'f' * 40}"}
-        self._take_away("NEW-")  # what an earlier run has listed
+        self._delete_products("NEW-")  # from the listings of an earlier run
         for sku in self.skus:
-            self._sell(sku, 100_000)
-        missing = ENOUGH_PRODUCTS - len(self._ids("products"))
-        for first in range(0, missing, 50):
-            goods = [_goods(f"FILL-{os.urandom(4).hex()}", 9) for _ in range(min(50, missing - first))]
-            self._call("POST", "products/batch", {"create": goods})
-        missing = ENOUGH_ORDERS - len(self._ids("orders"))
-        for first in range(0, missing, 50):
-            orders = [self._order({self.skus[0]: 1}, paid=True) for _ in range(min(50, missing - first))]
+            self._set_product(sku, 100_000)
+        missing = MIN_PRODUCTS - len(self._ids("products"))
+        for first in range(0, missing, BATCH_SIZE):
+            bodies = [_product(f"FILL-{os.urandom(4).hex()}", 9) for _ in range(min(BATCH_SIZE, missing - first))]
+            self._call("POST", "products/batch", {"create": bodies})
+        missing = MIN_ORDERS - len(self._ids("orders"))
+        for first in range(0, missing, BATCH_SIZE):
+            orders = [self._order({self.skus[0]: 1}, paid=True) for _ in range(min(BATCH_SIZE, missing - first))]
             self._call("POST", "orders/batch", {"create": orders})
 
     def references(self) -> set[str]:
@@ -60,7 +60,7 @@ class LiveShop(ShopUnderTest):
 
     def place_order(self, lines: Mapping[str, int], *, paid: bool = True, days_ago: int = 0) -> str:
         if days_ago:
-            pytest.skip("WooCommerce lets nobody say when an order was last changed")
+            pytest.skip("WooCommerce does not allow a date of change to be set")
         return str(self._call("POST", "orders", self._order(lines, paid))["id"])
 
     def pay(self, reference: str) -> None:
@@ -80,7 +80,7 @@ class LiveShop(ShopUnderTest):
         return sum((Decimal(refund["amount"]) for refund in refunds), Decimal(0))
 
     def add_product(self, sku: str) -> None:
-        self._sell(sku, 1)
+        self._set_product(sku, 1)
 
     def remove_product(self, sku: str) -> None:
         for row in self._call("GET", "products", sku=sku):
@@ -89,16 +89,16 @@ class LiveShop(ShopUnderTest):
             )
             self._call("DELETE", path, force="true")
 
-    def _take_away(self, beginning: str) -> None:
+    def _delete_products(self, beginning: str) -> None:
         found = self._rows("products", "id,sku")
         gone = [row["id"] for row in found if row["sku"].startswith(beginning)]
-        for first in range(0, len(gone), 50):
-            self._call("POST", "products/batch", {"delete": gone[first : first + 50]})
+        for first in range(0, len(gone), BATCH_SIZE):
+            self._call("POST", "products/batch", {"delete": gone[first : first + BATCH_SIZE]})
 
-    def _sell(self, sku: str, stock: int) -> None:
+    def _set_product(self, sku: str, stock: int) -> None:
         known = self._call("GET", "products", sku=sku)
-        goods = _goods(sku, stock)
-        self._call("PUT", f"products/{known[0]['id']}", goods) if known else self._call("POST", "products", goods)
+        body = _product(sku, stock)
+        self._call("PUT", f"products/{known[0]['id']}", body) if known else self._call("POST", "products", body)
 
     def _order(self, lines: Mapping[str, int], paid: bool) -> dict[str, Any]:
         ids = {row["sku"]: row["id"] for row in self._call("GET", "products", sku=",".join(lines))}
@@ -128,12 +128,12 @@ class LiveShop(ShopUnderTest):
         return answer.json()
 
 
-def _goods(sku: str, stock: int) -> dict[str, Any]:
+def _product(sku: str, stock: int) -> dict[str, Any]:
     return {"name": f"Thing {sku}", "sku": sku, "regular_price": "7.35", "manage_stock": True, "stock_quantity": stock}
 
 
 def sent_of(order: Mapping[str, Any]) -> dict[str, int]:
-    """How many of each SKU of an order have gone, as the bridge has noted it there."""
+    """Return the despatched pieces of an order by SKU, as the bridge has recorded them."""
     lines = {str(line["id"]): line["sku"] for line in order["line_items"]}
     sent = dict.fromkeys(lines.values(), 0)
     for field in order["meta_data"]:

@@ -12,7 +12,7 @@ from tests.channels.woocommerce.fake.catalogue import Meta
 AFTER = [Fault.DROP_AFTER, Fault.BROKEN_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.WEB_PAGE, Fault.TRUNCATED]
 
 
-def parcel(order: Any, quantities: dict[str, int], **fields: Any) -> dict[str, Any]:
+def despatch_of(order: Any, quantities: dict[str, int], **fields: Any) -> dict[str, Any]:
     return {
         "ReferenceNumber": order["ReferenceNumber"],
         "ShippingVendor": "Royal Mail",
@@ -27,8 +27,8 @@ def parcel(order: Any, quantities: dict[str, int], **fields: Any) -> dict[str, A
     }
 
 
-def despatch(linnworks, *parcels: Any) -> list[str | None]:
-    return [row["Error"] for row in linnworks("DespatchEndpoint", Orders=list(parcels))["Orders"]]
+def despatch(linnworks, *orders: Any) -> list[str | None]:
+    return [row["Error"] for row in linnworks("DespatchEndpoint", Orders=list(orders))["Orders"]]
 
 
 def refund(linnworks, order: Any, amounts: dict[str, str], shipping: str = "0", **fields: Any) -> Any:
@@ -55,7 +55,7 @@ def cancel(linnworks, order: Any, quantities: dict[str, int]) -> Any:
 
 @pytest.fixture
 def order(linnworks, woo) -> Any:
-    """A paid order of three mugs and two books, as Linnworks sees it."""
+    """A paid order of three mugs and two books, as Linnworks gets it."""
     return seen(linnworks, woo.place_order({"MUG": 3, "BOOK": 2}))
 
 
@@ -70,71 +70,71 @@ def customer_notes(woo, order: Any) -> list[str]:
 # -- despatch ----------------------------------------------------------------------------------------------
 
 
-def test_an_order_is_completed_when_every_line_has_gone(linnworks, woo, order):
+def test_an_order_is_completed_when_all_is_despatched(linnworks, woo, order):
     """
-    A part leaves its status alone, the last part completes it.
+    A part does not change its status; the last part completes it.
     """
     number = order["ReferenceNumber"]
-    first = despatch(linnworks, parcel(order, {"MUG": 3}))
+    first = despatch(linnworks, despatch_of(order, {"MUG": 3}))
     between = woo.order(number)["status"]
-    second = despatch(linnworks, parcel(order, {"BOOK": 2}, TrackingNumber="T2"))
+    second = despatch(linnworks, despatch_of(order, {"BOOK": 2}, TrackingNumber="T2"))
 
     assert [None] == first == second
     assert ["processing", "completed"] == [between, woo.order(number)["status"]]
 
 
-def test_parcels_are_kept_where_tracking_plugins_look(linnworks, woo, order):
+def test_parcels_are_stored_for_tracking_plugins(linnworks, woo, order):
     """
-    Carrier, number, link and date of each parcel, added to those that are there.
+    Carrier, number, link and date of each parcel are added to the parcels that are there.
     """
-    despatch(linnworks, parcel(order, {"MUG": 1}, TrackingUrl="https://track.example/AB"))
+    despatch(linnworks, despatch_of(order, {"MUG": 1}, TrackingUrl="https://track.example/AB"))
     packages = [{"TrackingNumber": f"P{number}", "ShippingVendor": "DPD", "Items": []} for number in (1, 2)]
-    despatch(linnworks, parcel(order, {"MUG": 2, "BOOK": 2}, Packages=packages, TrackingNumber=""))
-    kept = fields(woo, order)["_wc_shipment_tracking_items"]
+    despatch(linnworks, despatch_of(order, {"MUG": 2, "BOOK": 2}, Packages=packages, TrackingNumber=""))
+    stored = fields(woo, order)["_wc_shipment_tracking_items"]
 
     assert [
         ("Royal Mail Tracked 48", "AB123456789GB", "https://track.example/AB"),
         ("DPD", "P1", ""),
         ("DPD", "P2", ""),
-    ] == [(item["custom_tracking_provider"], item["tracking_number"], item["custom_tracking_link"]) for item in kept]
-    assert len({item["tracking_id"] for item in kept}) == 3
-    assert {item["date_shipped"] for item in kept} == {"1751687331"}
+    ] == [(item["custom_tracking_provider"], item["tracking_number"], item["custom_tracking_link"]) for item in stored]
+    assert len({item["tracking_id"] for item in stored}) == 3
+    assert {item["date_shipped"] for item in stored} == {"1751687331"}
 
 
-def test_what_a_plugin_has_kept_stays(linnworks, woo, order):
+def test_parcels_entered_by_hand_stay(linnworks, woo, order):
     """
-    Parcels that the owner entered by hand are not overwritten.
+    A despatch does not overwrite the parcels that the owner entered.
     """
     mine = {"tracking_number": "BY-HAND", "tracking_id": "x"}
     woo.row(order["ReferenceNumber"]).meta.append(Meta(woo.next_meta(), "_wc_shipment_tracking_items", [mine]))
-    despatch(linnworks, parcel(order, {"MUG": 1}))
+    despatch(linnworks, despatch_of(order, {"MUG": 1}))
 
     assert ["BY-HAND", "AB123456789GB"] == [
         item["tracking_number"] for item in fields(woo, order)["_wc_shipment_tracking_items"]
     ]
 
 
-def test_the_customer_is_told_once_for_each_parcel(linnworks, woo, order):
+def test_the_customer_gets_one_note_for_each_despatch(linnworks, woo, order):
     """
-    In the seller's words, with what is known of the parcel; two parcels alike are two notes.
+    The note has the seller's text and the parcel's details; two equal despatches make two notes.
     """
-    alike = parcel(order, {"MUG": 1})
+    same = despatch_of(order, {"MUG": 1})
     for _ in range(2):
-        despatch(linnworks, alike, alike)
+        despatch(linnworks, same, same)
 
     assert ["Your order is on its way. Royal Mail Tracked 48 AB123456789GB"] * 2 == customer_notes(woo, order)
 
 
-def test_the_seller_chooses_status_and_words(connected, woo):
+def test_the_seller_chooses_status_and_note(connected, woo):
     """
-    Another status, no note, or words of one's own.
+    Another status, no note, or another text.
     """
     linnworks = connected(woo, despatch_status="on-hold", note_text="Unterwegs ist Ihr Paket {number} ({carrier})")
     order = seen(linnworks, woo.place_order({"MUG": 1}))
-    despatch(linnworks, parcel(order, {"MUG": 1}))
+    despatch(linnworks, despatch_of(order, {"MUG": 1}))
     silent = connected(woo, despatch_status="-", tracking_note="False")
     other = seen(silent, woo.place_order({"MUG": 1}))
-    despatch(silent, parcel(other, {"MUG": 1}))
+    despatch(silent, despatch_of(other, {"MUG": 1}))
 
     assert woo.order(order["ReferenceNumber"])["status"] == "on-hold"
     assert "Unterwegs ist Ihr Paket AB123456789GB (Royal Mail Tracked 48)" in woo.notes(order["ReferenceNumber"])
@@ -146,10 +146,10 @@ def test_the_seller_chooses_status_and_words(connected, woo):
 @pytest.mark.parametrize("path", ["/orders/", "/notes"])
 def test_a_despatch_whose_answer_is_lost_is_done_once(linnworks, woo, order, fault, path):
     """
-    Whether the order's change or the note was lost on the way: one parcel, one note.
+    Whichever answer is lost, of the order's change or of the note: there is one parcel and one note.
     """
     woo.faults.add(fault, path, method="PUT" if path == "/orders/" else "POST")
-    answers = [despatch(linnworks, parcel(order, {"MUG": 3, "BOOK": 2})) for _ in range(3)]
+    answers = [despatch(linnworks, despatch_of(order, {"MUG": 3, "BOOK": 2})) for _ in range(3)]
 
     assert answers[0] != [None]
     assert answers[-1] == [None]
@@ -158,41 +158,41 @@ def test_a_despatch_whose_answer_is_lost_is_done_once(linnworks, woo, order, fau
     assert woo.order(order["ReferenceNumber"])["status"] == "completed"
 
 
-def test_services_are_not_sent(connected, woo):
+def test_services_are_not_despatched(connected, woo):
     """
-    Linnworks may name a service line; what counts are the goods.
+    Linnworks may name a service line; only products count.
     """
     linnworks = connected(woo)
     order = seen(linnworks, woo.place_order({"MUG": 1}, fees={"Gift wrap": "2.00"}))
     fee = next(item for item in order["OrderItems"] if item["IsService"])
     wrapped = {"SKU": "FEE", "OrderLineNumber": fee["OrderLineNumber"], "DespatchedQuantity": 1}
-    sent = parcel(order, {"MUG": 1})
+    wanted = despatch_of(order, {"MUG": 1})
 
-    assert [None] == despatch(linnworks, {**sent, "Items": [*sent["Items"], wrapped]})
+    assert [None] == despatch(linnworks, {**wanted, "Items": [*wanted["Items"], wrapped]})
     assert woo.order(order["ReferenceNumber"])["status"] == "completed"
 
 
-def test_pieces_that_came_back_do_not_keep_the_rest_from_going(linnworks, woo, order):
+def test_refunded_pieces_do_not_stop_the_rest(linnworks, woo, order):
     """
-    A piece that was sent and then refunded by hand leaves the others to be sent.
+    After a despatched piece was refunded by hand, the other pieces can be despatched.
     """
-    despatch(linnworks, parcel(order, {"MUG": 2}))
+    despatch(linnworks, despatch_of(order, {"MUG": 2}))
     woo.refund(order["ReferenceNumber"], quantities={"MUG": 1})
 
-    assert [None] == despatch(linnworks, parcel(order, {"MUG": 1, "BOOK": 2}, TrackingNumber="T2"))
+    assert [None] == despatch(linnworks, despatch_of(order, {"MUG": 1, "BOOK": 2}, TrackingNumber="T2"))
 
 
 # -- cancel ------------------------------------------------------------------------------------------------
 
 
-def test_the_rest_completes_an_order_of_which_a_part_was_cancelled(linnworks, woo, order):
+def test_an_order_with_a_cancelled_part_is_completed_by_the_rest(linnworks, woo, order):
     """
-    What was cancelled is not waited for, in whichever order the two come.
+    Cancelled pieces are not waited for, whether the cancel or the despatch comes first.
     """
     other = seen(linnworks, woo.place_order({"MUG": 3, "BOOK": 2}))
     cancel(linnworks, order, {"MUG": 3})
-    despatch(linnworks, parcel(order, {"BOOK": 2}))
-    despatch(linnworks, parcel(other, {"BOOK": 2}))
+    despatch(linnworks, despatch_of(order, {"BOOK": 2}))
+    despatch(linnworks, despatch_of(other, {"BOOK": 2}))
     cancel(linnworks, other, {"MUG": 3})
 
     assert ["completed", "completed"] == [woo.order(one["ReferenceNumber"])["status"] for one in (order, other)]
@@ -200,16 +200,16 @@ def test_the_rest_completes_an_order_of_which_a_part_was_cancelled(linnworks, wo
 
 def test_lines_of_an_unpaid_order_are_not_cancelled(linnworks, woo):
     """
-    The customer would still pay for them, so the seller is sent to the shop.
+    The customer would still pay for them, so the error asks the seller to change the order in the shop.
     """
     order = seen(linnworks, woo.place_order({"MUG": 3}, paid=False))
 
     assert "not paid yet" in cancel(linnworks, order, {"MUG": 1})["Error"]
 
 
-def test_an_order_that_the_customer_cancelled_is_cancelled(linnworks, woo, order):
+def test_cancelling_a_cancelled_order_succeeds(linnworks, woo, order):
     """
-    Who cancels it a second time gets what was wanted.
+    If the customer has cancelled an order, its cancel by Linnworks succeeds.
     """
     woo.cancel(order["ReferenceNumber"])
 
@@ -220,7 +220,7 @@ def test_an_order_that_the_customer_cancelled_is_cancelled(linnworks, woo, order
 @pytest.mark.parametrize("quantities", [{"MUG": 1}, {"MUG": 3, "BOOK": 2}], ids=["part", "whole"])
 def test_a_cancel_whose_answer_is_lost_is_done_once(linnworks, woo, order, fault, quantities):
     """
-    The stock comes back once.
+    The stock is added once.
     """
     before = linnworks.products()["MUG"]["Quantity"]
     woo.faults.add(
@@ -238,7 +238,7 @@ def test_a_cancel_whose_answer_is_lost_is_done_once(linnworks, woo, order, fault
 
 def test_a_refund_is_divided_into_net_and_taxes(linnworks, woo, order):
     """
-    As the line is, so that the shop's tax report stays right; shipping apart.
+    In the proportion of the line, so that the shop's tax report stays right; shipping separately.
     """
     answer = refund(
         linnworks, order, {"BOOK": "5.25"}, shipping="4.74", Reason="DAMAGED", SecondaryReason="Corner bent"
@@ -254,7 +254,7 @@ def test_a_refund_is_divided_into_net_and_taxes(linnworks, woo, order):
 
 def test_refunds_of_a_line_add_up_to_it_to_the_cent(linnworks, woo, order):
     """
-    However a line is refunded bit by bit, net and tax end at the line's own.
+    After a line is refunded in parts, the sums of net and tax are those of the line.
     """
     for amount in ("9.60", "9.59", "9.57"):
         assert refund(linnworks, order, {"MUG": amount}, Reason=amount)["Error"] is None
@@ -268,7 +268,7 @@ def test_refunds_of_a_line_add_up_to_it_to_the_cent(linnworks, woo, order):
 
 def test_a_fee_is_refunded(connected, woo):
     """
-    A service line takes a refund like any other.
+    A service line can be refunded like any other.
     """
     linnworks = connected(woo)
     order = seen(linnworks, woo.place_order({"MUG": 1}, fees={"Gift wrap": "2.00"}))
@@ -278,9 +278,9 @@ def test_a_fee_is_refunded(connected, woo):
     assert woo.refunds(order["ReferenceNumber"])[0]["fee_lines"][0]["total"] == "-2.00"
 
 
-def test_whole_pieces_go_back_on_the_shelf_where_the_seller_wishes(connected, woo):
+def test_whole_pieces_are_restocked_if_the_seller_chose_it(connected, woo):
     """
-    The price of two pieces restocks two; another amount, and without the wish, none.
+    The price of whole pieces restocks them; another amount restocks nothing.
     """
     linnworks = connected(woo, refund_restock="True")
     order = seen(linnworks, woo.place_order({"MUG": 3}))
@@ -294,9 +294,9 @@ def test_whole_pieces_go_back_on_the_shelf_where_the_seller_wishes(connected, wo
     assert [before, before] == [between, linnworks.products()["MUG"]["Quantity"]]
 
 
-def test_money_goes_back_through_the_gateway_where_the_seller_wishes(connected, woo):
+def test_refunds_go_through_the_gateway_if_the_seller_chose_it(connected, woo):
     """
-    Once; and where the gateway cannot, its words are the answer and nothing is recorded.
+    The money is refunded once; if the gateway refuses, its message is the error and nothing is recorded.
     """
     linnworks = connected(woo, refund_way="GATEWAY")
     good = seen(linnworks, woo.place_order({"MUG": 1}, gateway="fakepay"))
@@ -305,7 +305,7 @@ def test_money_goes_back_through_the_gateway_where_the_seller_wishes(connected, 
     refused = refund(linnworks, manual, {"MUG": "1.00"})
 
     assert [None, None] == [answer["Error"] for answer in answers]
-    assert [(int(good["ReferenceNumber"]), Decimal("1.00"))] == woo.gateways["fakepay"].paid_back
+    assert [(int(good["ReferenceNumber"]), Decimal("1.00"))] == woo.gateways["fakepay"].refunded_payments
     assert "does not support automatic refunds" in refused["Error"]
     assert [] == woo.refunds(manual["ReferenceNumber"])
 
@@ -314,7 +314,7 @@ def test_money_goes_back_through_the_gateway_where_the_seller_wishes(connected, 
 @pytest.mark.parametrize("way", ["RECORD", "GATEWAY"])
 def test_a_refund_whose_answer_is_lost_is_made_once(connected, woo, fault, way):
     """
-    The money goes back once, and the repeat gets the reference of that refund.
+    The money is refunded once, and the repeat gets the reference of that refund.
     """
     linnworks = connected(woo, refund_way=way)
     order = seen(linnworks, woo.place_order({"MUG": 1}, gateway="fakepay"))
@@ -325,13 +325,13 @@ def test_a_refund_whose_answer_is_lost_is_made_once(connected, woo, fault, way):
     assert answers[0]["Error"]
     assert {"Error": None, "RefundReference": str(given[0]["id"])} == answers[-1]
     assert len(given) == 1
-    assert (way == "GATEWAY") == bool(woo.gateways["fakepay"].paid_back)
+    assert (way == "GATEWAY") == bool(woo.gateways["fakepay"].refunded_payments)
 
 
 @pytest.mark.parametrize("way", ["RECORD", "GATEWAY"])
-def test_a_refund_that_lost_its_key_is_recognised(connected, woo, way):
+def test_a_refund_without_its_key_is_found(connected, woo, way):
     """
-    WooCommerce may die after the money went back and before it has written our key: the order has told of it.
+    WooCommerce may crash after refunding the money and before writing the key: the order has the plan.
     """
     linnworks = connected(woo, refund_way=way)
     order = seen(linnworks, woo.place_order({"MUG": 1}, gateway="fakepay"))
@@ -344,9 +344,9 @@ def test_a_refund_that_lost_its_key_is_recognised(connected, woo, way):
     assert len(woo.refunds(order["ReferenceNumber"])) == 1
 
 
-def test_a_refund_at_which_the_gateway_still_works_is_waited_for(connected, woo):
+def test_a_refund_that_the_gateway_is_working_on_is_not_repeated(connected, woo):
     """
-    Its record is there and says nothing of the money yet: nothing is sent again, now or later.
+    Its record exists and does not say yet whether the money was refunded: nothing is sent again.
     """
     linnworks = connected(woo, refund_way="GATEWAY")
     order = seen(linnworks, woo.place_order({"MUG": 1}, gateway="fakepay"))
@@ -359,14 +359,14 @@ def test_a_refund_at_which_the_gateway_still_works_is_waited_for(connected, woo)
     begun.created = begun.created.replace(year=begun.created.year - 1)
     much_later = refund(linnworks, order, {"MUG": "1.00"})["Error"]
 
-    assert "still at this refund" in at_once
-    assert "see with the payment provider" in much_later
-    assert len(woo.gateways["fakepay"].paid_back) == 1
+    assert "still working on this refund" in at_once
+    assert "check with the payment provider" in much_later
+    assert len(woo.gateways["fakepay"].refunded_payments) == 1
 
 
-def test_a_refund_by_the_owner_is_not_taken_for_ours(linnworks, woo, order):
+def test_a_refund_by_the_owner_is_another_refund(linnworks, woo, order):
     """
-    An equal amount that was refunded before is another refund.
+    An equal amount that the owner refunded before is not taken for Linnworks' refund.
     """
     woo.refund(order["ReferenceNumber"], "1.00")
     answer = refund(linnworks, order, {"MUG": "1.00"})
@@ -375,9 +375,9 @@ def test_a_refund_by_the_owner_is_not_taken_for_ours(linnworks, woo, order):
     assert len(woo.refunds(order["ReferenceNumber"])) == 2
 
 
-def test_money_for_nothing_in_particular_goes_back(linnworks, woo, order):
+def test_an_amount_for_no_line_is_refunded(linnworks, woo, order):
     """
-    A goodwill refund is of the order, not of a line.
+    A goodwill refund belongs to the order, not to a line.
     """
     answer = refund(linnworks, order, {"": "1.50"}, Reason="Sorry for the wait")
     given = woo.refunds(order["ReferenceNumber"])[0]

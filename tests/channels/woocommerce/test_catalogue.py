@@ -21,7 +21,7 @@ def products(linnworks) -> dict[str, tuple[str, int, float]]:
 @pytest.mark.parametrize("options", [{}, OLD], ids=["11.0", "7.9"])
 def test_each_variation_is_a_product_with_its_options_in_the_title(connected, options):
     """
-    The parent is none; what is shared and what is not counted says so by its quantity.
+    The parent is not a product; shared stock counts for each variation, and unmanaged stock is 0.
     """
     with WooShop(**options) as shop:
         shop.add_variable("TEE", {"TEE-S": "S", "TEE-M": "M"}, stock=3, name="T-shirt &amp; more")
@@ -40,9 +40,9 @@ def test_each_variation_is_a_product_with_its_options_in_the_title(connected, op
     } == found
 
 
-def test_what_is_not_published_comes_only_where_the_seller_wishes(connected):
+def test_unpublished_products_come_only_if_the_seller_chose_it(connected):
     """
-    Drafts and private products stay at home by default, what is in the bin always.
+    Drafts and private products are left out by default, products in the bin always.
     """
     with WooShop() as shop:
         for sku, status in {"OPEN": "publish", "DRAFT": "draft", "PRIVATE": "private", "GONE": "publish"}.items():
@@ -54,9 +54,9 @@ def test_what_is_not_published_comes_only_where_the_seller_wishes(connected):
         assert {"OPEN", "DRAFT", "PRIVATE"} == set(all_of_them.products())
 
 
-def test_what_has_no_sku_of_its_own_is_left_out_and_told_by_the_doctor(connected, run, monkeypatch):
+def test_products_without_their_own_sku_are_left_out_and_listed_by_the_doctor(connected, run, monkeypatch):
     """
-    Nothing is guessed: no SKU, a parent's SKU and a SKU that comes twice are listed for the owner.
+    No SKU, a parent's SKU and a SKU of two products are listed for the owner.
     """
     monkeypatch.setenv("BRIDGE_CHANNEL", "woocommerce")
     monkeypatch.setenv("BRIDGE_ALLOW_PRIVATE_SHOPS", "true")
@@ -70,21 +70,21 @@ def test_what_has_no_sku_of_its_own_is_left_out_and_told_by_the_doctor(connected
         shop.add_product("UNCOUNTED", stock=None)
         linnworks = connected(shop)
         found = set(linnworks.products())
-        told = json.loads(run("woocommerce", "doctor", linnworks.account_name, "--json", status=1).partition("\n")[2])
+        report = json.loads(run("woocommerce", "doctor", linnworks.account_name, "--json", status=1).partition("\n")[2])
         table = run("woocommerce", "doctor", linnworks.account_name, status=1)
 
-    words = {(finding["product"], finding["left_out"]): finding["words"] for finding in told["findings"]}
+    messages = {(finding["product"], finding["left_out"]): finding["message"] for finding in report["findings"]}
     assert {"FINE", "UNCOUNTED"} == found
-    assert "shows its parent's, HEIR" in words[heir, True]
-    assert all("has this SKU too" in words[twin, True] for twin in twins)
-    assert "no SKU" in " ".join(words.values())
-    assert "is not counted" in " ".join(text for (_, left_out), text in words.items() if not left_out)
+    assert "shows its parent's, HEIR" in messages[heir, True]
+    assert all("has this SKU too" in messages[twin, True] for twin in twins)
+    assert "no SKU" in " ".join(messages.values())
+    assert "is not managed" in " ".join(text for (_, left_out), text in messages.items() if not left_out)
     assert "6 products and variations, 4 of them left out." in table
 
 
-def test_the_doctor_wants_a_finished_wizard(call, run, monkeypatch):
+def test_the_doctor_needs_a_finished_wizard(call, run, monkeypatch):
     """
-    Before that there is no shop to look at.
+    Before that there is no shop to check.
     """
     monkeypatch.setenv("BRIDGE_CHANNEL", "woocommerce")
     Linnworks(call, account_name="Unfinished")
@@ -98,7 +98,7 @@ def test_the_doctor_wants_a_finished_wizard(call, run, monkeypatch):
 @pytest.mark.parametrize("options", [{}, OLD], ids=["11.0", "7.9"])
 def test_many_variations_come_in_pages_that_fit_in_time(connected, options, monkeypatch):
     """
-    A product with more variations than a page takes goes on in the next; none is lost or comes twice.
+    A product with more variations than a page takes continues on the next; none is lost or comes twice.
     """
     monkeypatch.setattr(catalogue, "MOST_VARIATIONS", 20)
     with WooShop(**options) as shop:
@@ -115,9 +115,9 @@ def test_many_variations_come_in_pages_that_fit_in_time(connected, options, monk
     assert max(len(page["Products"]) for page in pages) <= 24
 
 
-def test_a_product_that_goes_while_it_is_being_read_takes_nothing_with_it(connected, monkeypatch):
+def test_deleting_a_product_between_its_pages_loses_no_other(connected, monkeypatch):
     """
-    The rest of the catalogue comes although a page ended within a product that is no more.
+    The rest of the catalogue comes although a page ended within a product that was deleted.
     """
     monkeypatch.setattr(catalogue, "MOST_VARIATIONS", 5)
     with WooShop() as shop:

@@ -22,8 +22,8 @@ from tests.channels.woocommerce.fake.shop import WooShop
 from tests.channels.woocommerce.live import sent_of
 
 
-class Scripted(ShopUnderTest):
-    """The scripted WooCommerce, with pages enough that paging is real."""
+class ScriptedShop(ShopUnderTest):
+    """The scripted WooCommerce, with enough orders and products for several pages."""
 
     skus = ("ALWAYS-1", "ALWAYS-2")
 
@@ -40,7 +40,7 @@ class Scripted(ShopUnderTest):
         shop.add_variable("CAP", {"CAP-1": "One", "CAP-2": "Two"}, stock=None, manage_stock=True, stock_quantity=40)
         shop.add_product("UNCOUNTED", stock=None)
         for _ in range(230):
-            shop.place_order({"ALWAYS-1": 1})
+            shop.age(shop.place_order({"ALWAYS-1": 1}), days=10)  # so that recent orders are read quickly
         shop.place_order({"TEE-1-S": 2, "ALWAYS-2": 1}, fees={"Gift wrap": "2.00"}, note="Ring twice")
 
     def references(self) -> set[str]:
@@ -73,42 +73,46 @@ class Scripted(ShopUnderTest):
         self.shop.remove_product(sku)
 
 
-VERSIONS = {
+VARIANTS = {
     "11.0-hpos": {},
     "7.9-posts-inclusive-signed": {"version": "7.9.0", "hpos": False, "prices_include_tax": True, "https_flag": False},
     "11.0-posts-signed": {"hpos": False, "https_flag": False},
     "10.3-hpos-inclusive": {"version": "10.3.6", "prices_include_tax": True},
 }
-LONG = list(VERSIONS)[2:]
+USUAL, *OTHERS = VARIANTS
 LIVE = "running shop"
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        *(pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in VERSIONS),
-        pytest.param(LIVE, marks=pytest.mark.skipif(not live.URL, reason="there is no running shop to test")),
+        USUAL,
+        *(pytest.param(name, marks=pytest.mark.full) for name in OTHERS),
+        pytest.param(
+            LIVE,
+            marks=[pytest.mark.full, pytest.mark.skipif(not live.URL, reason="there is no running shop to test")],
+        ),
     ],
 )
-def version(request) -> str:
-    """Each version, and the shop that runs."""
+def variant(request) -> str:
+    """Each version with its storage, taxes and authentication, and the running shop."""
     return request.param
 
 
 @pytest.fixture(scope="module")
-def settings(version, tmp_path_factory) -> Settings:
-    """An installation for each, because so many integrations are begun that one would have too many from here."""
+def settings(variant, tmp_path_factory) -> Settings:
+    """An installation for each variant, because one would get too many integrations from this address."""
     return Settings(data_dir=tmp_path_factory.mktemp("data"), channel="woocommerce", allow_private_shops=True)
 
 
 @pytest.fixture(scope="module")
-def shop(version) -> Iterator[ShopUnderTest]:
+def shop(variant) -> Iterator[ShopUnderTest]:
     """The shop that all suites share."""
-    if version == LIVE:
+    if variant == LIVE:
         yield live.LiveShop()
     else:
-        with WooShop(**VERSIONS[version]) as shop:
-            yield Scripted(shop)
+        with WooShop(**VARIANTS[variant]) as shop:
+            yield ScriptedShop(shop)
 
 
 class TestWooCommerce(
@@ -121,4 +125,4 @@ class TestWooCommerce(
     PriceContract,
     ListingsContract,
 ):
-    """WooCommerce keeps every promise, in every version."""
+    """WooCommerce keeps every promise, in every variant."""

@@ -1,4 +1,4 @@
-"""What the installation's doctor says of WooCommerce shops."""
+"""The findings of the installation's doctor about WooCommerce shops."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.conftest import database_url
 
 
 @pytest.fixture
-def look(linnworks, settings, tmp_path, monkeypatch):
-    """What the doctor finds of a shop whose integration is set up, by the first word of its name."""
+def examine_shop(linnworks, settings, tmp_path, monkeypatch):
+    """Return the doctor's findings about a connected shop, by the first word of their names."""
     monkeypatch.chdir(tmp_path)
 
-    def ask() -> dict[str, tuple[str, str]]:
+    def findings() -> dict[str, tuple[str, str]]:
         environ = {
             "BRIDGE_DATA_DIR": str(settings.data_dir),
             "BRIDGE_DATABASE_URL": database_url(settings.data_dir),
@@ -28,29 +28,29 @@ def look(linnworks, settings, tmp_path, monkeypatch):
         mine = [one for one in examine(environ, now) if one.name.endswith(linnworks.account_name)]
         return {one.name.split()[0]: (one.state.value, one.message) for one in mine}
 
-    return ask
+    return findings
 
 
-def test_a_shop_s_clock_is_compared_with_ours(look, woo):
+def test_the_shops_clock_is_compared_with_ours(examine_shop, woo):
     """
-    By what the shop says of its time while it is asked for orders.
+    The shop's time comes with the answer to a request for orders.
     """
-    assert ("ok", "agrees with the shop's") == look()["clock"]
+    assert ("ok", "agrees with the shop's") == examine_shop()["clock"]
     woo.skew = timedelta(minutes=10)
-    behind = look()["clock"]
+    behind = examine_shop()["clock"]
     woo.skew = timedelta(minutes=-2)
 
     assert "error" == behind[0]
     assert "behind the shop's" in behind[1]
-    assert "warning" == look()["clock"][0]
+    assert "warning" == examine_shop()["clock"][0]
 
 
-def test_a_shop_that_is_down_is_a_fault(look, woo):
+def test_a_shop_that_is_down_is_an_error(examine_shop, woo):
     """
-    Its line says so in the channel's words, and nothing is said of its clock.
+    Its finding has the channel's message, and there is none about its clock.
     """
     woo.__exit__(None, None, None)
-    found = look()
+    found = examine_shop()
 
     assert "error" == found["shop"][0]
     assert "clock" not in found

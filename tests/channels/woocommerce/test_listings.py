@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.channels.contract.listings import Lister
+from tests.channels.contract.lister import Lister
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def lister(linnworks, work) -> Lister:
     return Lister(linnworks, work, "https://example.com/new.jpg")
 
 
-def told(result) -> list[tuple[int, str]]:
+def messages_of(result) -> list[tuple[int, str]]:
     return [(message["Type"], message["Message"]) for message in result["Messages"]]
 
 
@@ -19,13 +19,13 @@ def attribute(name: str, value: str, custom: bool = False) -> dict[str, object]:
     return {"IsCustomAttribute": custom, "AttributeID": name, "AttributeValue": value}
 
 
-def test_a_listing_says_all_of_itself(lister, woo):
+def test_a_listing_has_all_its_values(lister, woo):
     """
-    OrderState price, measures, the shop's attributes with new terms, one's own, tags, and the configurator's settings.
+    Sale price, measures, the shop's attributes with new terms, custom ones, tags and shipping class.
     """
     woo.add_attribute("Colour", "Red")
     woo.shipping_classes.append({"id": 1, "name": "Bulky", "slug": "bulky"})
-    given = [
+    attributes = [
         attribute("sale_price", "9.00"),
         attribute("weight", "1.5"),
         attribute("length", "10"),
@@ -34,10 +34,10 @@ def test_a_listing_says_all_of_itself(lister, woo):
         attribute("shipping_class", "bulky"),
         attribute("tags", "new, nice"),
     ]
-    (result,) = lister.create(lister.listing("TABLE", Attributes=given))
+    (result,) = lister.create(lister.listing("TABLE", Attributes=attributes))
     product = woo.catalogue.find("TABLE")
 
-    assert [] == told(result)
+    assert [] == messages_of(result)
     assert ("12.50", "9.00", "1.5", "10") == (
         product.regular_price,
         product.sale_price,
@@ -49,9 +49,9 @@ def test_a_listing_says_all_of_itself(lister, woo):
     assert product.shipping_class == "bulky"
 
 
-def test_a_sale_ends_with_the_listing_that_no_longer_has_it(lister, woo):
+def test_a_sale_ends_with_an_update_without_a_sale_price(lister, woo):
     """
-    An update without a sale price is sold at its price.
+    The update removes the sale price.
     """
     listing = lister.listing("LAMP", Attributes=[attribute("sale_price", "9.00")])
     (created,) = lister.create(listing)
@@ -61,38 +61,38 @@ def test_a_sale_ends_with_the_listing_that_no_longer_has_it(lister, woo):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("attributes", "message"),
     [
         ([attribute("sale_price", "20")], "not below the price"),
-        ([attribute("sale_price", "cheap")], "is no number"),
+        ([attribute("sale_price", "cheap")], "is not a number"),
     ],
 )
-def test_what_cannot_be_is_refused(lister, given, words):
+def test_invalid_values_are_refused(lister, attributes, message):
     """
-    WooCommerce would drop it without a word.
+    WooCommerce would ignore them without an error.
     """
-    (result,) = lister.create(lister.listing(Attributes=given))
+    (result,) = lister.create(lister.listing(Attributes=attributes))
 
-    assert words in told(result)[0][1]
-    assert told(result)[0][0] == 1
+    assert message in messages_of(result)[0][1]
+    assert messages_of(result)[0][0] == 1
 
 
-def test_what_is_dropped_is_told(lister, woo):
+def test_ignored_values_are_warnings(lister, woo):
     """
-    The listing is there, and a warning says what it has not: an unknown shipping class, a picture that is not there.
+    The listing exists, and warnings name what is missing: an unknown shipping class, an image that cannot be read.
     """
-    picture = {"Url": "https://unreachable.example/1.jpg", "Tags": []}
+    image = {"Url": "https://unreachable.example/1.jpg", "Tags": []}
     (result,) = lister.create(
-        lister.listing("CHAIR", Attributes=[attribute("shipping_class", "no-such")], Images=[picture])
+        lister.listing("CHAIR", Attributes=[attribute("shipping_class", "no-such")], Images=[image])
     )
 
-    assert [2, 2] == [kind for kind, _ in told(result)]
+    assert [2, 2] == [kind for kind, _ in messages_of(result)]
     assert woo.catalogue.find("CHAIR").stock == 4
 
 
-def test_pictures_are_fetched_once(lister, woo):
+def test_images_are_downloaded_once(lister, woo):
     """
-    An update with the same pictures does not have the shop fetch them again; one that failed is tried again.
+    An update with the same images does not send them again; one that failed is sent again.
     """
     listing = lister.variable_listing()
     good, bad = ({"Url": f"https://{host}/1.jpg", "Tags": []} for host in ("example.com", "unreachable.example"))
@@ -103,7 +103,7 @@ def test_pictures_are_fetched_once(lister, woo):
     (updated,) = lister.update({**listing, "ExternalListingId": created["ExternalListingId"]})
     writes = [path for method, path in woo.server.calls[before:] if method in ("PUT", "POST")]
 
-    assert "picture is missing" in told(created)[0][1]
-    assert [] == told(updated)
-    assert len(writes) == 3  # the product, its variations, and the one picture that was missing
+    assert "image is missing" in messages_of(created)[0][1]
+    assert [] == messages_of(updated)
+    assert len(writes) == 3  # the product, its variations, and the one image that was missing
     assert all(woo.catalogue.find(variation["SKU"]).images for variation in listing["Variations"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.channels.woocommerce.api import Mark, WooClient
+from bridge.channels.woocommerce.api import Position, WooClient
 from bridge.clock import Deadline
 from bridge.settings import Settings
 from tests.channels.hostile.server import Fault
@@ -16,29 +16,29 @@ def api_of(shop: WooShop) -> WooClient:
     return WooClient(shop.url, shop.key, shop.secret, Deadline(60), Settings(allow_private_shops=True))
 
 
-@pytest.mark.parametrize(("gone", "come"), [(0, 0), (3, 0), (50, 0), (0, 40), (0, 150), (60, 60), (200, 0)])
-def test_a_place_in_a_list_is_found_again(gone, come):
+@pytest.mark.parametrize(("removed", "added"), [(0, 0), (3, 0), (50, 0), (0, 40), (0, 150), (60, 60), (200, 0)])
+def test_a_position_in_a_list_is_found_again(removed, added):
     """
-    However many rows before it leave the list or come into it, those after a mark come exactly once.
+    However many earlier rows leave or enter the list, the rows after a position come exactly once.
     """
     with WooShop() as shop:
         shop.add_product("MUG", stock=1000)
         numbers = [int(shop.place_order({"MUG": 1})) for _ in range(350)]
-        for number in numbers[1::2][:come]:
-            shop.bin(number)  # it will come back below
+        for number in numbers[1::2][:added]:
+            shop.bin(number)  # restored below
         api = api_of(shop)
-        first = api.after("orders", {"status": "any"}, Mark())
-        second = api.after("orders", {"status": "any"}, first.mark)
+        first = api.read_after("orders", {"status": "any"}, Position())
+        second = api.read_after("orders", {"status": "any"}, first.next_position)
         seen = {row["id"] for row in first.rows + second.rows}
-        for number in [number for number in numbers if number in seen][:gone]:
+        for number in [number for number in numbers if number in seen][:removed]:
             shop.delete_for_good(number)
-        for number in numbers[1::2][:come]:
+        for number in numbers[1::2][:added]:
             shop.restore(number)
-        rest, mark = [], second.mark
-        while mark:
-            stretch = api.after("orders", {"status": "any"}, mark)
-            rest += [row["id"] for row in stretch.rows]
-            mark = stretch.mark
+        rest, position = [], second.next_position
+        while position:
+            page = api.read_after("orders", {"status": "any"}, position)
+            rest += [row["id"] for row in page.rows]
+            position = page.next_position
 
     last = max(seen)
     assert [number for number in numbers if number > last] == rest
@@ -46,7 +46,7 @@ def test_a_place_in_a_list_is_found_again(gone, come):
 
 def test_orders_in_the_bin_come_as_cancelled_and_back_as_they_are(connected, woo):
     """
-    What the owner throws away must not be sent; taken out again it comes again.
+    An order in the bin must not be despatched; a restored order comes again.
     """
     for version in ({}, {"version": "10.3.6"}, OLD):
         with WooShop(**version) as shop:
@@ -65,7 +65,7 @@ def test_orders_in_the_bin_come_as_cancelled_and_back_as_they_are(connected, woo
 @pytest.mark.parametrize("options", [{}, OLD], ids=["11.0", "7.9"])
 def test_refunds_are_read_with_their_orders(connected, options):
     """
-    At once where WooCommerce can, else order by order: what went back is not sent.
+    In one call if WooCommerce can, else order by order: refunded pieces are removed.
     """
     with WooShop(**options) as shop:
         shop.add_product("MUG", stock=100)
@@ -79,7 +79,7 @@ def test_refunds_are_read_with_their_orders(connected, options):
 
 def test_a_page_is_as_long_as_there_is_time_for(connected):
     """
-    Where the refunds of some orders could not be read in time, the page ends before them, and the next goes on there.
+    If the refunds of an order cannot be read, the page ends before it, and the next page begins with it.
     """
     with WooShop(**OLD) as shop:
         shop.add_product("MUG", stock=100)
@@ -87,7 +87,7 @@ def test_a_page_is_as_long_as_there_is_time_for(connected):
         for number in numbers:
             shop.refund(number, quantities={"MUG": 1})
         linnworks = connected(shop)
-        shop.faults.add(Fault.MOVED, f"/orders/{numbers[3]}/refunds", location="http://elsewhere.example/")
+        shop.faults.add(Fault.MOVED, f"/orders/{numbers[3]}/refunds", location="http://other.example/")
         first = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=1)
         second = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=2)
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.channels.woocommerce.orders import fallback_sku, order, refunded
-from bridge.channels.woocommerce.wizard import preferences
+from bridge.channels.woocommerce.order_items import fallback_sku
+from bridge.channels.woocommerce.orders import order
+from bridge.channels.woocommerce.preferences import preferences
+from bridge.channels.woocommerce.refund_totals import refund_totals
 from bridge.protocol.schemas.orders import CancelStatus, Order, PaymentStatus
 from bridge.sync import order_checks
 
@@ -21,13 +23,13 @@ VERSIONS = ("11.0.1-hpos", "7.9.0-posts")
 
 @cache
 def recordings(version: str) -> dict[str, Any]:
-    """Orders as real shops showed them, and a refund, by name."""
+    """Return recorded orders of real shops, and a refund, by name."""
     path = Path(__file__).with_name(f"orders-{version}.json")
     return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
 
 
 def recorded(name: str, version: str = VERSIONS[0]) -> dict[str, Any]:
-    """A recorded order, to be changed as one likes."""
+    """Return a copy of a recorded order."""
     return copy.deepcopy(recordings(version)[name])
 
 
@@ -43,7 +45,7 @@ def mapped(row: dict[str, Any], refunds: Any = (), **answers: str) -> Order:
 
 
 def refund_of(row: dict[str, Any], line: int, pieces: int, total: str, tax: str, number: int = 900) -> dict[str, Any]:
-    """A refund of some pieces of a line, as the order and as the list of its refunds have it."""
+    """Add a refund of some pieces of a line to an order, and return it as the list of refunds shows it."""
     amount = Decimal(total) + Decimal(tax)
     row["refunds"].append({"id": number, "reason": "", "total": f"-{amount}"})
     return {
@@ -70,7 +72,7 @@ def refund_of(row: dict[str, Any], line: int, pieces: int, total: str, tax: str,
 @pytest.mark.parametrize(("version", "name"), orders_recorded())
 def test_recorded_orders_add_up_to_the_shops_total(version, name):
     """
-    What Linnworks makes of the lines, postage and discount is the total that WooCommerce told.
+    What Linnworks calculates from lines, postage and discount is WooCommerce's total.
     """
     row = recorded(name, version)
     found = order_checks.normalise(mapped(row, status_pending="PAID", status_trash="PAID"))
@@ -81,7 +83,7 @@ def test_recorded_orders_add_up_to_the_shops_total(version, name):
 
 def test_lines_keep_their_own_tax_rates():
     """
-    An order with two rates has each line under its own, shipping too.
+    In an order with two rates each line has its own, shipping too.
     """
     found = mapped(recorded("order-mixed-tax-percent-coupon"))
 
@@ -90,9 +92,9 @@ def test_lines_keep_their_own_tax_rates():
     assert all(item.use_channel_tax for item in found.order_items)
 
 
-def test_a_coupon_is_a_discount_of_the_lines_it_was_taken_from():
+def test_a_coupon_is_a_discount_of_its_lines():
     """
-    Prices stay what the shop asks; the percentage leads to what was paid, to the cent.
+    Prices are the shop's; the percentage leads to what was paid, to the cent.
     """
     found = mapped(recorded("order-mixed-tax-percent-coupon"))
     mug = found.order_items[0]
@@ -102,7 +104,7 @@ def test_a_coupon_is_a_discount_of_the_lines_it_was_taken_from():
     assert Decimal("8.64") == round(paid, 6)
 
 
-def test_fees_are_service_lines_under_their_own_number():
+def test_fees_are_service_lines_with_their_own_numbers():
     """
     A fee can be refunded like a line.
     """
@@ -117,9 +119,9 @@ def test_fees_are_service_lines_under_their_own_number():
     assert (Decimal("2.40"), 20) == (fee.price_per_unit, fee.tax_rate)
 
 
-def test_a_fee_below_zero_is_a_discount_of_the_order():
+def test_a_negative_fee_is_a_discount_of_the_order():
     """
-    Linnworks takes no price below zero, so what was taken off the order is its discount.
+    Linnworks takes no negative price, so a negative fee becomes the order's discount.
     """
     row = recorded("order-plain")
     row["fee_lines"] = [{"id": 99, "name": "Loyalty", "total": "-1.00", "total_tax": "-0.20", "taxes": []}]
@@ -131,9 +133,9 @@ def test_a_fee_below_zero_is_a_discount_of_the_order():
 
 
 @pytest.mark.parametrize(("by", "line", "discount"), [("0.01", ["0.01"], "0"), ("-0.02", [], "0.02")])
-def test_where_woocommerce_rounds_otherwise_a_line_makes_up_for_it(by, line, discount):
+def test_a_rounding_difference_is_made_up(by, line, discount):
     """
-    A total that is not that of the lines comes out to the cent, upwards by a line, downwards by the discount.
+    If the total differs from the lines, a line adds the difference or the discount subtracts it.
     """
     row = recorded("order-mixed-tax-percent-coupon")
     row["total"] = str(Decimal(row["total"]) + Decimal(by))
@@ -154,7 +156,7 @@ MONEY = st.integers(0, 99_999).map(lambda cents: Decimal(cents) / 100)
 )
 def test_any_order_adds_up(lines, shipping, off):
     """
-    Whatever lines cost before and after coupons, the message comes to the order's total, rounded by line or at the end.
+    For any prices and coupons the message adds up to the order's total, rounded by line or at the end.
     """
     row = recorded("order-plain")
     template = row["line_items"][0]
@@ -179,7 +181,7 @@ def test_any_order_adds_up(lines, shipping, off):
 
 def test_an_order_of_nothing_but_shipping_comes_as_a_service():
     """
-    Without a line Linnworks would not take it.
+    Linnworks takes no order without lines.
     """
     row = recorded("order-plain")
     row |= {"line_items": [], "total": "5.40"}
@@ -191,9 +193,9 @@ def test_an_order_of_nothing_but_shipping_comes_as_a_service():
     assert [] == order_checks.problems(found)
 
 
-def test_a_part_of_a_piece_counts_as_one():
+def test_a_fraction_of_a_piece_counts_as_one():
     """
-    Plugins that sell by weight have quantities that Linnworks cannot hold: the line keeps its price, and says so.
+    Linnworks takes whole quantities only: the line keeps its price, and an option has the real quantity.
     """
     row = recorded("order-plain")
     row["line_items"][0]["quantity"] = Decimal("2.5")
@@ -204,9 +206,9 @@ def test_a_part_of_a_piece_counts_as_one():
     assert Decimal(row["total"]) == order_checks.total(found)
 
 
-def test_three_decimals_are_no_fault():
+def test_three_decimals_are_no_problem():
     """
-    Dinars have thousandths, and an order in them is not held for that.
+    An order in dinars, which have thousandths, is not held.
     """
     row = recorded("order-plain")
     row |= {"currency": "KWD", "shipping_total": "0.000", "shipping_tax": "0.000", "total": "1.234"}
@@ -216,9 +218,9 @@ def test_three_decimals_are_no_fault():
     assert [] == order_checks.problems(mapped(row))
 
 
-def test_a_rate_that_does_not_explain_the_tax_gives_way_to_what_it_comes_to():
+def test_a_rate_that_does_not_explain_the_tax_is_replaced():
     """
-    A tax that was changed by hand, or compound, is told as it is.
+    For a tax that was changed by hand, or is compound, the rate is tax divided by net price.
     """
     row = recorded("order-plain")
     line = row["line_items"][0]
@@ -230,9 +232,9 @@ def test_a_rate_that_does_not_explain_the_tax_gives_way_to_what_it_comes_to():
 # -- refunds ---------------------------------------------------------------------------------------------
 
 
-def test_pieces_that_were_refunded_are_not_sent():
+def test_refunded_pieces_are_removed():
     """
-    A refund of a piece leaves the others, with their money, and a note.
+    After a refund of a piece the line has the other pieces and their price, and there is a note.
     """
     row = recorded("order-mixed-tax-percent-coupon")
     line = row["line_items"][1]
@@ -245,9 +247,9 @@ def test_pieces_that_were_refunded_are_not_sent():
     assert "Refunded 4.73 GBP" in [note.note for note in found.notes]
 
 
-def test_a_line_that_was_refunded_whole_is_cancelled():
+def test_a_fully_refunded_line_is_cancelled():
     """
-    Linnworks splits it off and does not send it; what it cost still counts towards the total.
+    Linnworks does not despatch a cancelled line; its price still counts towards the total.
     """
     row = recorded("order-mixed-tax-percent-coupon")
     refund = refund_of(row, row["line_items"][1]["id"], 2, "9.00", "0.45")
@@ -259,9 +261,9 @@ def test_a_line_that_was_refunded_whole_is_cancelled():
     assert Decimal(row["total"]) == order_checks.total(found)
 
 
-def test_money_alone_that_was_refunded_changes_no_line():
+def test_a_refund_of_money_only_changes_no_line():
     """
-    A goodwill refund is a note and a property, and nothing less is sent.
+    A goodwill refund is a note and a property.
     """
     row = recorded("order-plain")
     row["refunds"] = [{"id": 900, "reason": "Sorry", "total": "-1.00"}]
@@ -275,19 +277,19 @@ def test_money_alone_that_was_refunded_changes_no_line():
 
 def test_recorded_refunds_are_read():
     """
-    Pieces and money of a recorded refund are counted by the line they belong to.
+    Pieces and money of a recorded refund are added up by line.
     """
-    taken = refunded([recorded("refund-line-created")])
+    totals = refund_totals([recorded("refund-line-created")])
 
-    assert ({5: 1}, {5: Decimal("4.73")}, {(5, 2): Decimal("0.23")}) == (taken.pieces, taken.of_lines, taken.taxes)
+    assert ({5: 1}, {5: Decimal("4.73")}, {(5, 2): Decimal("0.23")}) == (totals.pieces, totals.amounts, totals.taxes)
 
 
 # -- who, what and when ------------------------------------------------------------------------------------
 
 
-def test_text_comes_as_people_wrote_it():
+def test_text_is_unescaped():
     """
-    WooCommerce escapes text for web pages; Linnworks gets it plain, whatever the alphabet.
+    WooCommerce escapes text for HTML; Linnworks gets it as it was written, in any alphabet.
     """
     row = recorded("order-no-sku-odd-price")
     row["billing"]["company"] = "Caf&eacute; &amp; S&ouml;hne"
@@ -298,7 +300,7 @@ def test_text_comes_as_people_wrote_it():
 
 def test_a_line_without_a_sku_comes_with_a_warning():
     """
-    It gets a name that says which product it is, so that the order is not held.
+    Its SKU is made of the product's id, so that the order is not held.
     """
     row = recorded("order-no-sku-odd-price")
     found = mapped(row)
@@ -309,9 +311,9 @@ def test_a_line_without_a_sku_comes_with_a_warning():
     assert fallback_sku({"id": 7, "product_id": 0, "variation_id": 0}) == "NO-SKU-LINE-7"
 
 
-def test_countries_have_the_names_that_the_shop_gives_them(linnworks, woo):
+def test_countries_have_the_shops_names(linnworks, woo):
     """
-    Code and name both come along.
+    Both the code and the name come.
     """
     woo.place_order({"MUG": 1}, country="DE")
     (found,) = linnworks.orders().values()
@@ -321,7 +323,7 @@ def test_countries_have_the_names_that_the_shop_gives_them(linnworks, woo):
 
 def test_a_missing_address_is_filled_from_the_other():
     """
-    Without a delivery address goods go to the billing address; e-mail and phone belong to both.
+    Without a delivery address the billing address is used; e-mail and phone belong to both.
     """
     row = recorded("order-plain")
     row["shipping"] = dict.fromkeys(row["shipping"], "")
@@ -352,9 +354,9 @@ def test_a_missing_address_is_filled_from_the_other():
         ("picked-by-a-plugin", False, PaymentStatus.UNPAID),
     ],
 )
-def test_every_status_means_something(status, paid, meaning):
+def test_every_status_has_a_meaning(status, paid, meaning):
     """
-    Also one that nobody was asked about: no order is dropped for it.
+    A status that the wizard did not ask about follows the payment.
     """
     row = {**recorded("order-plain"), "status": status}
     row["date_paid_gmt"] = row["date_paid_gmt"] if paid else None
@@ -362,9 +364,9 @@ def test_every_status_means_something(status, paid, meaning):
     assert meaning == mapped(row).payment_status
 
 
-def test_orders_are_left_out_only_where_the_seller_says_so():
+def test_orders_are_left_out_only_if_the_seller_chose_it():
     """
-    A status can be left out; a cart that is still being filled is no order.
+    A status can be ignored; an unfinished checkout is never an order.
     """
     row = recorded("order-plain")
 
@@ -374,7 +376,7 @@ def test_orders_are_left_out_only_where_the_seller_says_so():
 
 def test_dates_are_read_in_utc():
     """
-    The shop's own time zone is another, and does not matter.
+    The shop's own time zone does not matter.
     """
     row = recorded("order-plain")
     found = mapped(row, despatch_days="3")
@@ -384,9 +386,9 @@ def test_dates_are_read_in_utc():
     assert (found.dispatch_by - found.received_date).days == 3
 
 
-def test_custom_fields_tell_what_linnworks_wants_to_know():
+def test_custom_fields_are_used():
     """
-    VAT and IOSS numbers, gift messages, and fields that the seller names come along.
+    VAT and IOSS numbers, gift messages, and fields that the seller named come to Linnworks.
     """
     row = recorded("order-plain")
     row["meta_data"] = [
@@ -408,18 +410,18 @@ def test_custom_fields_tell_what_linnworks_wants_to_know():
     assert {"_secret_plugin_state", "record"} & set(named) == set()
 
 
-def test_what_a_customer_chose_is_an_option_of_the_line():
+def test_what_the_customer_chose_is_an_option_of_the_line():
     """
-    Engravings come along, WooCommerce's own bookkeeping does not.
+    Engravings come to Linnworks, WooCommerce's internal meta data does not.
     """
     options = mapped(recorded("order-fee-meta")).order_items[0].options
 
     assert [("engraving", "Für Ø")] == [(option.name, option.value) for option in options]
 
 
-def test_a_zone_of_the_shop_is_part_of_how_an_order_is_shipped():
+def test_the_shipping_tag_has_the_methods_instance():
     """
-    Two set-ups of one method can be mapped to two services.
+    Two instances of one method can be mapped to two services.
     """
     row = recorded("order-plain")
     row["shipping_lines"][0]["instance_id"] = "4"
@@ -433,7 +435,7 @@ def test_a_zone_of_the_shop_is_part_of_how_an_order_is_shipped():
 )
 def test_an_order_that_cannot_be_read_is_held_with_its_reason(change):
     """
-    It holds up no other, and the operator sees it.
+    It does not stop other orders, and the operator sees the reason.
     """
     found = mapped({**recorded("order-plain"), **change})
 

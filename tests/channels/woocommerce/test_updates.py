@@ -24,7 +24,7 @@ def set_prices(linnworks, *rows: tuple[str, Any, str]) -> list[str | None]:
 
 @pytest.fixture(params=[{}, OLD], ids=["11.0", "7.9"])
 def shop(request):
-    """A shop with a simple product, one with variations, and a cap whose stock is its parent's."""
+    """A shop with a simple product, one with variations, and one whose variations share its stock."""
     with WooShop(**request.param) as shop:
         shop.add_product("MUG", stock=5, price="8.00")
         shop.add_variable("TEE", {"TEE-S": "S", "TEE-M": "M"}, stock=3)
@@ -39,7 +39,7 @@ def level(shop: WooShop, sku: str) -> Any:
 
 def test_references_need_no_search(connected, shop):
     """
-    A product is found by what Products called it, whatever its SKU is now.
+    A product is found by its Reference, whatever its SKU is now.
     """
     linnworks = connected(shop)
     references = {sku: row["Reference"] for sku, row in linnworks.products().items()}
@@ -55,7 +55,7 @@ def test_references_need_no_search(connected, shop):
 
 def test_a_variation_is_never_moved_to_another_product(connected, shop):
     """
-    An id that does not belong to the product of its reference is refused before old versions move it there.
+    A variation of another product is refused, because old versions would move it.
     """
     linnworks = connected(shop)
     references = {sku: row["Reference"] for sku, row in linnworks.products().items()}
@@ -67,12 +67,12 @@ def test_a_variation_is_never_moved_to_another_product(connected, shop):
     assert shop.catalogue.find("TEE-S").parent_id == int(tee[1])
 
 
-@pytest.mark.parametrize(("wish", "refused"), [("MANAGE", False), ("REFUSE", True)])
-def test_what_is_not_counted_follows_the_sellers_rule(connected, shop, wish, refused):
+@pytest.mark.parametrize(("choice", "refused"), [("MANAGE", False), ("REFUSE", True)])
+def test_unmanaged_stock_follows_the_sellers_choice(connected, shop, choice, refused):
     """
-    A level switches stock management on, or is refused in words; a sibling's stock stays as it is.
+    A level switches stock management on, or is refused with a message; other variations keep their stock.
     """
-    linnworks = connected(shop, unmanaged_stock=wish)
+    linnworks = connected(shop, unmanaged_stock=choice)
     answer = set_stock(linnworks, ("UNCOUNTED", "", 4), ("CAP-1", "", 6))
     found = {sku: row["Quantity"] for sku, row in linnworks.products().items()}
 
@@ -81,7 +81,7 @@ def test_what_is_not_counted_follows_the_sellers_rule(connected, shop, wish, ref
     assert found["CAP-2"] == 40
 
 
-def test_prices_go_where_their_tags_say(connected, shop):
+def test_tags_decide_which_price_is_set(connected, shop):
     """
     Regular and sale price in one batch; a sale price of zero ends the sale.
     """
@@ -91,15 +91,15 @@ def test_prices_go_where_their_tags_say(connected, shop):
     during = (mug.regular_price, mug.sale_price)
     over = set_prices(linnworks, ("MUG", 0, "OFFER"), ("MUG", 1, "OTHER"))
 
-    assert [None, "beside the regular price" in both[2]] == [both[0], True]
+    assert [None, "with the regular price" in both[2]] == [both[0], True]
     assert ("9.50", "7.00") == during
     assert (None, "") == (over[0], shop.catalogue.find("MUG").sale_price)
     assert "No price of the shop is set by the tag OTHER" in over[1]
 
 
-def test_what_is_sold_only_in_variations_takes_nothing_itself(connected, shop):
+def test_a_product_with_variations_takes_no_values(connected, shop):
     """
-    WooCommerce would ignore a price without a word, and share a level among the variations; a set has no stock at all.
+    WooCommerce would ignore its price and share its level among the variations; a group has no stock at all.
     """
     shop.add_product("BOX", type="grouped")
     linnworks = connected(shop)
@@ -112,9 +112,9 @@ def test_what_is_sold_only_in_variations_takes_nothing_itself(connected, shop):
     assert (3, 3) == (level(shop, "TEE-S"), level(shop, "TEE-M"))
 
 
-def test_each_price_is_answered_for_itself(connected, shop):
+def test_each_price_has_its_own_outcome(connected, shop):
     """
-    A sale price that cannot be does not make the regular one a failure.
+    An impossible sale price does not make the regular price fail.
     """
     regular, sale = set_prices(connected(shop), ("MUG", "9.99", ""), ("MUG", "11", "SALE"))
 
@@ -124,7 +124,7 @@ def test_each_price_is_answered_for_itself(connected, shop):
 
 def test_a_sku_with_a_comma_needs_its_reference(connected, shop):
     """
-    WooCommerce takes the comma for a list, so the seller is told to map it again, and with the reference it works.
+    WooCommerce would search for several SKUs, so the seller is asked to map it again; the reference works.
     """
     shop.add_product("A,B", stock=1)
     linnworks = connected(shop)
@@ -136,7 +136,7 @@ def test_a_sku_with_a_comma_needs_its_reference(connected, shop):
 
 def test_a_sku_that_two_products_have_is_refused(connected, shop):
     """
-    Which of them is meant is not guessed.
+    The bridge does not guess which one is meant.
     """
     shop.catalogue.products[shop.add_product("OTHER")].sku = "MUG"
 
@@ -145,7 +145,7 @@ def test_a_sku_that_two_products_have_is_refused(connected, shop):
 
 def test_a_lost_answer_is_not_a_success(connected, shop):
     """
-    The level is kept and said to be under way, not taken for set.
+    The level is stored for another attempt, and does not count as set.
     """
     linnworks = connected(shop)
     shop.faults.add(Fault.TRUNCATED, "/products/batch")
@@ -164,8 +164,8 @@ def test_a_lost_answer_is_not_a_success(connected, shop):
         ("sale_price", "0.00", ""),
     ],
 )
-def test_prices_are_plain_digits(field, value, text):
+def test_prices_are_written_in_digits(field, value, text):
     """
-    WooCommerce reads anything else as something else.
+    WooCommerce misreads any other notation.
     """
     assert text == price_text(field, Decimal(value))

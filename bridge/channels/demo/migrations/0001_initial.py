@@ -1,4 +1,4 @@
-"""The first schema."""
+"""The tables of the first version."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def up(migrator: Any, db: Any) -> None:
         order = ForeignKeyField(Order, on_delete="CASCADE")
         kind = CharField()
         key = CharField(unique=True)
-        answer = CharField(default="")
-        words = TextField()
+        result = CharField(default="")
+        note = TextField()
         shipping_refunded = MoneyField(default=Decimal(0))
         happened_at = MomentField()
 

@@ -1,4 +1,4 @@
-"""The door of the API: addresses, keys and errors."""
+"""The API as a WSGI application: addresses, keys and errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
-from tests.channels.woocommerce.fake import about_calls, order_calls, product_calls, term_calls
-from tests.channels.woocommerce.fake.answers import reply
+from tests.channels.woocommerce.fake import order_endpoints, product_endpoints, shop_endpoints, term_endpoints
+from tests.channels.woocommerce.fake.responses import reply
 from tests.channels.woocommerce.fake.rest import NO_ROUTE, Refusal
 
 if TYPE_CHECKING:
@@ -25,23 +25,23 @@ PAGE = "<!DOCTYPE html><html><body><h1>Nothing found</h1></body></html>"
 
 
 def api(shop: WooShop) -> Callable[..., Any]:
-    """The WSGI application, one request at a time; every answer tells the time by the shop's clock."""
+    """Return the WSGI application, which serves one request at a time; answers have the time of the shop's clock."""
     app = Flask("scripted WooCommerce")
     app.url_map.strict_slashes = False
 
     @app.before_request
-    def enter() -> None:
+    def authenticate() -> None:
         if request.routing_exception or not request.path.startswith("/wp-json/wc/"):
             return
         if not shop.woocommerce_active:
             raise Refusal(404, *NO_ROUTE)
-        known = request.environ["woocommerce.path"]
-        key = shop.doors.enter(request, known, shop.now().timestamp()) if known else None
+        path = request.environ["woocommerce.path"]
+        key = shop.authenticator.authenticate(request, path, shop.now().timestamp()) if path else None
         if key is None and request.path.rstrip("/") != V3:
-            raise Refusal(401, *_unknown_to(request))
+            raise Refusal(401, *_unauthenticated_error(request))
 
     @app.after_request
-    def tell_the_time(response: Response) -> Response:
+    def add_date(response: Response) -> Response:
         response.headers["Date"] = format_datetime(shop.now(), usegmt=True)
         return response
 
@@ -50,27 +50,27 @@ def api(shop: WooShop) -> Callable[..., Any]:
         return reply(refusal.body, refusal.status)
 
     @app.errorhandler(HTTPException)
-    def astray(error: HTTPException) -> ResponseReturnValue:
+    def not_found(error: HTTPException) -> ResponseReturnValue:
         if request.path.startswith("/wp-json"):
             return reply(Refusal(404, *NO_ROUTE).body, 404)
         return Response(PAGE, 404, content_type="text/html; charset=UTF-8")
 
-    for calls in (about_calls, order_calls, product_calls, term_calls):
-        calls.add_to(app, shop)
+    for endpoints in (shop_endpoints, order_endpoints, product_endpoints, term_endpoints):
+        endpoints.add_to(app, shop)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         with shop.lock:
-            _find_the_way(environ, permalinks=shop.permalinks)
+            _normalise_path(environ, permalinks=shop.permalinks)
             return app(environ, start_response)
 
     return serve
 
 
-def _find_the_way(environ: dict[str, Any], *, permalinks: bool) -> None:
-    """Bring all forms of an address to one, and note the path under which keys are looked for, if they are.
+def _normalise_path(environ: dict[str, Any], *, permalinks: bool) -> None:
+    """Rewrite all forms of an address to one, and store the path for which keys are checked, "" if they are not.
 
-    That is where the address itself says that it is the shop's API. With `?rest_route=` it does not, and without
-    permalinks there is no other way in.
+    WooCommerce checks keys only if the address itself contains its API's path; with `?rest_route=` it does not, and
+    without permalinks there is no other form.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]
     path = environ["PATH_INFO"]
@@ -88,8 +88,8 @@ def _find_the_way(environ: dict[str, Any], *, permalinks: bool) -> None:
         environ["PATH_INFO"] = environ["PATH_INFO"].rstrip("/")
 
 
-def _unknown_to(request: Request) -> tuple[str, str]:
-    """The error for somebody whom the shop does not know."""
+def _unauthenticated_error(request: Request) -> tuple[str, str]:
+    """Return code and message of the error for a request without a key."""
     if request.path.endswith("/batch"):
         return "woocommerce_rest_cannot_batch", "Sorry, you are not allowed to batch manipulate this resource."
     if request.method in ("GET", "HEAD"):

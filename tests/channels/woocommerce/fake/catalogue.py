@@ -1,4 +1,4 @@
-"""What the shop sells: products and variations, and how they are written."""
+"""The products and variations of a shop, and how they are written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PRODUCT = {
     "menu_order": "integer",
     "meta_data": "array",
 }
-"""What a product's body holds; only a single write is held to it, a batch is not."""
+"""The fields of a product's body; only single writes are checked, batches are not."""
 VARIATION = {name: kind for name, kind in PRODUCT.items() if name not in ("type", "categories", "tags", "images")}
 
 
@@ -69,7 +69,7 @@ class Meta:
 
 @dataclass
 class Attribute:
-    """What a product says of itself, or how it varies; `id` 0 where it is the product's own."""
+    """An attribute of a product or of its variations; `id` 0 if the shop does not share it between products."""
 
     id: int
     name: str
@@ -114,7 +114,7 @@ class Product:
     images: list[dict[str, Any]] = field(default_factory=list)
     attributes: list[Attribute] = field(default_factory=list)
     chosen: list[tuple[Attribute, str]] = field(default_factory=list)
-    """Which option of which attribute of its parent a variation is."""
+    """The options of a variation, with its parent's attributes."""
     meta: list[Meta] = field(default_factory=list)
     sold: int = 0
     menu_order: int = 0
@@ -137,24 +137,24 @@ class Product:
 
 
 def escaped(text: str) -> str:
-    """A title as it is kept: harmless tags stay, others go, and what else means something in HTML is escaped."""
+    """Return a title as it is stored: harmless tags stay, others are removed, other markup is escaped."""
     text = re.sub(rf"</?(?!(?:{KEPT_TAGS})\b)[a-zA-Z][^>]*>", "", text)
     text = re.sub(r"&(?!#?\w+;)", "&amp;", text)
     return re.sub(rf"<(?!/?(?:{KEPT_TAGS})\b)", "&lt;", text).strip()
 
 
 def stripped(text: Any) -> str:
-    """A text without tags and needless white space."""
+    """Return a text without tags and extra white space."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", str(text))).strip()
 
 
 def slug_of(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", alike(re.sub(r"&\w+;", "", text))).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", collation_key(re.sub(r"&\w+;", "", text))).strip("-")
 
 
 @lru_cache(10_000)
-def alike(text: str) -> str:
-    """A text as the database compares it: case, accents and spaces at the end make no difference."""
+def collation_key(text: str) -> str:
+    """Return a text as the database compares it: case, accents and trailing spaces do not matter."""
     parts = unicodedata.normalize("NFKD", text.rstrip(" "))
     return "".join(sign for sign in parts if not unicodedata.combining(sign)).casefold()
 
@@ -179,11 +179,11 @@ class Catalogue:
         ]
 
     def parent(self, product: Product) -> Product | None:
-        """What a variation is a variation of."""
+        """Return the parent of a variation, None for other products."""
         return self.products.get(product.parent_id) if product.type == "variation" else None
 
     def shown(self, product: Product, name: str) -> str:
-        """A text of a product; a variation that has none of its own takes its parent's, even its SKU."""
+        """Return a text of a product; a variation without its own takes its parent's, even the SKU."""
         own = getattr(product, name)
         parent = self.parent(product)
         return getattr(parent, name) if parent and own in ("", "parent") else "" if own == "parent" else own
@@ -193,36 +193,36 @@ class Catalogue:
         return {side: own or (parent.dimensions[side] if parent else "") for side, own in product.dimensions.items()}
 
     def with_sku(self, sku: str) -> list[Product]:
-        """The products with this SKU, binned ones too."""
-        wanted = alike(sku)
-        return [product for product in self.products.values() if alike(product.sku) == wanted] if sku else []
+        """Return the products with this SKU, also those in the bin."""
+        wanted = collation_key(sku)
+        return [product for product in self.products.values() if collation_key(product.sku) == wanted] if sku else []
 
     def find(self, sku: str) -> Product:
-        """The one product that is sold under this SKU."""
+        """Return the product that is sold with this SKU."""
         return next(product for product in self.with_sku(sku) if product.status != "trash")
 
     def manages(self, product: Product) -> bool:
         return product.manage_stock and self.shop.manage_stock
 
-    def keeper(self, product: Product) -> Product | None:
-        """Whose stock a product takes from: its own, its parent's, or nobody's."""
+    def stock_owner(self, product: Product) -> Product | None:
+        """Return the product whose stock is used: itself, its parent, or None if stock is not managed."""
         if self.manages(product):
             return product
         parent = self.parent(product)
         return parent if parent and self.manages(parent) else None
 
     def move_stock(self, product: Product, by: int) -> tuple[int, int] | None:
-        """Put so many pieces more (or fewer) on the shelf; how many there were, and are."""
-        keeper = self.keeper(product)
-        if keeper is None:
+        """Change the stock; return the stock before and after."""
+        stock_owner = self.stock_owner(product)
+        if stock_owner is None:
             return None
-        before = keeper.stock or 0
-        keeper.stock = before + by
-        self.saved(keeper)
-        return before, keeper.stock
+        before = stock_owner.stock or 0
+        stock_owner.stock = before + by
+        self.saved(stock_owner)
+        return before, stock_owner.stock
 
     def saved(self, product: Product) -> None:
-        """A product was written: its stock status follows, and it and its parent have changed now."""
+        """Update the stock status and the dates of change of a product and its parent after a write."""
         if self.manages(product):
             empty = "onbackorder" if product.backorders != "no" else "outofstock"
             product.stock_status = "instock" if (product.stock or 0) > 0 else empty
@@ -236,7 +236,7 @@ class Catalogue:
             product.stock_status = next((status for status in ranked if status in inside), "outofstock")
 
     def add(self, data: Mapping[str, Any], parent_id: int = 0) -> Product:
-        """A new product or variation from a body."""
+        """Make a product or variation from a body."""
         moment = self.shop.now()
         product = Product(0, moment, moment, type="variation" if parent_id else "simple", parent_id=parent_id)
         product.tax_class = "parent" if parent_id else ""
@@ -254,7 +254,7 @@ class Catalogue:
         return product
 
     def write(self, product: Product, data: Mapping[str, Any]) -> None:
-        """Change what a body names, in the shop's own forgiving way."""
+        """Change the fields in a body, ignoring mistakes as WooCommerce does."""
         self._check_sku(product, data)
         parent = self.parent(product)
         self._write_texts(product, data)
@@ -302,7 +302,7 @@ class Catalogue:
             product.dimensions |= {name: str(value) for name, value in data["dimensions"].items()}
 
     def _write_stock(self, product: Product, data: Mapping[str, Any]) -> None:
-        """Stock is taken only by what manages it; where the shop manages none at all, not even that is."""
+        """Write stock only if it is managed; if the shop manages none, ignore it."""
         if data.get("stock_status") and not product.manage_stock:
             product.stock_status = data["stock_status"]
         if not self.shop.manage_stock:
@@ -316,9 +316,9 @@ class Catalogue:
             product.stock = int(money.number(data["stock_quantity"]))
 
     def _check_sku(self, product: Product, data: Mapping[str, Any], *, new: bool = False) -> None:
-        """Refuse the SKU of another product; before 10.3 a binned one gives up its SKU."""
+        """Refuse the SKU of another product; before 10.3 a product in the bin loses its SKU."""
         sku = stripped(data.get("sku") or "")
-        if sku and alike(sku) == alike(product.sku):
+        if sku and collation_key(sku) == collation_key(product.sku):
             return
         for other in self.with_sku(sku):
             if other.id != product.id and other.status != "trash":
@@ -337,12 +337,12 @@ class Catalogue:
         return {"id": number, "src": source, "name": source.rpartition("/")[2], "alt": image.get("alt", "")}
 
     def _attribute(self, entry: Mapping[str, Any]) -> Attribute:
-        """An attribute of a body; options that the shop does not have yet are added to it."""
+        """Return an attribute of a body; options that are new to the shop are added to it."""
         known = self.shop.attributes.get(entry.get("id") or 0)
         options = [str(option) for option in entry.get("options") or []]
         name = known.name if known else stripped(entry.get("name", ""))
         if known:
-            options = sorted((self.shop.term(known, option) for option in options), key=alike)
+            options = sorted((self.shop.term(known, option) for option in options), key=collation_key)
         slug = known.slug if known else name
         flags = (bool(entry.get("visible", False)), bool(entry.get("variation", False)))
         return Attribute(known.id if known else 0, name, options, slug, *flags)
@@ -351,11 +351,15 @@ class Catalogue:
         """The options of a variation, as far as its parent varies by them."""
         result = []
         for entry in entries:
-            name = alike(stripped(entry.get("name", "")))
+            name = collation_key(stripped(entry.get("name", "")))
             for attribute in parent.attributes:
-                same = attribute.id == entry["id"] if entry.get("id") else alike(attribute.name) == name
+                same = attribute.id == entry["id"] if entry.get("id") else collation_key(attribute.name) == name
                 if same and attribute.variation and entry.get("option"):
-                    known = (option for option in attribute.options if alike(option) == alike(str(entry["option"])))
+                    known = (
+                        option
+                        for option in attribute.options
+                        if collation_key(option) == collation_key(str(entry["option"]))
+                    )
                     result.append((attribute, next(known, str(entry["option"]))))
         return result
 
@@ -373,9 +377,9 @@ class Catalogue:
                 one.status, one.modified = one.binned_from or "draft", self.shop.now()
 
     def delete(self, product: Product) -> None:
-        """Take a product and its variations out of the shop for good; the lines of orders forget which it was."""
+        """Delete a product and its variations; lines of orders lose its id."""
         for one in (product, *self.variations(product.id, all_of_them=True)):
-            for item in (item for order in self.shop.sales.orders.values() for item in order.items):
+            for item in (item for order in self.shop.order_book.orders.values() for item in order.items):
                 item.product_id = 0 if item.product_id == one.id else item.product_id
                 item.variation_id = 0 if item.variation_id == one.id else item.variation_id
             del self.products[one.id]
@@ -385,7 +389,7 @@ class Catalogue:
 
 
 def write_meta(rows: list[Meta], sent: Any, next_id: Any) -> bool:
-    """Change meta data as it is sent: by id, else the first of that key; null deletes; whether any changed."""
+    """Change meta data by id, else the first with that key; null deletes; return whether any changed."""
     changed = False
     for entry in sent if isinstance(sent, list) else []:
         key, value = str(entry.get("key", "")), _kept(entry.get("value"))
@@ -408,7 +412,7 @@ def write_meta(rows: list[Meta], sent: Any, next_id: Any) -> bool:
 
 
 def _kept(value: Any) -> Any:
-    """A value as the database gives it back: single ones are texts."""
+    """Return a value as the database returns it: numbers and booleans become strings."""
     if value is None or isinstance(value, str | list | dict):
         return value
     return ("1" if value else "") if isinstance(value, bool) else str(value)

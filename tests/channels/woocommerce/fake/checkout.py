@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tests.channels.woocommerce.fake import money
 from tests.channels.woocommerce.fake.catalogue import Meta, Product, escaped, key_of, stripped, value_of, write_meta
 from tests.channels.woocommerce.fake.money import ZERO, Coupon, Rate
+from tests.channels.woocommerce.fake.orders import CouponLine, Item, Order
 from tests.channels.woocommerce.fake.rest import Refusal
-from tests.channels.woocommerce.fake.sales import CouponLine, Item, Order
 
 if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Priced:
-    """A line as coupons see it."""
+    """A line with its amount in pence, for coupons."""
 
     pence: int
     quantity: int
@@ -27,34 +27,34 @@ class _Priced:
 
 
 class Checkout:
-    """Makes orders of what customers, or callers of the API, want."""
+    """Makes orders from the bodies of the API."""
 
     def __init__(self, shop: WooShop) -> None:
         self.shop = shop
 
     def add(self, data: Mapping[str, Any], via: str = "rest-api") -> Order:
-        """A new order from a body; what it costs is worked out unless the body says so."""
+        """Make an order from a body; prices are calculated unless the body has them."""
         shop, moment = self.shop, self.shop.now()
         order = Order(shop.next_post(), moment, moment, created_via=via)
         order.number, order.inclusive, order.currency = str(order.id), shop.prices_include_tax, shop.currency
-        self.shop.sales.write_plain(order, data)
+        self.shop.order_book.write_fields(order, data)
         for sent in data.get("line_items") or []:
             order.items.append(self._line(order, sent))
         self._add_services(order, data)
         coupons = [self._coupon(order, sent) for sent in data.get("coupon_lines") or []]
-        self._work_out_taxes(order)
+        self._set_taxes(order)
         if coupons:
             self._apply(order, sorted(coupons, key=lambda coupon: coupon.kind != "percent"))
-            self._work_out_taxes(order)
-        self._number_the_rest(order, coupons)
-        shop.sales.orders[order.id] = order
+            self._set_taxes(order)
+        self._set_ids(order, coupons)
+        shop.order_book.orders[order.id] = order
         write_meta(order.meta, data.get("meta_data"), shop.next_meta)
         status = data.get("status") or "pending"
         order.status = "pending"
         if data.get("set_paid"):
-            shop.sales.pay(order)
+            shop.order_book.pay(order)
         if status not in ("pending", order.status) and not (data.get("set_paid") and status == "processing"):
-            shop.sales.move(order, status)
+            shop.order_book.move(order, status)
         return order
 
     def _line(self, order: Order, sent: Mapping[str, Any]) -> Item:
@@ -82,7 +82,7 @@ class Checkout:
         return item
 
     def _without_tax(self, order: Order, product: Product, quantity: int) -> Decimal:
-        """What so many pieces cost before tax; not rounded, so that all of it comes out as it was advertised."""
+        """Return the net price of some pieces, not rounded, so that the gross price is the advertised one."""
         amount = money.number(product.price) * quantity
         if not order.inclusive or product.tax_status != "taxable":
             return amount
@@ -112,7 +112,7 @@ class Checkout:
         return self.shop.coupons[code]
 
     def _apply(self, order: Order, coupons: Iterable[Coupon]) -> None:
-        """Take the coupons off the lines, each from what the last one left."""
+        """Apply the coupons to the lines, each to what the one before left."""
         scale, places = 10**self.shop.decimals, self.shop.decimals
         lines = order.of("line_item")
         priced = []
@@ -123,7 +123,7 @@ class Checkout:
             priced.append(_Priced(int(money.rounded(amount * scale, 0)), item.quantity))
         for coupon in coupons:
             row = CouponLine(0, coupon)
-            taken = money.take_off(coupon, priced, scale, by_piece=self.shop.at_least(10, 3))
+            taken = money.discount_by_line(coupon, priced, scale, by_piece=self.shop.at_least(10, 3))
             for item, line, pence in zip(lines, priced, taken, strict=True):
                 line.off += pence
                 amount = Decimal(pence) / scale
@@ -138,8 +138,8 @@ class Checkout:
         country = order.shipping["country"] or order.billing["country"] or self.shop.country
         return self.shop.rates_for(country, tax_class)
 
-    def _work_out_taxes(self, order: Order) -> None:
-        """The taxes of every line; shipping is taxed as the first class that the cart has."""
+    def _set_taxes(self, order: Order) -> None:
+        """Calculate the taxes of every line; shipping has the first tax class in the cart."""
         classes = {item.tax_class for item in order.of("line_item") if item.tax_status == "taxable"}
         for_shipping = next((known for known in self.shop.tax_classes if known in classes), "")
         for item in order.items:
@@ -150,8 +150,8 @@ class Checkout:
             totals, subtotals = money.tax(item.total, rates), money.tax(item.subtotal, rates)
             item.taxes = {number: (total, subtotals[number]) for number, total in totals.items()}
 
-    def _number_the_rest(self, order: Order, coupons: Iterable[Coupon]) -> None:
-        """Give tax and coupon lines their ids, after those of what they come from."""
+    def _set_ids(self, order: Order, coupons: Iterable[Coupon]) -> None:
+        """Give tax and coupon lines their ids, which follow those of the other lines."""
         for item in order.items:
             for number in item.taxes:
                 order.tax_ids.setdefault(number, 0)

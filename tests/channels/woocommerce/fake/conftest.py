@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
+from tests.channels.woocommerce.fake.api_client import ApiClient
 from tests.channels.woocommerce.fake.sample import sample_shop
 from tests.channels.woocommerce.fake.shop import WooShop
-from tests.channels.woocommerce.fake.visitor import Visitor
 
 
 @pytest.fixture
-def visit() -> Iterator[Any]:
-    """A visitor of a new shop; the sample shop where `sample` is asked for."""
+def new_client() -> Iterator[Any]:
+    """Make a client of a new shop, or of the sample shop if `sample`."""
     shops = []
 
-    def enter(*, sample: bool = False, read_only: bool = False, **wanted: Any) -> Visitor:
+    def make(*, sample: bool = False, read_only: bool = False, **wanted: Any) -> ApiClient:
         shops.append(sample_shop(**wanted) if sample else WooShop(**wanted))
-        return Visitor(shops[-1], read_only=read_only)
+        return ApiClient(shops[-1], read_only=read_only)
 
-    yield enter
+    yield make
     for shop in shops:
         shop.close()

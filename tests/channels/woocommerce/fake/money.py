@@ -1,4 +1,4 @@
-"""Tax and coupons, to the last penny as the shop works them out."""
+"""Tax and coupons, calculated to the last penny as WooCommerce does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ZERO = Decimal(0)
 
 @dataclass
 class Rate:
-    """A tax rate of a country for a class of goods."""
+    """A tax rate of a country for a class of products."""
 
     id: int
     country: str
@@ -29,7 +29,7 @@ class Rate:
 
 @dataclass
 class Coupon:
-    """Something off the price: `percent` of it, or a `fixed_cart` amount off the whole cart."""
+    """A discount: `percent` of each price, or a `fixed_cart` amount off the whole cart."""
 
     id: int
     code: str
@@ -38,13 +38,13 @@ class Coupon:
 
 
 def number(text: Any) -> Decimal:
-    """The number that a text begins with, or nothing."""
+    """Return the number that a text begins with, or zero."""
     match = re.match(r"\s*(-?(?:\d+\.?\d*|\.\d+))", str(text))
     return Decimal(match.group(1)) if match else ZERO
 
 
 def price(text: Any) -> str:
-    """A price as it is kept: digits, the last point, and nothing else."""
+    """Return a price as it is stored: digits and the last point."""
     whole, point, part = re.sub(r"[^0-9.-]", "", "" if text is None else str(text)).rpartition(".")
     return whole.replace(".", "") + point + part
 
@@ -54,42 +54,42 @@ def rounded(value: Decimal, places: int, *, down: bool = False) -> Decimal:
 
 
 def money(value: Decimal, places: int) -> str:
-    """An amount with that many decimals, and no minus before zero."""
+    """Return an amount with this many decimals, and no minus before zero."""
     return f"{rounded(value, places) + ZERO:f}" if value else f"{rounded(ZERO, places):f}"
 
 
-def plain(value: Decimal) -> str:
-    """An amount with as many decimals as it has."""
+def shortest(value: Decimal) -> str:
+    """Return an amount with as many decimals as it needs."""
     text = f"{rounded(value, 10):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def tax(amount: Decimal, rates: Iterable[Rate], *, inside: bool = False) -> dict[int, Decimal]:
-    """The tax on an amount, or inside of it, by rate and not rounded."""
+    """Return the tax on an amount, or contained in it, by rate and not rounded."""
     found = list(rates)
     whole = 100 + sum((rate.percent for rate in found), ZERO) if inside else Decimal(100)
     return {rate.id: amount * rate.percent / whole for rate in found}
 
 
 class Discountable(Protocol):
-    """What a coupon takes something off from: whole pence, how many pieces, and how much is off already."""
+    """A line that a coupon reduces: its amount in pence, its pieces, and the discount so far."""
 
     pence: int
     quantity: int
     off: int
 
 
-def take_off(coupon: Coupon, lines: Sequence[Discountable], scale: int, *, by_piece: bool = True) -> list[int]:
-    """How much a coupon takes off each line, in pence.
+def discount_by_line(coupon: Coupon, lines: Sequence[Discountable], scale: int, *, by_piece: bool = True) -> list[int]:
+    """Return the discount of each line, in pence.
 
-    Where pence are left over they come off the dearest pieces; before 10.3 lines of several counted for more.
+    Remaining pence reduce the most expensive pieces; before 10.3 lines with several pieces counted for more.
     """
 
-    def dear(place: int) -> float:
+    def sort_key(place: int) -> float:
         line = lines[place]
         return -(line.pence / (line.quantity or 1) if by_piece else line.pence * line.quantity)
 
-    order = sorted(range(len(lines)), key=dear)
+    order = sorted(range(len(lines)), key=sort_key)
     taken = [0] * len(lines)
 
     def left(place: int) -> int:

@@ -1,4 +1,4 @@
-"""Orders as the API shows them, and what they come to."""
+"""Orders as the API shows them, and their totals."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.channels.woocommerce.fake import money
-from tests.channels.woocommerce.fake.answers import dates, links
-from tests.channels.woocommerce.fake.catalogue import Meta, alike
+from tests.channels.woocommerce.fake.catalogue import Meta, collation_key
 from tests.channels.woocommerce.fake.money import ZERO
-from tests.channels.woocommerce.fake.sales import SYMBOLS, CouponLine, Item, Order, needs_processing
+from tests.channels.woocommerce.fake.orders import SYMBOLS, CouponLine, Item, Order, needs_processing
+from tests.channels.woocommerce.fake.responses import dates, links
 
 if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
 
 
 def line_tax(shop: WooShop, item: Item, order: Order, *, of_subtotal: bool = False) -> Decimal:
-    """The tax of a line, rounded by rate."""
+    """Return the tax of a line, rounded by rate."""
     amounts = (pair[1 if of_subtotal else 0] for pair in item.taxes.values())
     return sum((money.rounded(amount, shop.decimals, down=order.inclusive) for amount in amounts), ZERO)
 
@@ -35,7 +35,7 @@ class Totals:
 
 
 def totals(shop: WooShop, order: Order) -> Totals:
-    """The totals of an order, each line rounded for itself."""
+    """Return the totals of an order; each line is rounded separately."""
     lines, fees, shipping = order.of("line_item"), order.of("fee"), order.of("shipping")
 
     def added(items: list[Item], name: str) -> Decimal:
@@ -52,7 +52,7 @@ def totals(shop: WooShop, order: Order) -> Totals:
 
 
 def show_order(shop: WooShop, order: Order, places: int | None = None) -> dict[str, Any]:
-    """An order as the API shows it, its money with so many decimals."""
+    """Return an order as the API shows it, its amounts with this number of decimals."""
     places = shop.decimals if places is None else places
     sums = totals(shop, order)
 
@@ -116,12 +116,12 @@ def show_order(shop: WooShop, order: Order, places: int | None = None) -> dict[s
 
 def show_meta(shop: WooShop, rows: Iterable[Meta]) -> list[dict[str, Any]]:
     """Meta data in the order of the storage: HPOS sorts it by key."""
-    return [row.shown() for row in (sorted(rows, key=lambda row: alike(row.key)) if shop.hpos else rows)]
+    return [row.shown() for row in (sorted(rows, key=lambda row: collation_key(row.key)) if shop.hpos else rows)]
 
 
 def show_line(shop: WooShop, item: Item, order: Order, places: int) -> dict[str, Any]:
     """A line; its SKU is the product's of now, and none where the product is gone."""
-    product = shop.sales.product_of(item)
+    product = shop.order_book.product_of(item)
     parent = shop.catalogue.parent(product) if product else None
     price = float(item.total) / item.quantity if item.quantity else 0
     return {
@@ -146,16 +146,16 @@ def show_line(shop: WooShop, item: Item, order: Order, places: int) -> dict[str,
 
 
 def _show_meta_of(item: Item) -> list[dict[str, Any]]:
-    """Meta data of a line, with the names that a customer sees."""
+    """Return a line's meta data with the displayed names."""
     rows = [(meta, item.labels.get(meta.key, (meta.key, meta.value))) for meta in item.meta]
     return [{**meta.shown(), "display_key": key, "display_value": value} for meta, (key, value) in rows]
 
 
 def _show_taxes(shop: WooShop, item: Item, places: int) -> list[dict[str, Any]]:
-    """The taxes of a line by rate; before 10.3 with all their decimals."""
+    """Return the taxes of a line by rate; before 10.3 with all decimals."""
 
     def shown(amount: Decimal) -> str:
-        return money.money(amount, places) if shop.at_least(10, 3) else money.plain(amount)
+        return money.money(amount, places) if shop.at_least(10, 3) else money.shortest(amount)
 
     with_subtotal = item.kind == "line_item"
     return [
@@ -165,7 +165,7 @@ def _show_taxes(shop: WooShop, item: Item, places: int) -> list[dict[str, Any]]:
 
 
 def show_service(shop: WooShop, item: Item, order: Order, places: int) -> dict[str, Any]:
-    """A line for shipping or a fee."""
+    """Return a line for shipping or a fee."""
     amounts = {
         "total": money.money(item.total, places),
         "total_tax": money.money(line_tax(shop, item, order), places),
@@ -183,7 +183,7 @@ def show_service(shop: WooShop, item: Item, order: Order, places: int) -> dict[s
 def show_tax_lines(
     shop: WooShop, items: Iterable[Item], order: Order, places: int, ids: Mapping[int, int]
 ) -> list[dict[str, Any]]:
-    """What each rate comes to."""
+    """Return the total of each tax rate."""
     rates = {rate.id: rate for rate in shop.rates}
     sums = {number: [ZERO, ZERO] for number in ids}
     for item in items:
@@ -210,16 +210,16 @@ def _show_coupon(shop: WooShop, row: CouponLine) -> dict[str, Any]:
     coupon, amount = row.coupon, _number(row.coupon.amount)
     newer = shop.at_least(10, 3)
     kind = "null" if coupon.kind == "fixed_cart" else f'"{coupon.kind}"'
-    told: Any = f'[{coupon.id},"{coupon.code}",{kind},{amount}]'
+    info: Any = f'[{coupon.id},"{coupon.code}",{kind},{amount}]'
     if not newer:
-        told = {"id": coupon.id, "code": coupon.code, "amount": str(amount), "discount_type": coupon.kind}
+        info = {"id": coupon.id, "code": coupon.code, "amount": str(amount), "discount_type": coupon.kind}
     key = "coupon_info" if newer else "coupon_data"
     return {
         "id": row.id,
         "code": coupon.code,
-        "discount": money.plain(Decimal(row.pence) / 10**shop.decimals),
-        "discount_tax": money.plain(row.tax),
-        "meta_data": [{"id": row.id, "key": key, "value": told, "display_key": key, "display_value": told}],
+        "discount": money.shortest(Decimal(row.pence) / 10**shop.decimals),
+        "discount_tax": money.shortest(row.tax),
+        "meta_data": [{"id": row.id, "key": key, "value": info, "display_key": key, "display_value": info}],
         **({"discount_type": coupon.kind, "nominal_amount": amount, "free_shipping": False} if newer else {}),
     }
 

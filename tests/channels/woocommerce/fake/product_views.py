@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from tests.channels.woocommerce.fake.answers import dates, links
 from tests.channels.woocommerce.fake.catalogue import Catalogue, Product, key_of, slug_of, value_of
+from tests.channels.woocommerce.fake.responses import dates, links
 
 if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
 
 
 def show_product(catalogue: Catalogue, product: Product) -> dict[str, Any]:
-    """A product, or a variation as the list of products has it."""
+    """Return a product, or a variation as the list of products shows it."""
     shop, parent = catalogue.shop, catalogue.parent(product)
     varies = product.type == "variable"
     inside = sorted(variation.id for variation in catalogue.variations(product.id)) if varies else []
@@ -79,7 +79,7 @@ def show_product(catalogue: Catalogue, product: Product) -> dict[str, Any]:
 
 
 def show_variation(catalogue: Catalogue, product: Product) -> dict[str, Any]:
-    """A variation as the lists of variations have it; before 10.3 it does not tell its name or parent."""
+    """Return a variation as the lists of variations show it; before 10.3 without its name and parent."""
     shop = catalogue.shop
     newer = shop.at_least(10, 3)
     return {
@@ -122,7 +122,7 @@ def _permalink(catalogue: Catalogue, product: Product) -> str:
 
 
 def _prices(catalogue: Catalogue, product: Product) -> dict[str, Any]:
-    """The prices of a product; one that varies has none of its own, and shows its cheapest variation's."""
+    """Return the prices of a product; a variable one shows the price of its cheapest variation."""
     price, regular, sale = product.price, product.regular_price, product.sale_price
     if product.type == "variable":
         inside = [variation.price for variation in catalogue.variations(product.id) if variation.status == "publish"]
@@ -141,13 +141,13 @@ def _prices(catalogue: Catalogue, product: Product) -> dict[str, Any]:
 
 
 def _stock(catalogue: Catalogue, product: Product, *, in_parent: bool = False) -> dict[str, Any]:
-    """The stock of a product: its own, or its parent's where that keeps it."""
-    keeper = catalogue.keeper(product)
-    managing: Any = keeper is not None
-    if keeper is not None and keeper is not product:
+    """Return the stock of a product: its own, or its parent's if that manages it."""
+    stock_owner = catalogue.stock_owner(product)
+    managing: Any = stock_owner is not None
+    if stock_owner is not None and stock_owner is not product:
         managing = "parent"
-    shown = keeper or product
-    stock = shown.stock if keeper or not catalogue.shop.manage_stock else None
+    shown = stock_owner or product
+    stock = shown.stock if stock_owner or not catalogue.shop.manage_stock else None
     return {
         "manage_stock": managing,
         "stock_quantity": stock,

@@ -1,4 +1,4 @@
-"""Refunds: what is given back, through the gateway or by hand, and what of it goes back on the shelf."""
+"""Refunds: through the gateway or by hand, with or without restocking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.channels.woocommerce.fake import money
-from tests.channels.woocommerce.fake.answers import dates, links
 from tests.channels.woocommerce.fake.catalogue import Meta, write_meta
 from tests.channels.woocommerce.fake.money import ZERO
 from tests.channels.woocommerce.fake.order_views import (
@@ -20,8 +19,9 @@ from tests.channels.woocommerce.fake.order_views import (
     show_tax_lines,
     totals,
 )
+from tests.channels.woocommerce.fake.orders import Item, Order
+from tests.channels.woocommerce.fake.responses import dates, links
 from tests.channels.woocommerce.fake.rest import Refusal
-from tests.channels.woocommerce.fake.sales import Item, Order
 
 if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
@@ -31,7 +31,7 @@ REFUND = {"amount": "string", "reason": "string", "api_refund": "boolean", "api_
 
 @dataclass
 class Refund:
-    """Money given back; the amount alone counts, whatever its lines say."""
+    """A refund; its amount counts, whatever its lines add up to."""
 
     id: int
     order_id: int
@@ -40,7 +40,7 @@ class Refund:
     reason: str = ""
     paid: bool = False
     unnamed: bool = False
-    """Neither an amount nor lines were sent; 11.0 shows no amount then."""
+    """Whether neither an amount nor lines were sent; 11.0 shows no amount then."""
     items: list[Item] = field(default_factory=list)
     tax_ids: dict[int, int] = field(default_factory=dict)
     meta: list[Meta] = field(default_factory=list)
@@ -53,17 +53,17 @@ class Refund:
         return "" if self.unnamed and shop.at_least(11, 0) else money.money(self.amount, shop.decimals)
 
     def in_order(self, shop: WooShop) -> dict[str, Any]:
-        """The refund as its order lists it."""
+        """Return the refund as its order lists it."""
         shown = {"id": self.id, "reason": self.reason, "total": f"-{self.shown_amount(shop)}"}
         if not shop.at_least(11, 0):
             return shown
-        order = shop.sales.orders[self.order_id]
+        order = shop.order_book.orders[self.order_id]
         tax = sum((line_tax(shop, item, order) for item in self.items), ZERO)
         return {**shown, "total_tax": money.money(tax, shop.decimals)}
 
 
-class Refunds:
-    """Gives money back."""
+class RefundService:
+    """Makes refunds."""
 
     def __init__(self, shop: WooShop) -> None:
         self.shop = shop
@@ -75,9 +75,9 @@ class Refunds:
         return money.rounded(totals(self.shop, order).total, self.shop.decimals) - self.refunded(order)
 
     def add(self, order: Order, data: Mapping[str, Any]) -> Refund:
-        """Give back what a body says, through the gateway unless it says otherwise.
+        """Make a refund from a body, through the gateway unless it says otherwise.
 
-        The amount is bounded by the order's total. Lines are not: what they say is believed.
+        The amount is limited by the order's total; the amounts of lines are not checked.
         """
         sent = data.get("line_items") if isinstance(data.get("line_items"), list) else []
         unnamed, amount = self._amount(data.get("amount"), sent)
@@ -86,10 +86,10 @@ class Refunds:
             raise Refusal(500, "woocommerce_rest_invalid_order_refund", words, bare=400)
         left = self.left(order)
         if amount > left:
-            raise _impossible("Invalid refund amount.")
+            raise _refund_failed("Invalid refund amount.")
         through_gateway = data.get("api_refund") is not False
         if through_gateway:
-            self._ask_gateway(order, amount)
+            self._refund_through_gateway(order, amount)
         refund = Refund(self.shop.next_post(), order.id, self.shop.now(), amount, data.get("reason") or "")
         refund.paid, refund.unnamed = through_gateway, unnamed
         answers = {item.id: entry for entry in sent for item in order.items if item.id == _id(entry)}
@@ -101,22 +101,22 @@ class Refunds:
             for entry in sent:
                 item = next((item for item in order.of("line_item") if item.id == _id(entry)), None)
                 if item and entry.get("quantity"):
-                    self.shop.sales.restock(order, item, int(entry["quantity"]))
+                    self.shop.order_book.restock(order, item, int(entry["quantity"]))
         if self.shop.at_least(10, 3):
             kind = "partial" if left - amount > 0 else "full"
             refund.meta.append(Meta(self.shop.next_meta(), "_refund_type", kind))
         order.refunds.append(refund)
         order.modified = self.shop.now()
         if left - amount <= 0:
-            self.shop.sales.move(order, "refunded")
+            self.shop.order_book.move(order, "refunded")
         write_meta(refund.meta, data.get("meta_data"), self.shop.next_meta)
         return refund
 
     def _amount(self, text: Any, sent: list[Any]) -> tuple[bool, Decimal]:
-        """How much is meant, and whether nothing was said of it; without an amount it is what the lines come to."""
+        """Return whether neither amount nor lines were sent, and the amount, if necessary the sum of the lines."""
         if text:
             if money.price(text) in ("", "-") or str(text) != money.price(text):
-                raise _impossible("Invalid refund amount.")
+                raise _refund_failed("Invalid refund amount.")
             return False, money.rounded(money.number(text), self.shop.decimals)
         if text is not None and text != "":
             return False, ZERO
@@ -126,18 +126,18 @@ class Refunds:
             return True, ZERO
         return False, money.rounded(sum(map(money.number, amounts), ZERO), self.shop.decimals)
 
-    def _ask_gateway(self, order: Order, amount: Decimal) -> None:
+    def _refund_through_gateway(self, order: Order, amount: Decimal) -> None:
         gateway = self.shop.gateways.get(order.payment_method)
         if gateway is None:
-            raise _impossible("The payment gateway for this order does not exist.")
+            raise _refund_failed("The payment gateway for this order does not exist.")
         if "refunds" not in gateway.supports:
-            raise _impossible("The payment gateway for this order does not support automatic refunds.")
+            raise _refund_failed("The payment gateway for this order does not support automatic refunds.")
         if gateway.fails:
-            raise _impossible(gateway.fails)
-        gateway.paid_back.append((order.id, amount))
+            raise _refund_failed(gateway.fails)
+        gateway.refunded_payments.append((order.id, amount))
 
     def _items(self, item: Item, entry: Mapping[str, Any]) -> list[Item]:
-        """The line of a refund that answers a line of the order, unless it says nothing."""
+        """Return the refund's line for a line of the order, [] if its entry is empty."""
         quantity, total = int(entry.get("quantity") or 0), money.number(entry.get("refund_total", 0))
         taxes = {int(tax["id"]): -money.number(tax.get("refund_total", 0)) for tax in entry.get("refund_tax") or []}
         if not (quantity or total or taxes):
@@ -150,8 +150,8 @@ class Refunds:
         given.meta = [Meta(self.shop.next_meta(), "_refunded_item_id", str(item.id))]
         return [given]
 
-    def refund_the_rest(self, order: Order) -> None:
-        """What happens where the owner sets an order to refunded: the rest is given back by hand, without lines."""
+    def refund_remaining(self, order: Order) -> None:
+        """Refund what remains by hand, without lines, as happens when the owner sets an order to refunded."""
         left = self.left(order)
         if left > 0:
             refund = Refund(self.shop.next_post(), order.id, self.shop.now(), left, "Order fully refunded.")
@@ -164,13 +164,13 @@ def _id(entry: Mapping[str, Any]) -> int:
     return int(money.number(entry.get("id", 0)))
 
 
-def _impossible(message: str) -> Refusal:
+def _refund_failed(message: str) -> Refusal:
     return Refusal(500, "woocommerce_rest_cannot_create_order_refund", message, bare=500)
 
 
 def show_refund(shop: WooShop, refund: Refund, *, with_parent: bool = False) -> dict[str, Any]:
-    """A refund as the API shows it."""
-    order = shop.sales.orders[refund.order_id]
+    """Return a refund as the API shows it."""
+    order = shop.order_book.orders[refund.order_id]
     places = shop.decimals
 
     def of(kind: str) -> list[Item]:

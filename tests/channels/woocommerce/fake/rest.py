@@ -1,4 +1,4 @@
-"""How WordPress reads requests: parameters, their types, and what it says of wrong ones."""
+"""How WordPress reads requests: parameters, their types, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRUE, FALSE = (True, 1, "true", "TRUE", "1"), (False, 0, "false", "FALSE", "0", 
 NO_ROUTE = ("rest_no_route", "No route was found matching the URL and request method.")
 
 Schema = Mapping[str, Any]
-"""What a parameter is by its name: a type, an enumeration, the bounds of a number, `ids` or `date`."""
+"""The type of each parameter: a type's name, an enumeration, the bounds of a number, `ids` or `date`."""
 
 COMMON: Schema = {
     "page": (1, None),
@@ -37,7 +37,7 @@ COMMON: Schema = {
 
 
 class Refusal(Exception):
-    """A request that is answered with an error; `bare` takes the place of its data where it is not an object."""
+    """A request answered with an error; `bare` replaces the error's data if that is not an object."""
 
     def __init__(self, status: int, code: str, message: str, bare: Any = None, **data: Any) -> None:
         super().__init__(message)
@@ -46,12 +46,12 @@ class Refusal(Exception):
 
     @property
     def as_entry(self) -> dict[str, Any]:
-        """The error as it stands in the answer to a batch."""
+        """The error as the response to a batch contains it."""
         return self.body
 
 
 def query() -> dict[str, Any]:
-    """The parameters in the address as PHP reads them: names with brackets make a list."""
+    """Return the parameters of the address as PHP reads them: names with brackets make a list."""
     values: dict[str, Any] = {}
     for key, value in request.args.items(multi=True):
         name, bracket, _ = key.partition("[")
@@ -63,7 +63,7 @@ def query() -> dict[str, Any]:
 
 
 def body() -> dict[str, Any]:
-    """The parameters in the body, over those in the address."""
+    """Return the parameters of the body and the address; the body wins."""
     if "json" not in (request.content_type or ""):
         return {**query(), **request.form.to_dict()}
     try:
@@ -77,7 +77,7 @@ def body() -> dict[str, Any]:
 
 
 def checked(values: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """The values as their types want them; what is wrong is refused, all of it at once."""
+    """Return the values converted to their types; all wrong ones are refused together."""
     result, params, details = dict(values), {}, {}
     for name, kind in schema.items():
         if name not in values:
@@ -152,7 +152,7 @@ def _ids(name: str, value: Any) -> list[int]:
 
 
 def _date(name: str, value: Any) -> datetime:
-    """The moment as a clock on the wall shows it: without an offset as it stands, otherwise in the site's zone."""
+    """Return a local time: without an offset as written, otherwise converted to the site's zone."""
     match = DATE.fullmatch(str(value))
     try:
         day, hour, offset = match.groups() if match else (None, None, None)
@@ -179,5 +179,5 @@ def _wrong_type(name: str, kind: str) -> _Wrong:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list as it may come in an address: separated by commas or spaces."""
+    """Return a list, which an address may separate by commas or spaces."""
     return value if isinstance(value, list) else [item for item in re.split(r"[\s,]+", str(value)) if item]

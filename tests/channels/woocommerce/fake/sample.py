@@ -1,4 +1,4 @@
-"""The shop of the recordings as it stood when they began: the same products and orders under the same ids."""
+"""The shop of the recordings as it was at their start: the same products and orders with the same ids."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ CUSTOMER = 2
 
 
 def sample_shop(**options: Any) -> WooShop:
-    """A shop with 40 products, 8 variations and 145 orders."""
+    """Return a shop with 40 products, 8 variations and 145 orders."""
     shop = WooShop(**options)
     shop.name = "Local Test Shop"
     shop.next_post = itertools.count(10).__next__
     with shop.lock:
-        goods = _fill_the_shelves(shop)
+        product_ids = _add_products(shop)
         shop.add_coupon("ten", "percent", 10)
         shop.add_coupon("fiver", "fixed_cart", 5)
-        for status, body in _orders(goods):
+        for status, body in _orders(product_ids):
             paid = status in ("processing", "completed")
             order = shop.checkout.add({**body, "set_paid": paid})
-            shop.sales.move(order, status)
+            shop.order_book.move(order, status)
     return shop
 
 
-def _fill_the_shelves(shop: WooShop) -> dict[str, int]:
-    """The products by SKU."""
+def _add_products(shop: WooShop) -> dict[str, int]:
+    """Add the products and return their ids by SKU."""
     kitchen = shop.add_category("Kitchen")
     colour = shop.add_attribute("Colour", "Red", "Green")
     size = {"name": "Size", "visible": True, "variation": True, "options": ["S", "M", "L"]}
@@ -44,13 +44,13 @@ def _fill_the_shelves(shop: WooShop) -> dict[str, int]:
         ("DRAFT-1", None, "2.00", {"name": "Draft thing", "status": "draft"}),
         ("NOSTOCK-1", None, "9.99", {"name": "Not stock managed"}),
     ]
-    goods = {
+    product_ids = {
         sku: shop.add_product(sku, stock, price, categories=[{"id": kitchen}], **fields)
         for sku, stock, price, fields in simple
     }
     colours = {"id": colour, "visible": True, "variation": True, "options": ["Red", "Green"]}
     shirt = shop.catalogue.add({"type": "variable", "name": "T-shirt", "sku": "TSHIRT", "attributes": [colours, size]})
-    goods["TSHIRT"] = shirt.id
+    product_ids["TSHIRT"] = shirt.id
     for hue, letter in itertools.product(("Red", "Green"), "SML"):
         chosen = [{"id": colour, "option": hue}, {"name": "Size", "option": letter}]
         body = {
@@ -59,13 +59,13 @@ def _fill_the_shelves(shop: WooShop) -> dict[str, int]:
             "manage_stock": True,
             "stock_quantity": 10,
         }
-        goods[body["sku"]] = shop.catalogue.add({**body, "attributes": chosen}, shirt.id).id
+        product_ids[body["sku"]] = shop.catalogue.add({**body, "attributes": chosen}, shirt.id).id
     fields = {"name": "Cap (stock on the parent)", "price": "8", "manage_stock": True, "stock_quantity": 40}
     shop.add_variable("CAP", {"CAP-ONE": "One", "CAP-TWO": "Two"}, None, **fields)
     for number in range(30):
         price = f"{1 + number / 10:.2f}"
         shop.add_product(f"BULK-{number:02d}", 10 + number, price, name=f"Bulk item {number:02d}")
-    return goods
+    return product_ids
 
 
 def _body(name: str, *lines: dict[str, Any], place: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
@@ -82,17 +82,17 @@ def _body(name: str, *lines: dict[str, Any], place: dict[str, str] | None = None
     }
 
 
-def _orders(goods: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The orders with their statuses."""
+def _orders(product_ids: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the orders with their statuses."""
 
     def line(sku: str, quantity: int = 1, **fields: Any) -> dict[str, Any]:
-        return {"product_id": goods[sku], "quantity": quantity, **fields}
+        return {"product_id": product_ids[sku], "quantity": quantity, **fields}
 
     mug, ten, fiver = line("MUG-BLUE"), {"code": "ten"}, {"code": "fiver"}
     yield "processing", _body("Ann", line("MUG-BLUE", 3), customer_id=CUSTOMER)
     mixed = (mug, line("BOOK-KID", 2), line("TEAPOT-1"))
     yield "processing", _body("Bob", *mixed, coupon_lines=[ten], customer_note="Leave at the door – merci")
-    yield "completed", _body("Cat", line("TSHIRT", 2, variation_id=goods["TSHIRT-R-M"]))
+    yield "completed", _body("Cat", line("TSHIRT", 2, variation_id=product_ids["TSHIRT-R-M"]))
     wrap = [{"name": "Gift wrap", "total": "2.00", "tax_status": "taxable"}]
     engraved = line("TEAPOT-1", meta_data=[{"key": "engraving", "value": "Für Ø"}])
     reference = [{"key": "_external_ref", "value": "EXT-1"}]

@@ -1,14 +1,14 @@
 """A scripted WooCommerce: a shop in memory whose REST API answers as real ones were observed to.
 
-It plays 11.0.1, 10.3.6 and 7.9.0, with orders in HPOS or in posts, and reproduces, as far as a bridge meets them:
+It imitates 11.0.1, 10.3.6 and 7.9.0, with orders in HPOS or in posts, and reproduces what a bridge needs of:
 
-- keys (Basic and query where PHP sees HTTPS, OAuth 1.0a elsewhere), permalinks, a web server that strips the header;
-- orders: lists with their filters, paging, ties and drift, what moves date_modified in which storage, statuses with
-  the stock they take and give back, notes, refunds by hand and through a gateway (`fakepay`), the bin;
-- products and variations: lists, search by SKU, single writes and forgiving batches, stock on a parent, the bin;
+- keys (Basic and query where PHP sees HTTPS, OAuth 1.0a elsewhere), permalinks, a web server that removes the header;
+- orders: lists with their filters, paging, ties and drift, what changes date_modified in which storage, statuses with
+  the stock they take and release, notes, refunds by hand and through a gateway (`fakepay`), the bin;
+- products and variations: lists, search by SKU, single writes and unchecked batches, stock on a parent, the bin;
 - taxes exclusive and inclusive, coupons, settings, zones, gateways, categories, attributes, countries.
 
-Not here: webhooks, customers, coupons by REST, reviews, downloads, prices on schedule.
+Not included: webhooks, customers, coupons by REST, reviews, downloads, prices on schedule.
 
     shop = WooShop(version="7.9.0", hpos=False)
     shop.add_product("MUG", stock=10, price="7.99")
@@ -30,22 +30,22 @@ from urllib.parse import urlsplit
 from bridge.clock import now
 from tests.channels.hostile.server import Faults, HostileServer
 from tests.channels.woocommerce.fake.api import api
+from tests.channels.woocommerce.fake.authenticator import Authenticator, Key
 from tests.channels.woocommerce.fake.catalogue import (
     UNCATEGORIZED,
     Attribute,
     Catalogue,
     Product,
-    alike,
+    collation_key,
     escaped,
     slug_of,
 )
 from tests.channels.woocommerce.fake.checkout import Checkout
-from tests.channels.woocommerce.fake.doors import Doors, Key
 from tests.channels.woocommerce.fake.money import Coupon, Rate, rounded
 from tests.channels.woocommerce.fake.order_views import show_order
+from tests.channels.woocommerce.fake.orders import Order, OrderBook
 from tests.channels.woocommerce.fake.product_views import show_product
-from tests.channels.woocommerce.fake.refunds import Refunds, show_refund
-from tests.channels.woocommerce.fake.sales import Order, Sales
+from tests.channels.woocommerce.fake.refunds import RefundService, show_refund
 
 ADDRESS = {
     "first_name": "Ann",
@@ -60,21 +60,21 @@ TRACKING = ("_wc_shipment_tracking_items", "_tracking_number", "_tracking_provid
 
 @dataclass
 class Gateway:
-    """A way to pay; `paid_back` is what was refunded through it, `fails` why it will not refund."""
+    """A payment gateway; `refunded` is what was refunded through it, `fails` the message if it refuses."""
 
     id: str
     title: str
     supports: Sequence[str] = ("products",)
     enabled: bool = True
     fails: str = ""
-    paid_back: list[tuple[int, Decimal]] = field(default_factory=list)
+    refunded_payments: list[tuple[int, Decimal]] = field(default_factory=list)
 
 
 class WooShop:
-    """The shop behind `url`; `faults` is what goes wrong there, `skew` how far its clock is ahead.
+    """The shop at `url`; `faults` are the failures of its server, `skew` is how far its clock is ahead.
 
-    With `https_flag` PHP believes in HTTPS although the port speaks HTTP, so that Basic and query keys work; without
-    it only OAuth does. `clock` makes its time stand still or run as a test likes.
+    With `https_flag` PHP believes that the connection uses HTTPS, so that Basic and query keys work; without it only
+    OAuth does. `clock` gives its time.
     """
 
     def __init__(
@@ -98,25 +98,25 @@ class WooShop:
         self.clock, self.skew = clock, timedelta(0)
         self.https_flag, self.permalinks, self.woocommerce_active = https_flag, permalinks, woocommerce_active
         self.manage_stock, self.calc_taxes = manage_stock, calc_taxes
-        self.name, self.country, self.weight_unit = "Scripted shop", "GB", "kg"
-        self.index: dict[str, Any] = {}  # what WordPress says of itself beside the usual
+        self.name, self.country, self.weight_unit = "ScriptedShop shop", "GB", "kg"
+        self.index: dict[str, Any] = {}  # replaces values of the REST API's index
         self.lock = threading.RLock()
         self._release = tuple(int(part) for part in version.split("."))
         self.next_post, self.next_item = (itertools.count(first).__next__ for first in (100, 1))
         self.next_meta, self.next_note = (itertools.count(1).__next__ for _ in range(2))
         self.next_term = itertools.count(UNCATEGORIZED).__next__
-        self._stock_the_office()
+        self._set_up()
         self.catalogue, self.checkout = Catalogue(self), Checkout(self)
-        self.sales, self.refunds_desk = Sales(self), Refunds(self)
+        self.order_book, self.refund_service = OrderBook(self), RefundService(self)
         self.key, self.secret = f"ck_{id(self):040x}", f"cs_{id(self):040x}"
         self.read_only_key, self.read_only_secret = f"ck_f{id(self):039x}", f"cs_f{id(self):039x}"
         self.server = HostileServer(api(self))
         self.url = self.server.url
         keys = [Key(self.key, self.secret, True), Key(self.read_only_key, self.read_only_secret, False)]
-        self.doors = Doors(keys, self.url, https_flag, strip_authorization)
+        self.authenticator = Authenticator(keys, self.url, https_flag, strip_authorization)
 
-    def _stock_the_office(self) -> None:
-        """What a new shop is set up with."""
+    def _set_up(self) -> None:
+        """Set the defaults of a new shop."""
         self.rates = [
             Rate(1, "GB", Decimal(20), "VAT"),
             Rate(2, "GB", Decimal(5), "VAT 5%", "reduced-rate", shipping=False),
@@ -162,11 +162,11 @@ class WooShop:
 
     @property
     def home(self) -> str:
-        """Where the shop believes to be."""
+        """The shop's URL as it writes it itself."""
         return f"{'https' if self.https_flag else 'http'}://{self.netloc}"
 
     def now(self) -> datetime:
-        """What the shop's clock shows, in whole seconds as it keeps them."""
+        """Return the time of the shop's clock in whole seconds, as it stores them."""
         return (self.clock() + self.skew).replace(microsecond=0)
 
     def at_least(self, *release: int) -> bool:
@@ -180,16 +180,16 @@ class WooShop:
     # -- the owner and the catalogue -------------------------------------------------------------------
 
     def add_product(self, sku: str, stock: int | None = 1, price: Any = "5.00", **fields: Any) -> int:
-        """Begin to sell something, by the body of the REST API; stock None is not managed. The product's id."""
+        """Add a product with fields of the REST API, and return its id; stock None is not managed."""
         managed = {} if stock is None else {"manage_stock": True, "stock_quantity": stock}
         body = {"name": f"Thing {sku}", "sku": sku, "regular_price": str(price), **managed, **fields}
         with self.lock:
             return self.catalogue.add(body).id
 
     def add_variable(self, sku: str, variations: Mapping[str, str], stock: int | None = 1, **fields: Any) -> int:
-        """Sell something in several sizes: the size by the SKU of each variation. The parent's id.
+        """Add a product with a variation for each SKU and size, and return the parent's id.
 
-        Variations each have that much stock; with stock None a `manage_stock` among the fields is the parent's.
+        Each variation has this stock; with stock None `manage_stock` among the fields applies to the parent.
         """
         size = {"name": "Size", "visible": True, "variation": True, "options": list(variations.values())}
         price = str(fields.pop("price", "5.00"))
@@ -204,7 +204,7 @@ class WooShop:
             return parent.id
 
     def remove_product(self, sku: str, *, for_good: bool = True) -> None:
-        """Stop selling something: delete it, or throw it into the bin."""
+        """Delete a product, or move it to the bin."""
         with self.lock:
             (self.catalogue.delete if for_good else self.catalogue.bin)(self.catalogue.find(sku))
 
@@ -214,7 +214,7 @@ class WooShop:
                 self.catalogue.restore(product)
 
     def edit_product(self, sku: str, /, **fields: Any) -> None:
-        """Change a product or a variation, by the body of the REST API."""
+        """Change a product or a variation with fields of the REST API."""
         with self.lock:
             self.catalogue.write(self.catalogue.find(sku), fields)
 
@@ -224,11 +224,11 @@ class WooShop:
         return number
 
     def category(self, number: int) -> dict[str, Any]:
-        """A category as products show theirs."""
+        """Return a category as products show it."""
         return {name: self.categories[number][name] for name in ("id", "name", "slug")}
 
     def add_attribute(self, name: str, *terms: str, slug: str = "") -> int:
-        """A way to vary that products share, with its terms."""
+        """Add an attribute with its terms to the shop, and return its id."""
         number = len(self.attributes) + 1
         attribute = Attribute(number, escaped(name), [], slug or f"pa_{slug_of(name)}")
         self.attributes[number], self.terms[number] = attribute, {}
@@ -237,16 +237,16 @@ class WooShop:
         return number
 
     def term(self, attribute: Attribute, name: str) -> str:
-        """The name of a term as its attribute has it, added where it is new."""
+        """Return the name of a term as its attribute has it; a new term is added."""
         terms = self.terms[attribute.id]
-        known = next((term for term in terms if alike(term) == alike(escaped(name))), None)
+        known = next((term for term in terms if collation_key(term) == collation_key(escaped(name))), None)
         if known is None:
             known = escaped(name)
             terms[known] = self.next_term()
         return known
 
     def add_coupon(self, code: str, kind: str, amount: Any) -> None:
-        """A coupon, `percent` or `fixed_cart`."""
+        """Add a coupon, `percent` or `fixed_cart`."""
         self.coupons[code.lower()] = Coupon(self.next_post(), code.lower(), kind, Decimal(str(amount)))
 
     # -- customers and their orders --------------------------------------------------------------------
@@ -270,9 +270,9 @@ class WooShop:
         address: Mapping[str, str] | None = None,
         number: str = "",
     ) -> str:
-        """A customer orders quantities by SKU; the number of the order, which is its id unless one is given.
+        """Place an order for quantities by SKU, and return its number, which is its id unless one is given.
 
-        `shipping` is net, None where nothing is sent. Unpaid orders wait as `pending`, which takes no stock.
+        `shipping` is net, None if nothing is sent. Unpaid orders are `pending` and take no stock.
         """
         pairs = lines.items() if isinstance(lines, Mapping) else lines
         where = {**ADDRESS, "country": country, **(address or {})}
@@ -303,33 +303,33 @@ class WooShop:
             return order.number
 
     def row(self, number: str | int) -> Order:
-        """The order with this number or id, binned or not, to look at it or to change it behind the API's back."""
-        found = self.sales.orders.get(int(number)) if str(number).isdigit() else None
+        """Return the order with this number or id, also from the bin, to read or change it without the API."""
+        found = self.order_book.orders.get(int(number)) if str(number).isdigit() else None
         if found is None:
-            found = next(order for order in self.sales.orders.values() if order.number == str(number))
+            found = next(order for order in self.order_book.orders.values() if order.number == str(number))
         return found
 
     def pay(self, number: str | int) -> None:
         with self.lock:
-            self.sales.pay(self.row(number), "TX-1")
+            self.order_book.pay(self.row(number), "TX-1")
 
     def set_status(self, number: str | int, status: str) -> None:
         with self.lock:
-            self.sales.move(self.row(number), status)
+            self.order_book.move(self.row(number), status)
 
     def cancel(self, number: str | int) -> None:
-        """The order is cancelled, and what it took goes back on the shelf."""
+        """Cancel an order and release its stock."""
         self.set_status(number, "cancelled")
 
     def touch(self, number: str | int, note: str = "") -> None:
-        """The owner edits something, such as the customer's note: the order has changed now."""
+        """Edit the customer's note as the owner, which changes the order's date of change."""
         with self.lock:
             order = self.row(number)
             order.customer_note = note or order.customer_note
             order.modified = self.now()
 
     def age(self, number: str | int, days: float) -> None:
-        """Let an order be that many days older than it is."""
+        """Make an order this many days older."""
         with self.lock:
             order = self.row(number)
             order.created -= timedelta(days=days)
@@ -338,19 +338,19 @@ class WooShop:
 
     def bin(self, number: str | int) -> None:
         with self.lock:
-            self.sales.bin(self.row(number))
+            self.order_book.bin(self.row(number))
 
     def restore(self, number: str | int) -> None:
         with self.lock:
-            self.sales.restore(self.row(number))
+            self.order_book.restore(self.row(number))
 
     def delete_for_good(self, number: str | int) -> None:
         with self.lock:
-            del self.sales.orders[self.row(number).id]
+            del self.order_book.orders[self.row(number).id]
 
     def add_note(self, number: str | int, text: str, *, for_customer: bool = False) -> None:
         with self.lock:
-            self.sales.note(self.row(number), text, for_customer=for_customer, author="owner")
+            self.order_book.note(self.row(number), text, for_customer=for_customer, author="owner")
 
     def refund(
         self,
@@ -362,12 +362,12 @@ class WooShop:
         restock: bool = True,
         api_refund: bool = False,
     ) -> int:
-        """The owner refunds an amount, or so many pieces by SKU with what they cost and their tax; the refund's id."""
+        """Refund an amount, or pieces by SKU with their price and tax, as the owner; return the refund's id."""
         with self.lock:
             order = self.row(number)
             lines = []
             for item in order.of("line_item"):
-                product = self.sales.product_of(item)
+                product = self.order_book.product_of(item)
                 quantity = (quantities or {}).get(product.sku if product else "", 0)
                 if quantity:
                     share = Decimal(quantity) / item.quantity
@@ -379,57 +379,57 @@ class WooShop:
                     lines.append({"id": item.id, "quantity": quantity, "refund_total": total, "refund_tax": taxes})
             body = {"reason": reason, "api_refund": api_refund, "api_restock": restock, "line_items": lines}
             body |= {} if amount is None else {"amount": str(amount)}
-            return self.refunds_desk.add(order, body).id
+            return self.refund_service.add(order, body).id
 
-    # -- ways to look ----------------------------------------------------------------------------------
+    # -- inspection ------------------------------------------------------------------------------------
 
     def numbers(self, *, binned: bool = False) -> set[str]:
-        """The numbers of all orders, without those in the bin unless they are wanted."""
+        """Return the numbers of all orders, with those in the bin if `binned`."""
         with self.lock:
-            return {order.number for order in self.sales.orders.values() if binned or order.status != "trash"}
+            return {order.number for order in self.order_book.orders.values() if binned or order.status != "trash"}
 
     def order(self, number: str | int) -> dict[str, Any]:
-        """An order as the API shows it."""
+        """Return an order as the API shows it."""
         with self.lock:
             return show_order(self, self.row(number))
 
     def notes(self, number: str | int) -> list[str]:
-        """The texts of an order's notes, the oldest first."""
+        """Return the texts of an order's notes, the oldest first."""
         with self.lock:
             return [note.text for note in self.row(number).notes]
 
     def refunds(self, number: str | int) -> list[dict[str, Any]]:
-        """The refunds of an order with their meta data, the oldest first."""
+        """Return the refunds of an order with their meta data, the oldest first."""
         with self.lock:
             return [show_refund(self, refund) for refund in self.row(number).refunds]
 
     def refunded(self, number: str | int) -> Decimal:
-        """How much was given back."""
+        """Return how much was refunded."""
         with self.lock:
-            return self.refunds_desk.refunded(self.row(number))
+            return self.refund_service.refunded(self.row(number))
 
     def meta(self, number: str | int) -> dict[str, Any]:
-        """An order's meta data by key."""
+        """Return an order's meta data by key."""
         with self.lock:
             return {meta.key: meta.value for meta in self.row(number).meta}
 
     def tracking(self, number: str | int) -> dict[str, Any]:
-        """What an order's meta data tell of its parcels."""
+        """Return an order's meta data about its parcels."""
         return {key: value for key, value in self.meta(number).items() if key in TRACKING}
 
     def stock(self, sku: str) -> int | None:
-        """How many of a SKU there are, on its parent's shelf where they lie there; None where nobody counts."""
+        """Return the stock of a SKU, its parent's if that manages it; None if stock is not managed."""
         with self.lock:
-            keeper = self.catalogue.keeper(self.catalogue.find(sku))
-            return keeper.stock if keeper else None
+            stock_owner = self.catalogue.stock_owner(self.catalogue.find(sku))
+            return stock_owner.stock if stock_owner else None
 
     def product(self, sku: str) -> dict[str, Any]:
-        """A product as the list of products shows it."""
+        """Return a product as the list of products shows it."""
         with self.lock:
             return show_product(self.catalogue, self.catalogue.find(sku))
 
     def skus(self) -> set[str]:
-        """All SKUs of what can be bought."""
+        """Return all SKUs that can be bought."""
         with self.lock:
             return {product.sku for product in self._for_sale() if product.sku}
 

@@ -1,4 +1,4 @@
-"""The scripted WooCommerce is held to what real ones were recorded to answer."""
+"""The scripted WooCommerce answers as real shops were recorded to answer."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.channels.woocommerce.fake.api_client import ApiClient
 from tests.channels.woocommerce.fake.sample import sample_shop
-from tests.channels.woocommerce.fake.visitor import Visitor
 
 RECORDED = Path(__file__).parent / "recorded"
 MOMENT = datetime(2026, 7, 5, 9, 0, tzinfo=timezone.utc)
-RUNS_ON = {"stock_quantity", "total_sales", "value", "display_value"}
-"""What tells how far the recording had come, and coupons' long stories of themselves."""
-ANOTHER = {"id", "number", "new_draft_order_id"}
-"""What is counted on from what came before."""
+CHANGING = {"stock_quantity", "total_sales", "value", "display_value"}
+"""Values that depend on how far the recording had come, and the descriptions of coupons."""
+OTHER_IDS = {"id", "number", "new_draft_order_id"}
+"""Ids that depend on the requests before."""
 
 DROPPED = {"_links", "billing", "shipping", "price_html", "related_ids", "permalink", "order_key", "payment_url"}
 DROPPED |= {"customer_ip_address", "customer_user_agent", "cart_hash"}
-"""What the recordings here are trimmed by."""
+"""Keys that were removed from the recordings."""
 
 _exchanges = [
     (file.stem, name, exchange)
@@ -40,16 +40,16 @@ def options(recording: str) -> dict[str, Any]:
 
 
 def differences(recorded: Any, answered: Any, where: str = "", *, part: bool = False) -> list[str]:
-    """Where an answer is not what was recorded: other keys, other kinds of values, other values."""
+    """Return where an answer differs from the recording: in keys, types or values."""
     name = where.rpartition(".")[2]
     if name.startswith("date_"):
         return [] if (recorded is None) == (answered is None) else [f"{where}: {recorded} became {answered}"]
-    if name in RUNS_ON or (name in ANOTHER and recorded and answered):
+    if name in CHANGING or (name in OTHER_IDS and recorded and answered):
         return []
     if isinstance(recorded, dict) and isinstance(answered, dict):
         missing = set(recorded) - set(answered)
-        strange = set() if part else set(answered) - set(recorded) - DROPPED
-        found = [f"{where}: without {missing}"] * bool(missing) + [f"{where}: with {strange}"] * bool(strange)
+        added = set() if part else set(answered) - set(recorded) - DROPPED
+        found = [f"{where}: without {missing}"] * bool(missing) + [f"{where}: with {added}"] * bool(added)
         for key in set(recorded) & set(answered):
             found += differences(recorded[key], answered[key], f"{where}.{key}", part=part)
         return found
@@ -63,24 +63,24 @@ def differences(recorded: Any, answered: Any, where: str = "", *, part: bool = F
 
 
 @pytest.fixture(scope="module")
-def readers() -> Iterator[dict[str, Visitor]]:
-    """A visitor of each recorded shop, for questions that change nothing."""
-    found = {recording: Visitor(sample_shop(**options(recording))) for recording in {row[0] for row in _exchanges}}
+def readers() -> Iterator[dict[str, ApiClient]]:
+    """A client of each recorded shop, for requests that change nothing."""
+    found = {recording: ApiClient(sample_shop(**options(recording))) for recording in {row[0] for row in _exchanges}}
     yield found
-    for visitor in found.values():
-        visitor.shop.close()
+    for client in found.values():
+        client.shop.close()
 
 
 @pytest.mark.parametrize(
     ("recording", "name", "exchange"), _exchanges, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_it_answers_as_the_real_one_did(visit, readers, recording, name, exchange):
-    """The same question gets the same status, keys and values, errors among them."""
+def test_it_answers_as_the_real_one_did(new_client, readers, recording, name, exchange):
+    """The same request gets the same status, keys and values, also for errors."""
     reads = exchange["method"] == "GET"
-    visitor = readers[recording] if reads else visit(sample=True, **options(recording))
-    pair = {"wrong-key": {"pair": ("ck_nobody", visitor.shop.secret)}}
+    client = readers[recording] if reads else new_client(sample=True, **options(recording))
+    pair = {"wrong-key": {"pair": ("ck_nobody", client.shop.secret)}}
     known = next((pair[kind] for kind in pair if name.endswith(kind)), {})
-    answer = visitor(exchange["method"], exchange["path"], exchange.get("params"), exchange.get("sent"), **known)
+    answer = client(exchange["method"], exchange["path"], exchange.get("params"), exchange.get("sent"), **known)
 
     shown = answer.get_json()
     shown = shown[: len(exchange["body"])] if isinstance(shown, list) else shown
@@ -92,19 +92,19 @@ def test_it_answers_as_the_real_one_did(visit, readers, recording, name, exchang
 # -- lists ---------------------------------------------------------------------------------------------
 
 
-def _paged(visitor: Visitor, path: str, **params: Any) -> list[int]:
+def _paged(client: ApiClient, path: str, **params: Any) -> list[int]:
     ids: list[int] = []
     rows: list[Any] = [None]
     for number in itertools.count(1):
         if not rows:
             break
-        rows = visitor("GET", path, {"per_page": 10, "page": number, "_fields": "id", **params}).get_json()
+        rows = client("GET", path, {"per_page": 10, "page": number, "_fields": "id", **params}).get_json()
         ids += [row["id"] for row in rows]
     return ids
 
 
 @pytest.mark.parametrize(
-    ("wanted", "orderby", "settled"),
+    ("wanted", "orderby", "stable"),
     [
         ({}, "modified", True),
         ({"version": "10.3.6"}, "modified", False),
@@ -113,24 +113,24 @@ def _paged(visitor: Visitor, path: str, **params: Any) -> list[int]:
         ({"version": "10.3.6"}, "id", True),
     ],
 )
-def test_orders_of_one_second_may_hide_each_other(visit, wanted, orderby, settled):
-    """Before 10.4 pages by `modified` show some orders twice and others never, the same way each time."""
-    visitor = visit(sample=True, clock=lambda: MOMENT, **wanted)
-    first, again = (_paged(visitor, "/orders", orderby=orderby, order="asc") for _ in range(2))
+def test_orders_of_one_second_may_hide_each_other(new_client, wanted, orderby, stable):
+    """Before 10.4 pages by `modified` show some orders twice and others never, the same each time."""
+    client = new_client(sample=True, clock=lambda: MOMENT, **wanted)
+    first, again = (_paged(client, "/orders", orderby=orderby, order="asc") for _ in range(2))
 
     assert first == again
     assert len(first) == 145
-    assert settled is (len(set(first)) == 145)
+    assert stable is (len(set(first)) == 145)
 
 
-def test_modified_after_is_strict_and_knows_zones(visit):
-    """The second itself is left out; a value without an offset is the site's time unless dates are in UTC."""
-    visitor = visit(clock=lambda: MOMENT)
-    visitor.shop.add_product("MUG", 10)
-    visitor.shop.place_order({"MUG": 1})
+def test_modified_after_is_strict_and_knows_zones(new_client):
+    """The second itself is excluded; a value without an offset is the site's time unless dates are in UTC."""
+    client = new_client(clock=lambda: MOMENT)
+    client.shop.add_product("MUG", 10)
+    client.shop.place_order({"MUG": 1})
 
     def found(value: str, **more: str) -> int:
-        return len(visitor("GET", "/orders", {"modified_after": value, **more}).get_json())
+        return len(client("GET", "/orders", {"modified_after": value, **more}).get_json())
 
     in_utc = {"dates_are_gmt": "true"}
 
@@ -138,19 +138,19 @@ def test_modified_after_is_strict_and_knows_zones(visit):
     assert (1, 0) == (found("2026-07-05T11:59:59"), found("2026-07-05T12:00:00"))
     assert (1, 0) == (found("2026-07-05T08:59:59Z"), found("2026-07-05T09:00:00+00:00"))
     assert found("2026-07-05T08:59:59Z", **in_utc) == 0
-    assert visitor("GET", "/orders", {"modified_after": "2026-07-05"}).status_code == 400
+    assert client("GET", "/orders", {"modified_after": "2026-07-05"}).status_code == 400
 
 
 @pytest.mark.parametrize(
     ("version", "hpos", "there"),
     [("11.0.1", True, False), ("11.0.1", False, False), ("10.3.6", True, True), ("7.9.0", False, True)],
 )
-def test_a_draft_of_the_checkout_is_any_order_in_older_shops(visit, version, hpos, there):
-    """From 10.4 on `any` leaves it out."""
-    visitor = visit(version=version, hpos=hpos)
-    visitor("POST", "/orders", sent={"status": "checkout-draft"})
+def test_any_contains_checkout_drafts_in_older_versions(new_client, version, hpos, there):
+    """From 10.4 on `any` does not contain them."""
+    client = new_client(version=version, hpos=hpos)
+    client("POST", "/orders", sent={"status": "checkout-draft"})
 
-    assert there is bool(visitor("GET", "/orders").get_json())
+    assert there is bool(client("GET", "/orders").get_json())
 
 
 @pytest.mark.parametrize(
@@ -162,25 +162,25 @@ def test_a_draft_of_the_checkout_is_any_order_in_older_shops(visit, version, hpo
         ({"hpos": False}, False, False),
     ],
 )
-def test_a_binned_order_hides_where_it_was_seen_to(visit, wanted, any_finds, keeps_notes):
-    """`any` leaves it out but in 10.3.6, a full list finds it, and in posts storage its notes are gone with it."""
+def test_a_binned_order_is_hidden_as_in_real_shops(new_client, wanted, any_finds, keeps_notes):
+    """Only 10.3.6 lists it under `any`, `trash` always finds it, and in posts storage its notes are hidden too."""
     now = [MOMENT]
-    visitor = visit(clock=lambda: now[0], **wanted)
-    visitor.shop.add_product("MUG", 10)
-    number = visitor.shop.place_order({"MUG": 1})
+    client = new_client(clock=lambda: now[0], **wanted)
+    client.shop.add_product("MUG", 10)
+    number = client.shop.place_order({"MUG": 1})
     now[0] += timedelta(hours=1)
-    visitor("DELETE", f"/orders/{number}")
-    order = visitor("GET", f"/orders/{number}").get_json()
+    client("DELETE", f"/orders/{number}")
+    order = client("GET", f"/orders/{number}").get_json()
     lists = [
-        len(visitor("GET", "/orders", {"status": status}).get_json())
+        len(client("GET", "/orders", {"status": status}).get_json())
         for status in ("any", "any,trash", "trash", "processing,trash")
     ]
 
     assert order["status"] == "trash"
     assert order["date_modified_gmt"] == "2026-07-05T10:00:00"
     assert [any_finds, any_finds, True, True] == [bool(found) for found in lists]
-    assert keeps_notes is bool(visitor("GET", f"/orders/{number}/notes").get_json())
-    assert visitor("DELETE", f"/orders/{number}").status_code == 410
+    assert keeps_notes is bool(client("GET", f"/orders/{number}/notes").get_json())
+    assert client("DELETE", f"/orders/{number}").status_code == 410
 
 
 @pytest.mark.parametrize(
@@ -196,26 +196,26 @@ def test_a_binned_order_hides_where_it_was_seen_to(visit, wanted, any_finds, kee
         (False, {"status": "processing"}, False),
     ],
 )
-def test_what_moves_date_modified_depends_on_the_storage(visit, hpos, sent, moves):
-    """With HPOS every PUT does, in posts only a status or a note to the customer."""
+def test_what_changes_date_modified_depends_on_the_storage(new_client, hpos, sent, moves):
+    """With HPOS every PUT does, in posts only a new status or customer note."""
     now = [MOMENT]
-    visitor = visit(hpos=hpos, clock=lambda: now[0])
-    visitor.shop.add_product("MUG", 10)
-    number = visitor.shop.place_order({"MUG": 1})
+    client = new_client(hpos=hpos, clock=lambda: now[0])
+    client.shop.add_product("MUG", 10)
+    number = client.shop.place_order({"MUG": 1})
     now[0] += timedelta(minutes=1)
-    visitor("PUT", f"/orders/{number}", sent=sent)
-    visitor("POST", f"/orders/{number}/notes", sent={"note": "moves nothing"})
+    client("PUT", f"/orders/{number}", sent=sent)
+    client("POST", f"/orders/{number}/notes", sent={"note": "moves nothing"})
 
-    assert moves is (visitor.shop.order(number)["date_modified_gmt"] == "2026-07-05T09:01:00")
+    assert moves is (client.shop.order(number)["date_modified_gmt"] == "2026-07-05T09:01:00")
 
 
 # -- orders, stock and money ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("version", "failed"), [("11.0.1", 10), ("10.3.6", 8), ("7.9.0", 8)])
-def test_stock_follows_the_status(visit, version, failed):
-    """Paid and held orders take stock once, cancelled and pending ones give it back, failed ones from 11 on."""
-    shop = visit(version=version).shop
+def test_stock_follows_the_status(new_client, version, failed):
+    """Paid and held orders take stock once; cancelled and pending ones release it, failed ones from 11 on."""
+    shop = new_client(version=version).shop
     shop.add_product("MUG", 10)
     number = shop.place_order({"MUG": 2}, paid=False)
     levels = [shop.stock("MUG")]
@@ -226,23 +226,23 @@ def test_stock_follows_the_status(visit, version, failed):
     assert [10, 8, 8, 8, 10, 8, 10, 8, failed] == levels
 
 
-def test_a_refund_restocks_what_it_names_and_is_paid_where_the_gateway_can(visit):
-    """Pieces go back on the shelf also for nothing; with api_restock false they do not; too much is refused."""
-    visitor = visit()
-    shop = visitor.shop
+def test_a_refund_restocks_what_it_names_and_is_paid_where_the_gateway_can(new_client):
+    """Pieces are restocked also without money, unless api_restock is false; too much money is refused."""
+    client = new_client()
+    shop = client.shop
     shop.add_product("MUG", 10, "10.00")
     number = shop.place_order({"MUG": 3}, gateway="fakepay", shipping=None)
     line = shop.order(number)["line_items"][0]["id"]
 
     def refund(**sent: Any) -> TestResponse:
-        return visitor("POST", f"/orders/{number}/refunds", sent=sent)
+        return client("POST", f"/orders/{number}/refunds", sent=sent)
 
     free = {"amount": "0", "line_items": [{"id": line, "quantity": 1, "refund_total": 0}]}
     tagged = refund(amount="1.00", meta_data=[{"key": "_bridge", "value": "k1"}]).get_json()
 
     assert tagged["refunded_payment"] is True
     assert {"_bridge": "k1", "_refund_type": "partial"} == {row["key"]: row["value"] for row in tagged["meta_data"]}
-    assert [(int(number), Decimal("1.00"))] == shop.gateways["fakepay"].paid_back
+    assert [(int(number), Decimal("1.00"))] == shop.gateways["fakepay"].refunded_payments
     assert refund(**free, api_restock=False).status_code == 201
     assert shop.stock("MUG") == 7
     assert refund(**free, api_refund=False).status_code == 201
@@ -256,9 +256,9 @@ def test_a_refund_restocks_what_it_names_and_is_paid_where_the_gateway_can(visit
     assert shop.stock("MUG") == 10
 
 
-def test_prices_with_tax_come_out_as_advertised(visit):
-    """A line's net and its tax add up to the price with tax, and a coupon takes its share of both."""
-    shop = visit(prices_include_tax=True).shop
+def test_prices_with_tax_come_out_as_advertised(new_client):
+    """A line's net and its tax add up to the price with tax, and a coupon reduces both."""
+    shop = new_client(prices_include_tax=True).shop
     shop.add_product("MUG", 10, "7.99")
     shop.add_coupon("ten", "percent", 10)
     plain = shop.order(shop.place_order({"MUG": 3}, shipping=None))
@@ -270,9 +270,9 @@ def test_prices_with_tax_come_out_as_advertised(visit):
     assert ("7.19", "0.67", "0.13") == (reduced["total"], reduced["discount_total"], reduced["discount_tax"])
 
 
-def test_a_line_keeps_its_name_but_not_what_it_was(visit):
-    """A binned product is still told; a deleted one leaves no id and no SKU, a deleted variation its parent's."""
-    shop = visit().shop
+def test_a_line_keeps_its_name_when_its_product_is_deleted(new_client):
+    """A binned product keeps id and SKU; a deleted one loses both, a deleted variation shows its parent's."""
+    shop = new_client().shop
     shop.add_product("MUG", 10, name="Mug & more")
     parent = shop.add_variable("TEE", {"TEE-S": "S"})
     number = shop.place_order({"MUG": 1, "TEE-S": 1})
@@ -305,44 +305,43 @@ def test_a_line_keeps_its_name_but_not_what_it_was(visit):
         ({"sale_price": "5.00"}, {"sale_price": "5.00", "price": "5.00", "on_sale": True}),
     ],
 )
-def test_a_write_is_taken_in_the_forgiving_way(visit, sent, shown):
-    """What was seen to become of odd values becomes of them here."""
-    visitor = visit()
-    number = visitor.shop.add_product("MUG", 10, "7.99")
-    answer = visitor("PUT", f"/products/{number}", sent=sent)
+def test_odd_values_are_converted_as_in_real_shops(new_client, sent, shown):
+    """Each odd value becomes what it became in a real shop."""
+    client = new_client()
+    number = client.shop.add_product("MUG", 10, "7.99")
+    answer = client("PUT", f"/products/{number}", sent=sent)
 
     assert answer.status_code == 200
     assert shown == {name: answer.get_json()[name] for name in shown}
 
 
 @pytest.mark.parametrize("sent", [{"stock_quantity": 2.5}, {"stock_quantity": "abc"}, {"regular_price": 9.5}])
-def test_only_a_single_write_is_checked(visit, sent):
-    """The same in a batch is taken."""
-    visitor = visit()
-    number = visitor.shop.add_product("MUG", 10, "7.99")
+def test_only_a_single_write_is_checked(new_client, sent):
+    """The same value in a batch is accepted."""
+    client = new_client()
+    number = client.shop.add_product("MUG", 10, "7.99")
 
-    assert visitor("PUT", f"/products/{number}", sent=sent).get_json()["code"] == "rest_invalid_param"
+    assert client("PUT", f"/products/{number}", sent=sent).get_json()["code"] == "rest_invalid_param"
     assert (
         "error"
-        not in visitor("POST", "/products/batch", sent={"update": [{"id": number, **sent}]}).get_json()["update"][0]
+        not in client("POST", "/products/batch", sent={"update": [{"id": number, **sent}]}).get_json()["update"][0]
     )
 
 
-def test_more_than_a_hundred_are_too_many(visit):
-    """All lists of a batch together, and nothing is done."""
+def test_more_than_a_hundred_are_too_many(new_client):
+    """The lists of a batch are counted together, and nothing is done."""
     sent = {"update": [{"id": 1}] * 60, "delete": [1] * 41}
 
-    assert visit()("POST", "/products/batch", sent=sent).status_code == 413
+    assert new_client()("POST", "/products/batch", sent=sent).status_code == 413
 
 
 @pytest.mark.parametrize(("version", "there"), [("11.0.1", True), ("10.3.6", True), ("7.9.0", False)])
-def test_some_routes_are_new(visit, version, there):
-    """All variations in one list and the statuses of orders are told from 10.3 on."""
-    visitor = visit(version=version)
-    parent = visitor.shop.add_variable("TS", {"TS-S": "S", "TS-M": "M"}, 4)
+def test_some_routes_are_new(new_client, version, there):
+    """One list of all variations and the list of order statuses exist from 10.3 on."""
+    client = new_client(version=version)
+    parent = client.shop.add_variable("TS", {"TS-S": "S", "TS-M": "M"}, 4)
     answers = [
-        visitor("GET", path, {"parent": parent} if "var" in path else {})
-        for path in ("/variations", "/orders/statuses")
+        client("GET", path, {"parent": parent} if "var" in path else {}) for path in ("/variations", "/orders/statuses")
     ]
 
     assert [200 if there else 404] * 2 == [answer.status_code for answer in answers]
@@ -351,64 +350,64 @@ def test_some_routes_are_new(visit, version, there):
 
 
 @pytest.mark.parametrize(("version", "moved"), [("11.0.1", False), ("10.3.6", False), ("7.9.0", True)])
-def test_an_old_batch_of_variations_takes_any_product(visit, version, moved):
-    """7.9 writes a foreign product's stock and hangs it under the parent; newer ones refuse."""
-    visitor = visit(version=version)
-    parent = visitor.shop.add_variable("TS", {"TS-S": "S"}, 4)
-    mug = visitor.shop.add_product("MUG", 10)
+def test_an_old_batch_of_variations_takes_any_product(new_client, version, moved):
+    """7.9 writes the stock of a variation of another product and moves it to the parent; newer versions refuse."""
+    client = new_client(version=version)
+    parent = client.shop.add_variable("TS", {"TS-S": "S"}, 4)
+    mug = client.shop.add_product("MUG", 10)
     sent = {"update": [{"id": mug, "stock_quantity": 1}]}
-    answer = visitor("POST", f"/products/{parent}/variations/batch", sent=sent).get_json()["update"][0]
-    after = visitor.shop.product("MUG")
+    answer = client("POST", f"/products/{parent}/variations/batch", sent=sent).get_json()["update"][0]
+    after = client.shop.product("MUG")
 
     assert moved is ("error" not in answer)
     assert (parent if moved else 0, 1 if moved else 10) == (after["parent_id"], after["stock_quantity"])
 
 
-def test_a_variation_takes_from_its_parent_what_it_does_not_have(visit):
-    """Its SKU too, under which only the parent is found."""
-    visitor = visit()
-    shop = visitor.shop
+def test_a_variation_takes_from_its_parent_what_it_does_not_have(new_client):
+    """Its SKU too, by which only the parent is found."""
+    client = new_client()
+    shop = client.shop
     fields = {"weight": "2", "tax_class": "reduced-rate"}
     parent = shop.add_variable("TEE", {"TEE-S": "S"}, **fields)
     shop.edit_product("TEE-S", sku="")
-    (shown,) = visitor("GET", f"/products/{parent}/variations").get_json()
-    found = visitor("GET", "/products", {"sku": "TEE"}).get_json()
+    (shown,) = client("GET", f"/products/{parent}/variations").get_json()
+    found = client("GET", "/products", {"sku": "TEE"}).get_json()
 
     assert ("TEE", "2", "reduced-rate") == (shown["sku"], shown["weight"], shown["tax_class"])
     assert [parent] == [row["id"] for row in found]
 
 
-def test_stock_on_a_parent_is_not_written_through_a_variation(visit):
-    """Its variations show the parent's stock, and ignore their own."""
-    visitor = visit()
-    shop = visitor.shop
+def test_stock_on_a_parent_is_not_written_through_a_variation(new_client):
+    """Variations show the parent's stock, and ignore their own."""
+    client = new_client()
+    shop = client.shop
     parent = shop.add_variable("CAP", {"CAP-1": "One"}, None, manage_stock=True, stock_quantity=40)
     variation = shop.product("CAP-1")["id"]
-    answer = visitor("PUT", f"/products/{parent}/variations/{variation}", sent={"stock_quantity": 5}).get_json()
+    answer = client("PUT", f"/products/{parent}/variations/{variation}", sent={"stock_quantity": 5}).get_json()
     shop.place_order({"CAP-1": 2})
 
     assert ("parent", 40) == (answer["manage_stock"], answer["stock_quantity"])
     assert shop.stock("CAP-1") == 38
 
 
-def test_a_shop_that_manages_no_stock_ignores_it(visit):
-    """Writes are answered with 200, and change nothing."""
-    visitor = visit(manage_stock=False)
-    number = visitor.shop.add_product("MUG", 10)
-    answer = visitor("PUT", f"/products/{number}", sent={"manage_stock": True, "stock_quantity": 5}).get_json()
+def test_a_shop_that_manages_no_stock_ignores_it(new_client):
+    """Writes are answered with 200 and change nothing."""
+    client = new_client(manage_stock=False)
+    number = client.shop.add_product("MUG", 10)
+    answer = client("PUT", f"/products/{number}", sent={"manage_stock": True, "stock_quantity": 5}).get_json()
 
     assert (False, None) == (answer["manage_stock"], answer["stock_quantity"])
-    assert visitor("GET", "/settings/products/woocommerce_manage_stock").get_json()["value"] == "no"
+    assert client("GET", "/settings/products/woocommerce_manage_stock").get_json()["value"] == "no"
 
 
-def test_a_sku_is_found_in_any_case_and_with_its_neighbours(visit):
-    """Case, accents and spaces after it make no difference; a SKU with a comma is found as a whole."""
-    visitor = visit()
+def test_several_skus_are_found_in_any_case(new_client):
+    """Case, accents and trailing spaces do not matter; a SKU with a comma is found as a whole."""
+    client = new_client()
     for sku in ("Mug-É", "CUP", "A,B"):
-        visitor.shop.add_product(sku)
+        client.shop.add_product(sku)
 
     def found(text: str) -> set[str]:
-        return {row["sku"] for row in visitor("GET", "/products", {"sku": text}).get_json()}
+        return {row["sku"] for row in client("GET", "/products", {"sku": text}).get_json()}
 
     assert {"Mug-É", "CUP"} == found("mug-e ,cup")
     assert {"A,B"} == found("A,B")

@@ -1,4 +1,4 @@
-"""The API's calls about orders, their notes and refunds."""
+"""Endpoints of orders, their notes and refunds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 
-from tests.channels.woocommerce.fake.answers import batch, dates, links, page, reply
 from tests.channels.woocommerce.fake.order_views import show_order
+from tests.channels.woocommerce.fake.orders import ORDER, STATUSES, WRITABLE, Note, Order
 from tests.channels.woocommerce.fake.refunds import REFUND, Refund, show_refund
+from tests.channels.woocommerce.fake.responses import batch, dates, links, page, reply
 from tests.channels.woocommerce.fake.rest import (
     ATHENS,
     COMMON,
@@ -22,7 +23,6 @@ from tests.channels.woocommerce.fake.rest import (
     listed,
     query,
 )
-from tests.channels.woocommerce.fake.sales import ORDER, STATUSES, WRITABLE, Note, Order
 
 if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
@@ -40,11 +40,11 @@ LIST = {**COMMON, "orderby": ORDERBY, "dp": (0, None), "customer": "integer", "p
 
 
 def add_to(app: Flask, shop: WooShop) -> None:
-    """Add the calls to the application."""
+    """Add the endpoints to the application."""
     calls = Blueprint("orders", __name__)
 
     def order_of(number: int, status: int = 404, words: str = "Invalid ID.") -> Order:
-        order = shop.sales.orders.get(number)
+        order = shop.order_book.orders.get(number)
         if order is None:
             raise Refusal(status, "woocommerce_rest_shop_order_invalid_id", words)
         return order
@@ -64,14 +64,14 @@ def add_to(app: Flask, shop: WooShop) -> None:
         statuses = listed(wanted.get("status", "any"))
         for status in statuses:
             checked({"status": status}, {"status": ["any", "trash", *WRITABLE]})
-        rows = [order for order in shop.sales.orders.values() if _wanted(shop, order, statuses)]
+        rows = [order for order in shop.order_book.orders.values() if _has_status(shop, order, statuses)]
         return page(
             rows,
             wanted,
             lambda order: show_order(shop, order, wanted.get("dp")),
             keys=KEYS,
-            settled=shop.at_least(10, 4) or wanted.get("orderby", "date") in ("date", "id"),
-            forgets_total=shop.hpos,
+            stable=shop.at_least(10, 4) or wanted.get("orderby", "date") in ("date", "id"),
+            zero_total_past_end=shop.hpos,
         )
 
     @calls.post(ORDERS)
@@ -93,7 +93,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
     def change(number: int) -> ResponseReturnValue:
         data = checked(body(), ORDER)
         order = to_change(number)
-        shop.sales.write(order, data)
+        shop.order_book.write(order, data)
         return reply(show(order))
 
     def delete_order(number: int, *, for_good: bool) -> dict[str, Any]:
@@ -103,9 +103,9 @@ def add_to(app: Flask, shop: WooShop) -> None:
             raise Refusal(410, "woocommerce_rest_already_trashed", words)
         before = show(order)
         if for_good:
-            del shop.sales.orders[number]
+            del shop.order_book.orders[number]
         else:
-            shop.sales.bin(order)
+            shop.order_book.bin(order)
         return before
 
     @calls.delete(f"{ORDERS}/<int:number>")
@@ -116,7 +116,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
     def several() -> ResponseReturnValue:
         def update(entry: dict[str, Any]) -> dict[str, Any]:
             order = to_change(entry.get("id"))
-            shop.sales.write(order, entry)
+            shop.order_book.write(order, entry)
             return _raw(show(order)) if entry.get("_fields") else show(order)
 
         return batch(
@@ -130,13 +130,13 @@ def add_to(app: Flask, shop: WooShop) -> None:
 
     def show_note(order: Order, note: Note) -> dict[str, Any]:
         when = dates(created=note.created)
-        told = {"note": note.text, "customer_note": note.for_customer}
+        values = {"note": note.text, "customer_note": note.for_customer}
         here = f"orders/{order.id}/notes"
         return {
             "id": note.id,
             "author": note.author,
             **when,
-            **told,
+            **values,
             "_links": links(here, note.id, up=f"orders/{order.id}"),
         }
 
@@ -154,13 +154,13 @@ def add_to(app: Flask, shop: WooShop) -> None:
         data = checked(body(), {"note": "string", "customer_note": "boolean", "added_by_user": "boolean"})
         if "note" not in data:
             raise Refusal(400, "rest_missing_callback_param", "Missing parameter(s): note", params=["note"])
-        order = shop.sales.orders.get(number)
+        order = shop.order_book.orders.get(number)
         if order is None:
             raise Refusal(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.")
         author = "owner" if data.get("added_by_user") else "WooCommerce"
-        note = shop.sales.note(order, data["note"], for_customer=data.get("customer_note", False), author=author)
+        note = shop.order_book.note(order, data["note"], for_customer=data.get("customer_note", False), author=author)
         if note.for_customer and shop.at_least(11, 0):
-            shop.sales.note(order, 'Email "Customer note" sent.')
+            shop.order_book.note(order, 'Email "Customer note" sent.')
         return reply(show_note(order, note), 201)
 
     @calls.route(f"{ORDERS}/<int:number>/notes/<int:note_id>", methods=["GET", "DELETE"])
@@ -180,21 +180,21 @@ def add_to(app: Flask, shop: WooShop) -> None:
 
     @calls.get(f"{ORDERS}/<int:number>/refunds")
     def refunds(number: int) -> ResponseReturnValue:
-        order = shop.sales.orders.get(number)
+        order = shop.order_book.orders.get(number)
         wanted = checked(query(), LIST)
         rows = order.refunds if order else []
-        return page(rows, wanted, lambda refund: show_refund(shop, refund), keys=KEYS, forgets_total=shop.hpos)
+        return page(rows, wanted, lambda refund: show_refund(shop, refund), keys=KEYS, zero_total_past_end=shop.hpos)
 
     @calls.post(f"{ORDERS}/<int:number>/refunds")
-    def give_back(number: int) -> ResponseReturnValue:
+    def create_refund(number: int) -> ResponseReturnValue:
         data = checked(body(), REFUND)
-        order = shop.sales.orders.get(number)
+        order = shop.order_book.orders.get(number)
         if order is None:
             raise Refusal(500, "woocommerce_rest_invalid_order_id", "Invalid order ID.", bare=404)
-        return reply(show_refund(shop, shop.refunds_desk.add(order, data)), 201)
+        return reply(show_refund(shop, shop.refund_service.add(order, data)), 201)
 
     def refund_of(number: int, refund_id: int) -> tuple[Order, Refund]:
-        order = shop.sales.orders.get(number)
+        order = shop.order_book.orders.get(number)
         found = next((refund for refund in order.refunds if refund.id == refund_id), None) if order else None
         if order is None or found is None:
             raise Refusal(404, "woocommerce_rest_shop_order_refund_invalid_id", "Invalid ID.")
@@ -212,7 +212,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
     def all_refunds() -> ResponseReturnValue:
         if not shop.at_least(10, 3):
             raise Refusal(404, *NO_ROUTE)
-        rows = [refund for order in shop.sales.orders.values() for refund in order.refunds]
+        rows = [refund for order in shop.order_book.orders.values() for refund in order.refunds]
         wanted = checked(query(), LIST)
         return page(rows, wanted, lambda refund: show_refund(shop, refund, with_parent=True), keys=KEYS)
 
@@ -220,7 +220,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
 
 
 def _raw(order: dict[str, Any]) -> dict[str, Any]:
-    """What an entry of a batch that names fields is answered: not these, but no lines, and dates undressed."""
+    """Return what WooCommerce answers to an entry of a batch that names fields: no lines, and dates as PHP objects."""
     kept = {key: value for key, value in order.items() if not key.endswith(("_lines", "_gmt", "_items"))}
     for key in ("meta_data", "refunds", "payment_url", "is_editable", "needs_payment", "needs_processing"):
         del kept[key]
@@ -231,8 +231,8 @@ def _raw(order: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _wanted(shop: WooShop, order: Order, statuses: list[str]) -> bool:
-    """Whether an order has one of the statuses; what `any` means depends on the version and the storage."""
+def _has_status(shop: WooShop, order: Order, statuses: list[str]) -> bool:
+    """Return whether an order has one of the statuses; what `any` means depends on version and storage."""
     if "any" not in statuses:
         return order.status in statuses
     if shop.at_least(10, 4):

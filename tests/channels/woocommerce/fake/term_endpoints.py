@@ -1,4 +1,4 @@
-"""The API's calls about categories, attributes and their terms, and shipping classes."""
+"""Endpoints of categories, attributes and their terms, and shipping classes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 
-from tests.channels.woocommerce.fake.answers import links, page, reply
-from tests.channels.woocommerce.fake.catalogue import Attribute, alike, escaped, slug_of
+from tests.channels.woocommerce.fake.catalogue import Attribute, collation_key, escaped, slug_of
+from tests.channels.woocommerce.fake.responses import links, page, reply
 from tests.channels.woocommerce.fake.rest import COMMON, Refusal, body, checked, query
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PRODUCTS = "/wp-json/wc/v3/products"
 
 
 class _Row:
-    """A row of a small list, as pages want it."""
+    """A row of a small list, with the attributes that pages sort by."""
 
     def __init__(self, shown: dict[str, Any]) -> None:
         self.shown, self.id, self.name = shown, shown["id"], shown["name"]
@@ -27,7 +27,7 @@ class _Row:
 
 TERMS: Mapping[str, Callable[[Any], Any]] = {
     "id": lambda row: row.id,
-    "name": lambda row: alike(row.name),
+    "name": lambda row: collation_key(row.name),
     "slug": lambda row: row.shown.get("slug", ""),
 }
 
@@ -41,7 +41,7 @@ TERM_LIST = {
 
 
 def add_to(app: Flask, shop: WooShop) -> None:
-    """Add the calls to the application."""
+    """Add the endpoints to the application."""
     calls = Blueprint("terms", __name__)
 
     def table(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> ResponseReturnValue:
@@ -51,8 +51,8 @@ def add_to(app: Flask, shop: WooShop) -> None:
 
     def category(number: int) -> dict[str, Any]:
         count = sum(number in product.categories for product in shop.catalogue.products.values())
-        told = {"description": "", "display": "default", "image": None, "menu_order": 0, "count": count}
-        return {**shop.categories[number], **told, "_links": links("products/categories", number)}
+        values = {"description": "", "display": "default", "image": None, "menu_order": 0, "count": count}
+        return {**shop.categories[number], **values, "_links": links("products/categories", number)}
 
     @calls.get(f"{PRODUCTS}/categories")
     def categories() -> ResponseReturnValue:
@@ -67,7 +67,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
         data = checked(body(), {"name": "string", "parent": "integer"})
         name, parent = _required(data, "name"), data.get("parent", 0)
         for known in shop.categories.values():
-            if (alike(known["name"]), known["parent"]) == (alike(escaped(name)), parent):
+            if (collation_key(known["name"]), known["parent"]) == (collation_key(escaped(name)), parent):
                 words = "A term with the name provided already exists with this parent."
                 raise Refusal(400, "term_exists", words, resource_id=known["id"])
         return reply(category(shop.add_category(name, parent)), 201)
@@ -79,8 +79,8 @@ def add_to(app: Flask, shop: WooShop) -> None:
         return reply(category(number))
 
     def attribute(known: Attribute) -> dict[str, Any]:
-        told = {"id": known.id, "name": known.name, "slug": known.slug, "type": "select", "order_by": "menu_order"}
-        return {**told, "has_archives": False, "_links": links("products/attributes", known.id)}
+        values = {"id": known.id, "name": known.name, "slug": known.slug, "type": "select", "order_by": "menu_order"}
+        return {**values, "has_archives": False, "_links": links("products/attributes", known.id)}
 
     @calls.get(f"{PRODUCTS}/attributes")
     def attributes() -> ResponseReturnValue:
@@ -110,8 +110,8 @@ def add_to(app: Flask, shop: WooShop) -> None:
 
     def term(known: Attribute, name: str) -> dict[str, Any]:
         number = shop.terms[known.id][name]
-        told = {"id": number, "name": name, "slug": slug_of(name), "description": "", "menu_order": 0, "count": 0}
-        return {**told, "_links": links(f"products/attributes/{known.id}/terms", number)}
+        values = {"id": number, "name": name, "slug": slug_of(name), "description": "", "menu_order": 0, "count": 0}
+        return {**values, "_links": links(f"products/attributes/{known.id}/terms", number)}
 
     @calls.get(f"{PRODUCTS}/attributes/<int:number>/terms")
     def terms(number: int) -> ResponseReturnValue:
@@ -124,7 +124,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
         name = _required(checked(body(), {"name": "string"}), "name")
         known = attribute_of(number, "woocommerce_rest_taxonomy_invalid")
         for there, term_id in shop.terms[number].items():
-            if alike(there) == alike(escaped(name)):
+            if collation_key(there) == collation_key(escaped(name)):
                 words = "A term with the name provided already exists in this taxonomy."
                 raise Refusal(400, "term_exists", words, resource_id=term_id)
         return reply(term(known, shop.term(known, name)), 201)

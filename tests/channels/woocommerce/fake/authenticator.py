@@ -1,4 +1,4 @@
-"""Who is let in: Basic and query keys where PHP sees HTTPS, OAuth 1.0a elsewhere."""
+"""Authentication: Basic and query keys if PHP sees HTTPS, OAuth 1.0a otherwise."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from werkzeug.wrappers import Request
 
 from tests.channels.woocommerce.fake.rest import Refusal
 
-WINDOW = 15 * 60
+TIMESTAMP_TOLERANCE = 15 * 60
+MOST_NONCES = 5000
 OAUTH = ("oauth_consumer_key", "oauth_timestamp", "oauth_nonce", "oauth_signature", "oauth_signature_method")
 METHODS = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256}
 
 
 @dataclass
 class Key:
-    """A pair of keys of the REST API, and what may be done with it."""
+    """A consumer key of the REST API with its secret, and whether it may write."""
 
     key: str
     secret: str
     writes: bool
 
 
-class Doors:
-    """Lets holders of keys in; `https` is what PHP believes about the connection."""
+class Authenticator:
+    """Checks the keys of requests; `https` is whether PHP believes that the connection uses HTTPS."""
 
-    def __init__(self, keys: list[Key], url: str, https: bool, strips_authorization: bool) -> None:
+    def __init__(self, keys: list[Key], url: str, https: bool, strip_authorization: bool) -> None:
         self.keys = {key.key: key for key in keys}
-        self.url, self.https, self.strips_authorization = url, https, strips_authorization
+        self.url, self.https, self.strip_authorization = url, https, strip_authorization
         self._nonces: dict[str, dict[str, int]] = {}
 
-    def enter(self, request: Request, path: str, moment: float) -> Key | None:
-        """Whose request it is, nobody's, or a refusal; a key that only reads is refused to write."""
+    def authenticate(self, request: Request, path: str, moment: float) -> Key | None:
+        """Return the key of a request, None without one; raises Refusal for a wrong key or a forbidden write."""
         key = self._basic(request) if self.https else None
         key = key or self._oauth(request, path, moment)
         if key and not key.writes and request.method not in ("GET", "HEAD", "OPTIONS"):
@@ -54,12 +55,12 @@ class Doors:
         return key
 
     def _header(self, request: Request, scheme: str) -> str:
-        header = "" if self.strips_authorization else request.headers.get("Authorization", "")
+        header = "" if self.strip_authorization else request.headers.get("Authorization", "")
         kind, _, rest = header.partition(" ")
         return rest.strip() if kind.lower() == scheme else ""
 
     def _oauth(self, request: Request, path: str, moment: float) -> Key | None:
-        params = _as_php(request.query_string.decode())
+        params = _php_query(request.query_string.decode())
         for part in filter(None, self._header(request, "oauth").split(",")):
             name, _, value = part.strip().partition("=")
             params[name] = unquote(value.strip('"'))
@@ -79,7 +80,7 @@ class Doors:
     def _check_signature(self, method: str, path: str, params: Mapping[str, Any], key: Key) -> None:
         sent = unquote(params["oauth_signature"].replace(" ", "+"))
         signed = sorted((name, value) for name, value in params.items() if name != "oauth_signature")
-        pairs = [f"{_again(name)}={_again(value)}" for name, value in signed]
+        pairs = [f"{_requoted(name)}={_requoted(value)}" for name, value in signed]
         url = ("https" if self.https else "http") + self.url[self.url.index(":") :] + path
         base = "&".join((method, _quoted(url), _quoted("&".join(pairs))))
         if params["oauth_signature_method"] not in METHODS:
@@ -90,18 +91,18 @@ class Doors:
 
     def _check_nonce(self, params: Mapping[str, Any], key: Key, moment: float) -> None:
         stamp, nonce = int(params["oauth_timestamp"] or 0), params["oauth_nonce"]
-        if abs(moment - stamp) > WINDOW:
+        if abs(moment - stamp) > TIMESTAMP_TOLERANCE:
             raise _refused("Invalid timestamp.")
         seen = self._nonces.setdefault(key.key, {})
         if nonce in seen:
             raise _refused("Invalid nonce - nonce has already been used.")
         seen[nonce] = stamp
-        if len(seen) > 5000:
-            self._nonces[key.key] = {name: at for name, at in seen.items() if abs(moment - at) <= WINDOW}
+        if len(seen) > MOST_NONCES:
+            self._nonces[key.key] = {name: at for name, at in seen.items() if abs(moment - at) <= TIMESTAMP_TOLERANCE}
 
 
-def _as_php(raw: str) -> dict[str, str]:
-    """The query as PHP has it: a list without indexes gets them, so what was signed is another thing."""
+def _php_query(raw: str) -> dict[str, str]:
+    """Return the query as PHP parses it: a list without indexes gets them, which changes what was signed."""
     params: dict[str, str] = {}
     counts: dict[str, int] = {}
     for name, value in parse_qsl(raw, keep_blank_values=True):
@@ -112,8 +113,8 @@ def _as_php(raw: str) -> dict[str, str]:
     return params
 
 
-def _again(text: str) -> str:
-    """What may have been encoded already is decoded and encoded again."""
+def _requoted(text: str) -> str:
+    """Return a text encoded once, decoding it first in case it was encoded already."""
     return _quoted(unquote(text))
 
 

@@ -1,4 +1,4 @@
-"""Orders, and how they move from status to status."""
+"""Orders, and what their changes of status do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATUSES = {
 }
 WRITABLE = ["auto-draft", *STATUSES]
 PAID = ("processing", "completed")
-REDUCE_STOCK, GIVE_BACK = ("processing", "completed", "on-hold"), ("cancelled", "pending")
+REDUCE_STOCK, RELEASE_STOCK = ("processing", "completed", "on-hold"), ("cancelled", "pending")
 NAMES = ("first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country")
 SYMBOLS = {"GBP": "&pound;", "EUR": "&euro;", "USD": "&#36;", "JPY": "&yen;", "SEK": "kr"}
 
@@ -49,12 +49,12 @@ ORDER = {
     "coupon_lines": "array",
     "meta_data": "array",
 }
-"""What an order's body holds; only a single write is held to it, a batch is not."""
+"""The fields of an order's body; only single writes are checked, batches are not."""
 
 
 @dataclass
 class Item:
-    """A line of an order or of a refund, whatever it charges for; `taxes` are (total, subtotal) by rate."""
+    """A line of an order or of a refund, of any kind; `taxes` are (total, subtotal) by rate."""
 
     id: int
     kind: str
@@ -71,7 +71,7 @@ class Item:
     method_id: str = ""
     instance_id: str = ""
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """How meta data that tell a variation's options are displayed."""
+    """The displayed names and values of meta data with a variation's options."""
 
     def value(self, key: str) -> Any:
         return next((meta.value for meta in self.meta if meta.key == key), None)
@@ -126,15 +126,15 @@ class Order:
         return [item for item in self.items if item.kind in kinds]
 
 
-class Sales:
-    """The orders of a shop by id, and what can happen to them."""
+class OrderBook:
+    """The orders of a shop by id, and their changes."""
 
     def __init__(self, shop: WooShop) -> None:
         self.shop = shop
         self.orders: dict[int, Order] = {}
 
-    def write_plain(self, order: Order, data: Mapping[str, Any]) -> bool:
-        """Write what needs no working out; whether it is such that an order in posts storage has changed."""
+    def write_fields(self, order: Order, data: Mapping[str, Any]) -> bool:
+        """Write the fields without calculations; return whether the order's date of change moves in posts storage."""
         before = order.customer_note
         for name in ("billing", "shipping"):
             for key, value in (data.get(name) or {}).items():
@@ -150,8 +150,8 @@ class Sales:
     # -- changes ---------------------------------------------------------------------------------------
 
     def write(self, order: Order, data: Mapping[str, Any]) -> None:
-        """Change what a body names. With HPOS that is a change of the order in any case, even with an empty body."""
-        changed = self.write_plain(order, data) or self.shop.hpos
+        """Change the fields in a body. With HPOS the date of change always moves, even with an empty body."""
+        changed = self.write_fields(order, data) or self.shop.hpos
         write_meta(order.meta, data.get("meta_data"), self.shop.next_meta)
         for sent in data.get("line_items") or []:
             self._write_line(order, sent)
@@ -164,7 +164,7 @@ class Sales:
             order.modified = self.shop.now()
 
     def _write_line(self, order: Order, sent: Mapping[str, Any]) -> None:
-        """Change a line, its totals only if the body names them; its stock follows from 10.3 on."""
+        """Change a line, its totals only if the body has them; from 10.3 on the stock follows."""
         for item in order.of("line_item"):
             if item.id != sent.get("id"):
                 continue
@@ -185,7 +185,7 @@ class Sales:
         return note
 
     def pay(self, order: Order, transaction: str = "") -> None:
-        """The payment is complete: an order that waits for it is processed, or done if there is nothing to send."""
+        """Complete the payment: a waiting order becomes processing, or completed if nothing must be sent."""
         if order.status not in ("pending", "on-hold", "failed", "cancelled", "checkout-draft"):
             return
         order.transaction_id = transaction or order.transaction_id
@@ -193,7 +193,7 @@ class Sales:
         self.move(order, "processing" if needs_processing(self.shop, order) else "completed", words)
 
     def move(self, order: Order, status: str, words: str = "") -> None:
-        """Bring an order to a status, with all that follows from it; to the one that it has, with nothing."""
+        """Change an order's status with everything that follows from it; the same status changes nothing."""
         before, order.status = order.status, status
         if before == status:
             return
@@ -204,10 +204,10 @@ class Sales:
             order.completed = moment
         if status in REDUCE_STOCK:
             self._reduce_stock(order)
-        elif status in GIVE_BACK or (status == "failed" and self.shop.at_least(11, 0)):
-            self._give_stock_back(order)
+        elif status in RELEASE_STOCK or (status == "failed" and self.shop.at_least(11, 0)):
+            self._release_stock(order)
         if status == "refunded":
-            self.shop.refunds_desk.refund_the_rest(order)
+            self.shop.refund_service.refund_remaining(order)
         names = (STATUSES.get(before, before), STATUSES.get(status, status))
         self.note(order, words or "Order status changed from {} to {}.".format(*names))
 
@@ -225,7 +225,7 @@ class Sales:
                 item.meta.append(Meta(self.shop.next_meta(), "_reduced_stock", str(item.quantity)))
                 self.note(order, self._stock_words("reduced", product, moved))
 
-    def _give_stock_back(self, order: Order) -> None:
+    def _release_stock(self, order: Order) -> None:
         for item in order.of("line_item"):
             reduced = item.value("_reduced_stock")
             product = self.product_of(item)
@@ -237,7 +237,7 @@ class Sales:
                 self.note(order, self._stock_words("increased", product, moved))
 
     def _put_back(self, item: Item, quantity: int) -> tuple[int, int] | None:
-        """Put pieces of a line back on the shelf, and remember how many of it are still off it."""
+        """Add pieces of a line to the stock, and record how many are still taken from it."""
         product = self.product_of(item)
         moved = self.shop.catalogue.move_stock(product, quantity) if product and quantity else None
         if moved:
@@ -247,7 +247,7 @@ class Sales:
         return moved
 
     def restock(self, order: Order, item: Item, quantity: int) -> None:
-        """Pieces of a line were sent back."""
+        """Restock refunded pieces of a line."""
         if item.value("_reduced_stock") is None:
             return
         moved = self._put_back(item, quantity)
@@ -263,13 +263,13 @@ class Sales:
     def _stock_words(self, how: str, product: Product, moved: tuple[int, int]) -> str:
         sku = f" ({product.sku})" if product.sku else f" (#{product.id})"
         name, counts = product.name or product.option_names, f"{moved[0]}&rarr;{moved[1]}"
-        told = f"{name} ({counts})" if self.shop.at_least(11, 0) else f"{name}{sku} {counts}"
-        return f"Stock levels {how}: {told}"
+        text = f"{name} ({counts})" if self.shop.at_least(11, 0) else f"{name}{sku} {counts}"
+        return f"Stock levels {how}: {text}"
 
     # -- the bin ---------------------------------------------------------------------------------------
 
     def bin(self, order: Order) -> None:
-        """Throw an order away. In posts storage its notes go with it, as comments do."""
+        """Move an order to the bin. In posts storage its notes go too, because they are comments."""
         order.binned_from, order.status, order.modified = order.status, "trash", self.shop.now()
         order.meta.append(Meta(self.shop.next_meta(), "_wp_trash_meta_status", f"wc-{order.binned_from}"))
         stamp = str(int(self.shop.now().timestamp()))
@@ -278,7 +278,7 @@ class Sales:
             note.binned = not self.shop.hpos
 
     def restore(self, order: Order) -> None:
-        """Take an order out of the bin as the owner does: it is where it was, but changed now."""
+        """Take an order out of the bin as the owner does: it has its old status and a new date of change."""
         order.status, order.modified = order.binned_from, self.shop.now()
         order.meta = [meta for meta in order.meta if not meta.key.startswith("_wp_trash_meta_")]
         for note in order.notes:
@@ -286,5 +286,5 @@ class Sales:
 
 
 def needs_processing(shop: WooShop, order: Order) -> bool:
-    products = [shop.sales.product_of(item) for item in order.of("line_item")]
+    products = [shop.order_book.product_of(item) for item in order.of("line_item")]
     return any(product is None or not (product.virtual and product.downloadable) for product in products)

@@ -10,8 +10,8 @@ from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import Linnworks
 
 
-def try_out(call, shop: WooShop, **answers: str):
-    """What the wizard says to a shop's credentials."""
+def save_credentials(call, shop: WooShop, **answers: str):
+    """Return the wizard's answer to a shop's credentials."""
     credentials = {"store_url": shop.url, "consumer_key": shop.key, "consumer_secret": shop.secret}
     return Linnworks(call).save("Shop", **{**credentials, **answers})
 
@@ -27,70 +27,70 @@ def try_out(call, shop: WooShop, **answers: str):
     ],
     ids=str,
 )
-def test_the_key_is_shown_in_the_way_that_the_shop_understands(call, options):
+def test_the_key_is_sent_by_a_method_that_the_shop_accepts(call, options):
     """
-    Basic, signed on plain http, and in the query where a web server strips the header: the seller need not know.
+    Basic, a signature on plain HTTP, or the query if a web server removes the header: the seller need not choose.
     """
     with WooShop(**options) as shop:
-        assert try_out(call, shop)["StepName"] == "Orders"
+        assert save_credentials(call, shop)["StepName"] == "Orders"
 
 
-def test_the_seller_sees_what_was_found_out(call):
+def test_the_seller_sees_a_summary_of_the_shop(call):
     """
-    Version, currency, tax and time zone are told before anything is decided.
+    Version, currency, tax and time zone are shown before the seller chooses anything.
     """
     with WooShop(prices_include_tax=True, currency="EUR") as shop:
-        words = try_out(call, shop)["WizardStepDescription"]
+        description = save_credentials(call, shop)["WizardStepDescription"]
 
-    assert "WooCommerce 11.0.1, prices in EUR with tax, time zone Europe/Athens." in words
+    assert "WooCommerce 11.0.1, prices in EUR with tax, time zone Europe/Athens." in description
 
 
 @pytest.mark.parametrize(
-    ("zone", "offset", "words"),
+    ("zone", "offset", "text"),
     [("", "2", "UTC+2."), ("", "5.5", "UTC+5.5."), ("", "-3", "UTC-3."), ("", "", "UTC+0."), ("", 0, "UTC+0.")],
 )
-def test_a_time_zone_may_be_just_an_offset(call, woo, zone, offset, words):
+def test_a_time_zone_may_be_just_an_offset(call, woo, zone, offset, text):
     """
-    WordPress has one when nobody chose a city, and tells it as a text.
+    WordPress has an offset if no city was chosen, and sends it as a string.
     """
     woo.index |= {"timezone_string": zone, "gmt_offset": offset}
 
-    assert words in try_out(call, woo)["WizardStepDescription"]
+    assert text in save_credentials(call, woo)["WizardStepDescription"]
 
 
-def test_a_hiccup_after_the_key_was_tried_does_not_halt_the_wizard(call, woo):
+def test_a_failure_after_the_check_does_not_stop_the_wizard(call, woo):
     """
-    The step is taken by then; asked for the answers again, Linnworks would send those of a step that is over.
+    The step is saved by then: Linnworks would otherwise send its answers again, for a step that is over.
     """
     woo.faults.add(Fault.BROKEN, "/settings/tax", times=None)
-    answer = try_out(call, woo)
+    answer = save_credentials(call, woo)
 
     assert (None, "Orders") == (answer["Error"], answer["StepName"])
 
 
-def test_a_secret_that_was_refused_is_not_shown_again(call):
+def test_a_refused_secret_is_not_sent_again(call):
     """
-    Once the shop has seen the key, no other way of showing it could do better, least of all in an address.
+    If the shop has seen and refused the key, no other method is tried, least of all the query.
     """
     with WooShop() as shop:
-        try_out(call, shop, consumer_secret=f"cs_{'0' * 40}")
+        save_credentials(call, shop, consumer_secret=f"cs_{'0' * 40}")
         paths = [path for _, path in shop.server.calls]
 
     assert not any("consumer_secret" in path for path in paths)
 
 
-def test_a_web_server_that_begins_to_strip_the_header_locks_nobody_out(connected, woo):
+def test_the_method_is_chosen_again_when_it_stops_working(connected, woo):
     """
-    What was found out about showing the key is found out again when it no longer holds.
+    A web server that starts to remove the Authorization header does not stop the integration.
     """
     linnworks = connected(woo)
-    woo.doors.strips_authorization = True
+    woo.authenticator.strip_authorization = True
 
     assert linnworks("ConfigTestEndpoint")["Error"] is None
 
 
 @pytest.mark.parametrize(
-    ("options", "answers", "words"),
+    ("options", "answers", "message"),
     [
         ({"permalinks": False}, {}, "any other structure in Settings, Permalinks"),
         ({"woocommerce_active": False}, {}, "WooCommerce is not active"),
@@ -106,52 +106,55 @@ def test_a_web_server_that_begins_to_strip_the_header_locks_nobody_out(connected
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_wrong_is_said_so_that_it_can_be_mended(call, options, answers, words):
+def test_each_problem_has_its_own_message(call, options, answers, message):
     """
-    Each thing that keeps a shop from working is refused in words about that very thing, and the step stays.
+    Whatever stops a shop from working is refused with a message about exactly that, and the step stays.
     """
     with WooShop(**options) as shop:
-        answer = try_out(call, shop, **answers)
+        answer = save_credentials(call, shop, **answers)
 
-    assert words in answer["Error"]
+    assert message in answer["Error"]
     assert answer["StepName"] == "Shop"
 
 
 def test_a_key_that_only_reads_is_refused(call):
     """
-    A read-only key would let orders in and no stock out, so it is found out at once.
+    A read-only key would bring orders but set no stock, so the wizard refuses it.
     """
     with WooShop() as shop:
-        answer = try_out(call, shop, consumer_key=shop.read_only_key, consumer_secret=shop.read_only_secret)
+        answer = save_credentials(call, shop, consumer_key=shop.read_only_key, consumer_secret=shop.read_only_secret)
 
-    assert "make one with the permission Read/Write" in answer["Error"]
+    assert "create one with the permission Read/Write" in answer["Error"]
 
 
-def test_a_wrong_path_is_told(call, woo):
+def test_a_wrong_path_has_its_own_message(call, woo):
     """
-    Where there is no WordPress, the seller hears how to see it in a browser.
+    If there is no WordPress, the message says how to check the address in a browser.
     """
-    answer = try_out(call, woo, store_url=f"{woo.url}/no-such-folder")
+    answer = save_credentials(call, woo, store_url=f"{woo.url}/no-such-folder")
 
     assert "with the folder that WordPress is in" in answer["Error"]
 
 
-def test_an_address_from_the_browser_will_do(call, woo):
+def test_an_address_copied_from_the_browser_works(call, woo):
     """
-    Sellers copy addresses from the admin pages.
+    The path of an admin page is removed.
     """
-    assert try_out(call, woo, store_url=f" {woo.url}/wp-admin/admin.php?page=wc-settings ")["StepName"] == "Orders"
+    assert (
+        save_credentials(call, woo, store_url=f" {woo.url}/wp-admin/admin.php?page=wc-settings ")["StepName"]
+        == "Orders"
+    )
 
 
-def test_plain_http_needs_the_operators_leave(app, call, woo):
+def test_plain_http_needs_the_operators_permission(app, call, woo):
     """
-    Only where shops in the own network are allowed may a key travel without TLS.
+    A key is sent without TLS only if the operator allows shops in private networks.
     """
     bridge = app.extensions["bridge"]
     strict = Channels(replace(bridge.settings, allow_private_shops=False), bridge.vault)
     app.extensions["bridge"] = replace(bridge, settings=strict.settings, channels=strict)
     try:
-        answer = try_out(call, woo)
+        answer = save_credentials(call, woo)
     finally:
         app.extensions["bridge"] = bridge
 
@@ -160,7 +163,7 @@ def test_plain_http_needs_the_operators_leave(app, call, woo):
 
 def test_one_tag_cannot_set_two_prices(connected, woo):
     """
-    A price tag that would set both prices is refused, and the settings stay.
+    A price tag for both prices is refused, and the settings stay as they were.
     """
     linnworks = connected(woo)
     answer = linnworks.save("UserConfig", sale_price_tag="UNTAGGED")
@@ -171,7 +174,7 @@ def test_one_tag_cannot_set_two_prices(connected, woo):
 
 def test_the_settings_open_while_the_shop_is_down(connected):
     """
-    Whoever opens the settings need not wait for the shop: its statuses are remembered.
+    The settings show the order statuses that were saved with the answers.
     """
     with WooShop() as shop:
         linnworks = connected(shop)
@@ -184,12 +187,12 @@ def test_the_settings_open_while_the_shop_is_down(connected):
     ]
 
 
-def test_a_key_that_was_revoked_is_asked_for_again(connected, woo):
+def test_a_revoked_key_must_be_entered_again(connected, woo):
     """
-    The wizard goes back to the credentials, the token stays.
+    The wizard goes back to the credentials; the token stays valid.
     """
     linnworks = connected(woo)
-    woo.doors.keys.clear()
+    woo.authenticator.keys.clear()
     answer = linnworks("ConfigTestEndpoint")
 
     assert answer["Error"]

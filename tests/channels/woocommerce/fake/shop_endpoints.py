@@ -1,4 +1,4 @@
-"""The API's calls about the shop itself, and its lists that hardly change."""
+"""Endpoints of the shop itself: status, settings, taxes, shipping, payment, countries."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask.typing import ResponseReturnValue
 
-from tests.channels.woocommerce.fake.answers import links, page, reply
+from tests.channels.woocommerce.fake.orders import STATUSES, SYMBOLS
+from tests.channels.woocommerce.fake.responses import links, page, reply
 from tests.channels.woocommerce.fake.rest import ATHENS, Refusal, query
-from tests.channels.woocommerce.fake.sales import STATUSES, SYMBOLS
 
 if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
@@ -39,19 +39,19 @@ STATES = {"US": {"CA": "California", "NY": "New York"}, "CA": {"ON": "Ontario"},
 
 
 def add_to(app: Flask, shop: WooShop) -> None:
-    """The calls about the shop itself, and its lists that hardly change."""
+    """Add the endpoints to the application."""
 
     @app.get("/wp-json")
     def index() -> ResponseReturnValue:
         names = ["oembed/1.0", *(["wc/v1", "wc/v2", "wc/v3"] if shop.woocommerce_active else []), "wp/v2"]
         offset = shop.now().astimezone(ATHENS).utcoffset()
-        told = {"name": shop.name, "description": "", "url": shop.home, "home": shop.home}
-        told |= {
+        values = {"name": shop.name, "description": "", "url": shop.home, "home": shop.home}
+        values |= {
             "gmt_offset": offset.total_seconds() / 3600 if offset else 0,
             "timezone_string": ATHENS.key,
             **shop.index,
         }
-        return reply({**told, "namespaces": names, "authentication": {}, "routes": {}})
+        return reply({**values, "namespaces": names, "authentication": {}, "routes": {}})
 
     @app.get(V3)
     def namespace() -> ResponseReturnValue:
@@ -77,7 +77,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
         return reply(_setting(group, name, known[name]))
 
     def table(rows: Iterable[Mapping[str, Any]]) -> ResponseReturnValue:
-        """A list that fits on a page; only newer shops say how long it is."""
+        """Return a list that fits on a page; only newer versions send its length."""
         found = list(rows)
         counted = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": "1" if found else "0"}
         return reply(found, 200, counted if shop.at_least(10, 3) else {})
@@ -166,7 +166,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
 
     @app.get(f"{V3}/reports/orders/totals")
     def totals() -> ResponseReturnValue:
-        counts = [order.status for order in shop.sales.orders.values()]
+        counts = [order.status for order in shop.order_book.orders.values()]
         return reply([{"slug": slug, "name": name, "total": counts.count(slug)} for slug, name in STATUSES.items()])
 
 

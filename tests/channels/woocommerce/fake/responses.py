@@ -1,4 +1,4 @@
-"""How WordPress words its answers: pages of lists, chosen fields, dates, batches."""
+"""WordPress's responses: pages of lists, selected fields, dates, batches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.channels.woocommerce.fake.rest import ATHENS, Refusal
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer, with no more than the fields that were asked for."""
+    """Return a response with the requested fields only."""
     fields = g.get("fields") or request.args.get("_fields")
     if fields and status < 300:
         value = _only(value, fields)
@@ -26,7 +26,7 @@ def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def _tree(fields: str) -> dict[str, Any]:
-    """The wanted keys, those inside of others under them."""
+    """Return the wanted keys as a tree."""
     wanted: dict[str, Any] = {}
     for field in (name.strip() for name in fields.split(",")):
         here = wanted
@@ -36,7 +36,7 @@ def _tree(fields: str) -> dict[str, Any]:
 
 
 def entry_fields(row: dict[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What is answered about an entry of a batch that names fields of its own: these, and some that nobody wanted."""
+    """Return the fields that an entry of a batch names, and a few that WooCommerce always adds."""
     fields = entry.get("_fields")
     return _chosen(row, {**_tree(fields), "brands": {}, "_links": {}}) if fields else row
 
@@ -50,7 +50,7 @@ def _only(value: Any, fields: str) -> Any:
 
 
 def _chosen(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The wanted keys of a row; of what is inside of lists nothing can be chosen."""
+    """Return the wanted keys of a row; inside lists nothing can be selected."""
     result = {}
     for key, value in row.items():
         if key not in wanted:
@@ -73,12 +73,12 @@ def page(
     *,
     keys: Mapping[str, Callable[[Any], Any]],
     orderby: str = "date",
-    settled: bool = True,
-    forgets_total: bool = False,
+    stable: bool = True,
+    zero_total_past_end: bool = False,
 ) -> Response:
-    """A page of a list, sorted as asked.
+    """Return a page of a list, sorted as requested.
 
-    Where it is not `settled`, rows of one time have no second key: over several pages their order changes.
+    Without `stable`, rows with the same time have no second sort key: their order differs from page to page.
     """
     found = _filtered(list(rows), wanted)
     orderby, backwards = wanted.get("orderby", orderby), wanted.get("order", "desc") == "desc"
@@ -87,12 +87,12 @@ def page(
     if orderby == "include":
         places = {number: place for place, number in enumerate(wanted.get("include", []))}
         found.sort(key=lambda row: places.get(row.id, 0))
-    elif settled or orderby == "id" or (not start and len(found) <= size):
+    elif stable or orderby == "id" or (not start and len(found) <= size):
         found.sort(key=lambda row: (keys[orderby](row), row.id), reverse=backwards)
     else:
         found.sort(key=lambda row: zlib.crc32(f"{row.id}/{start + size}".encode()))
         found.sort(key=keys[orderby], reverse=backwards)
-    total = 0 if forgets_total and start >= len(found) else len(found)
+    total = 0 if zero_total_past_end and start >= len(found) else len(found)
     pages = -(-total // size)
     headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(pages)}
     number = wanted.get("page", 1)
@@ -103,7 +103,7 @@ def page(
 
 
 def _filtered(rows: list[Any], wanted: Mapping[str, Any]) -> list[Any]:
-    """The rows that the parameters of every list leave."""
+    """Return the rows that match the parameters of all lists."""
     if wanted.get("include"):
         chosen = set(wanted["include"])
         rows = [row for row in rows if row.id in chosen]
@@ -114,22 +114,22 @@ def _filtered(rows: list[Any], wanted: Mapping[str, Any]) -> list[Any]:
     for prefix, column in (("modified_", "modified"), ("", "created")):
         after, before = wanted.get(f"{prefix}after"), wanted.get(f"{prefix}before")
         if after:
-            rows = [row for row in rows if on_the_wall(getattr(row, column), in_utc) > after]
+            rows = [row for row in rows if local_time(getattr(row, column), in_utc) > after]
         if before:
-            rows = [row for row in rows if on_the_wall(getattr(row, column), in_utc) < before]
+            rows = [row for row in rows if local_time(getattr(row, column), in_utc) < before]
     return rows
 
 
-def on_the_wall(moment: datetime, in_utc: bool) -> datetime:
+def local_time(moment: datetime, in_utc: bool) -> datetime:
     return (moment if in_utc else moment.astimezone(ATHENS)).replace(tzinfo=None)
 
 
 def dates(**moments: datetime | None) -> dict[str, str | None]:
-    """Each moment in the site's zone under date_<name> and in UTC under date_<name>_gmt."""
+    """Return each time in the site's zone as date_<name> and in UTC as date_<name>_gmt."""
     shown: dict[str, str | None] = {}
     for name, moment in moments.items():
-        shown[f"date_{name}"] = on_the_wall(moment, False).isoformat() if moment else None
-        shown[f"date_{name}_gmt"] = on_the_wall(moment, True).isoformat() if moment else None
+        shown[f"date_{name}"] = local_time(moment, False).isoformat() if moment else None
+        shown[f"date_{name}_gmt"] = local_time(moment, True).isoformat() if moment else None
     return shown
 
 
@@ -139,7 +139,7 @@ def batch(
     update: Callable[[dict[str, Any]], Any],
     delete: Callable[[int], Any],
 ) -> Response:
-    """What became of each entry, in the order they came; lists that were not sent are not answered."""
+    """Return the result of each entry, in order; lists that were not sent are missing."""
     lists = {name: sent[name] for name in ("create", "update", "delete") if sent.get(name)}
     if sum(len(entries) for entries in lists.values()) > 100:
         words = "Unable to accept more than 100 items for this request."
@@ -157,7 +157,7 @@ def batch(
 
 
 def links(collection: str, number: Any, **more: str) -> dict[str, Any]:
-    """Where a thing is to be found, as the server believes."""
+    """Return the links of a resource, as the server writes them."""
     root = f"https://{request.host}/wp-json/wc/v3/" if request else "/"
     shown: Sequence[tuple[str, str]] = [("self", f"{collection}/{number}"), ("collection", collection), *more.items()]
     return {name: [{"href": root + path}] for name, path in shown}

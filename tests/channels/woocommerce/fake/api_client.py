@@ -1,4 +1,4 @@
-"""Somebody who calls a scripted shop in a test."""
+"""Calls to a scripted shop without a network."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ V3 = "/wp-json/wc/v3"
 _nonces = itertools.count()
 
 
-class Visitor:
-    """Somebody who calls a shop without the detour over the network."""
+class ApiClient:
+    """Calls a shop's API in the same process."""
 
     def __init__(self, shop: WooShop, *, read_only: bool = False) -> None:
         self.shop, self._client = shop, Client(api(shop))

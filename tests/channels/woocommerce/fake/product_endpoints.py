@@ -1,4 +1,4 @@
-"""The API's calls about products and variations."""
+"""Endpoints of products and variations."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 
-from tests.channels.woocommerce.fake.answers import batch, entry_fields, page, reply
 from tests.channels.woocommerce.fake.catalogue import (
     PRODUCT,
     STATUSES,
     TYPES,
     VARIATION,
     Product,
-    alike,
+    collation_key,
 )
 from tests.channels.woocommerce.fake.product_views import show_product, show_variation
+from tests.channels.woocommerce.fake.responses import batch, entry_fields, page, reply
 from tests.channels.woocommerce.fake.rest import (
     COMMON,
     NO_ROUTE,
@@ -53,7 +53,7 @@ ELSEWHERE = (
 
 
 def add_to(app: Flask, shop: WooShop) -> None:
-    """Add the calls to the application."""
+    """Add the endpoints to the application."""
     for name, add in (("products", _products), ("variations", _variations)):
         calls = Blueprint(name, __name__)
         add(calls, shop)
@@ -88,10 +88,10 @@ def _products(calls: Blueprint, shop: WooShop) -> None:
         if wanted.get("category"):
             rows = [product for product in rows if int(wanted["category"]) in product.categories]
         if wanted.get("search"):
-            rows = [product for product in rows if alike(wanted["search"]) in alike(product.name)]
+            rows = [product for product in rows if collation_key(wanted["search"]) in collation_key(product.name)]
         if wanted.get("type"):
             rows = [product for product in rows if product.type == wanted["type"]]
-        return page(rows, wanted, show, keys=KEYS, settled=shop.at_least(10, 4))
+        return page(rows, wanted, show, keys=KEYS, stable=shop.at_least(10, 4))
 
     @calls.post(PRODUCTS)
     def create() -> ResponseReturnValue:
@@ -138,10 +138,10 @@ def _variations(calls: Blueprint, shop: WooShop) -> None:
         return show_variation(shop.catalogue, product)
 
     def variation_of(parent: int, number: Any, status: int = 404) -> Product:
-        """A variation of this product; before 10.3 the shop does not look whose it is, nor what."""
+        """Return a variation of this product; before 10.3 any product or variation is accepted."""
         product = shop.catalogue.products.get(number) if isinstance(number, int) else None
-        strange = product is not None and (product.type != "variation" or product.parent_id != parent)
-        if product is None or (strange and shop.at_least(10, 3)):
+        other = product is not None and (product.type != "variation" or product.parent_id != parent)
+        if product is None or (other and shop.at_least(10, 3)):
             status = 404 if shop.at_least(10, 3) else status
             raise Refusal(status, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
         return product
@@ -161,12 +161,12 @@ def _variations(calls: Blueprint, shop: WooShop) -> None:
         rows = rows_of(wanted)
         if wanted.get("parent"):
             rows = [product for product in rows if product.parent_id in wanted["parent"]]
-        return page(rows, wanted, show, keys=KEYS, settled=shop.at_least(10, 4))
+        return page(rows, wanted, show, keys=KEYS, stable=shop.at_least(10, 4))
 
     @calls.get(f"{PRODUCTS}/<int:parent>/variations")
     def variations(parent: int) -> ResponseReturnValue:
         wanted = checked(query(), VARIATIONS)
-        return page(rows_of(wanted, parent), wanted, show, keys=KEYS, settled=shop.at_least(10, 4))
+        return page(rows_of(wanted, parent), wanted, show, keys=KEYS, stable=shop.at_least(10, 4))
 
     def create_variation(parent: int, data: Mapping[str, Any]) -> dict[str, Any]:
         if parent not in shop.catalogue.products and shop.at_least(10, 3):
@@ -175,7 +175,7 @@ def _variations(calls: Blueprint, shop: WooShop) -> None:
         return show(shop.catalogue.add(data, parent))
 
     def as_sent(data: dict[str, Any]) -> dict[str, Any]:
-        """A body whose types are right; from 10.3 on a variation's stock may be its parent's."""
+        """Return a body with checked types; from 10.3 on a variation's stock may be its parent's."""
         by_parent = shop.at_least(10, 3) and data.get("manage_stock") == "parent"
         return checked({**data, "manage_stock": False} if by_parent else data, VARIATION)
 
@@ -215,10 +215,12 @@ def _variations(calls: Blueprint, shop: WooShop) -> None:
 
 
 def _with_skus(shop: WooShop, text: str) -> list[Product]:
-    """What is sold under one of the SKUs, or under the whole text where that is one; spaces before a SKU count."""
+    """Return products with one of the SKUs, or with the whole text as SKU; leading spaces are significant."""
     skus = {*text.strip().split(","), text.strip()}
     return [
-        product for sku in {alike(sku): sku for sku in skus if sku}.values() for product in shop.catalogue.with_sku(sku)
+        product
+        for sku in {collation_key(sku): sku for sku in skus if sku}.values()
+        for product in shop.catalogue.with_sku(sku)
     ]
 
 
@@ -230,14 +232,14 @@ def _of_status(rows: list[Product], wanted: Mapping[str, Any]) -> list[Product]:
 
 
 def _number(value: Any) -> int:
-    """An id as batches take it: also in quotes."""
+    """Return an id as batches accept it, also as a string."""
     return int(value) if str(value or "").isdigit() else 0
 
 
 def _deleted(
     shop: WooShop, product: Product, for_good: bool, show: Callable[[Product], dict[str, Any]], kind: str
 ) -> dict[str, Any]:
-    """A product as it was before it was binned or deleted."""
+    """Bin or delete a product, and return it as it was before."""
     if not for_good and product.status == "trash":
         words = f"The {kind} has already been deleted."
         raise Refusal(410, "woocommerce_rest_already_trashed", words)

@@ -1,0 +1,35 @@
+"""The address of a shop, and whether a URL stays within it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from bridge.errors import ChannelRefused
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_HOST = 100  # characters of a host name in an error message
+
+
+def shop_address(text: str) -> str:
+    """Return the complete URL for a shop's address as a seller types it; raises ChannelRefused if it is invalid."""
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        valid = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        valid = None
+    if not valid or parts.query or parts.fragment or not text.isprintable() or " " in text:
+        raise ChannelRefused("The shop's address is not valid: it should look like https://shop.example.com")
+    return parts.geturl().rstrip("/")
+
+
+def origin(url: str | None) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port: credentials for one origin are sent to no other."""
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
+def other_origin(url: str | None) -> ChannelRefused:
+    """Return the error for a shop that leads to another origin."""
+    scheme, host, _ = origin(url)
+    return ChannelRefused(f"The shop redirects to {scheme}://{(host or '')[:LONGEST_HOST]}: is its address right?")

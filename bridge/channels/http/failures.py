@@ -1,0 +1,60 @@
+"""What a failed attempt to call a shop means: whether the shop acted, and whether a retry makes sense."""
+
+from __future__ import annotations
+
+from bridge.errors import ChannelUnavailable
+
+
+class UnexpectedAnswer(ChannelUnavailable):
+    """Something other than the shop's API answered, or the API answered something it should not."""
+
+
+class AttemptFailed(Exception):
+    """One attempt to call the shop failed.
+
+    `may_have_acted`: the shop may have done what was asked. `retryable`: the next attempt may succeed.
+    `counts`: it is one of the failures in a row after which the shop is not called for a while.
+    """
+
+    def __init__(
+        self, message: str, *, may_have_acted: bool = True, retryable: bool = True, counts: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.may_have_acted = may_have_acted
+        self.retryable = retryable
+        self.counts = counts
+
+
+class NotAllowed(AttemptFailed):
+    """There is no time for a call, or the shop wants none now: nothing was done, and a retry cannot help yet."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, may_have_acted=False, retryable=False, counts=False)
+
+
+class NotConnected(AttemptFailed):
+    """No connection was made, so the shop did nothing."""
+
+    def __init__(self, message: str, *, retryable: bool, counts: bool) -> None:
+        super().__init__(message, may_have_acted=False, retryable=retryable, counts=counts)
+
+
+class NoAnswer(AttemptFailed):
+    """The request was sent, and the answer is missing, incomplete or an error of the shop's own."""
+
+    def __init__(self, message: str, *, counts: bool = True) -> None:
+        super().__init__(message, counts=counts)
+
+
+class UselessAnswer(AttemptFailed):
+    """The shop gave an answer that a retry would not change."""
+
+    def __init__(self, message: str, *, may_have_acted: bool = True) -> None:
+        super().__init__(message, may_have_acted=may_have_acted, retryable=False)
+
+
+class NotFromTheApi(AttemptFailed):
+    """A web page or other text came instead of JSON; if it refuses (4xx), the API never saw the request."""
+
+    def __init__(self, message: str, *, refused: bool) -> None:
+        super().__init__(message, may_have_acted=not refused)

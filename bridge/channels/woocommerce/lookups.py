@@ -1,0 +1,64 @@
+"""Lists of a WooCommerce shop that rarely change: order statuses, countries, shipping and payment methods."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from functools import partial
+
+from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.woocommerce.order_header import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
+from bridge.channels.woocommerce.values import unescape
+from bridge.protocol.schemas.config import Tag
+
+STATUSES_SECONDS, COUNTRIES_SECONDS = 60, 86_400  # how long these lists are cached
+LONGEST_NAME = 255
+
+
+def statuses(shop: WooClient) -> Mapping[str, str]:
+    """Return the names of the shop's order statuses by slug."""
+    return _names(shop, "reports/orders/totals", "slug", STATUSES_SECONDS)
+
+
+def countries(shop: WooClient) -> Mapping[str, str]:
+    """Return the shop's names of countries by code."""
+    return _names(shop, "data/countries", "code", COUNTRIES_SECONDS)
+
+
+def _names(shop: WooClient, path: str, key: str, seconds: int) -> Mapping[str, str]:
+    """Return the names in a list, from the cache if they were read within these seconds."""
+    read_at, names = json.loads(shop.cache.get(path, "[0, {}]"))
+    if not names or time.monotonic() > read_at + seconds:
+        names = {row[key]: unescape(row["name"]) for row in shop.get(path, {"_fields": f"{key},name"}).rows()}
+        shop.cache[path] = json.dumps([time.monotonic(), names])
+    found: Mapping[str, str] = names
+    return found
+
+
+def shipping_tags(shop: WooClient) -> list[Tag]:
+    """Return the shipping methods set up in the shop's zones, and all methods that the shop knows."""
+    zones = shop.get("shipping/zones", {"_fields": "id,name"}).rows()
+    fields = {"_fields": "instance_id,title,method_id"}
+    methods = shop.read_parallel([partial(shop.get, f"shipping/zones/{zone['id']}/methods", fields) for zone in zones])
+    in_zones = {
+        instance_tag(row["method_id"], row["instance_id"]): f"{unescape(row['title'])} ({unescape(zone['name'])})"
+        for zone, answer in zip(zones, methods, strict=True)
+        for row in answer.rows()
+    }
+    known = {
+        instance_tag(row["id"], 0): unescape(row["title"])
+        for row in shop.get("shipping_methods", {"_fields": "id,title"}).rows()
+    }
+    return _tags({**in_zones, **known, NO_SHIPPING: "No shipping"})
+
+
+def payment_tags(shop: WooClient) -> list[Tag]:
+    """Return the shop's payment gateways, also those switched off, because older orders name them."""
+    rows = shop.get("payment_gateways", {"_fields": "id,title,method_title"}).rows()
+    gateways = {payment_tag(row["id"]): unescape(row["title"]) or unescape(row["method_title"]) for row in rows}
+    return _tags({**gateways, NO_PAYMENT: "No payment method"})
+
+
+def _tags(names: Mapping[str, str]) -> list[Tag]:
+    return [Tag(tag=tag, friendly_name=(name or tag)[:LONGEST_NAME]) for tag, name in names.items()]

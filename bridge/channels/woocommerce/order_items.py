@@ -1,0 +1,120 @@
+"""The lines of a WooCommerce order as items of Linnworks: pure functions, exact to the last minor unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from bridge.channels.woocommerce.refund_totals import RefundTotals, gross
+from bridge.channels.woocommerce.tax_rates import line_rate
+from bridge.channels.woocommerce.values import money, plain_text, unescape, whole_pieces
+from bridge.protocol.schemas.orders import CancelStatus, Option, OrderItem
+
+ROUNDING, SHIPPING = "rounding", "shipping"
+"""OrderLineNumbers of lines that WooCommerce does not have."""
+PRICE_PRECISION = Decimal("1e-10")  # of a unit price: the error is far below any minor unit
+AMOUNT_PRECISION = Decimal("1e-6")
+
+
+def line_item(line: Mapping[str, Any], refunds: RefundTotals, rates: Mapping[int, Decimal]) -> OrderItem | None:
+    """Return a line with the pieces that were not refunded, or None for a line without pieces and price."""
+    ordered = whole_pieces(line["quantity"])
+    remaining = ordered - refunds.pieces.get(line["id"], 0)
+    if not ordered and not gross(line):
+        return None
+    all_refunded = ordered > 0 >= remaining
+    amount = gross(line) - refunded_amount(line, refunds)
+    before_coupons = money(line["subtotal"]) + money(line["subtotal_tax"])
+    count = max(1, ordered if all_refunded else remaining)
+    if amount == gross(line) and 0 <= amount < before_coupons:
+        price, percent = before_coupons / count, (1 - amount / before_coupons) * 100
+    else:
+        price, percent = max(amount, Decimal(0)) / count, Decimal(0)
+    return OrderItem(
+        order_line_number=str(line["id"]),
+        sku=line_sku(line),
+        item_title=line_title(line),
+        qty=count,
+        price_per_unit=rounded_price(price),
+        line_percent_discount=rounded_price(percent),
+        tax_cost_inclusive=True,
+        use_channel_tax=True,
+        tax_rate=line_rate(line, rates),
+        options=tuple(_options(line)),
+        cancel_status=CancelStatus.CANCELLED if all_refunded else CancelStatus.NONE,
+    )
+
+
+def refunded_amount(line: Mapping[str, Any], refunds: RefundTotals) -> Decimal:
+    """Return what refunds of some pieces took from a line; 0 if all were refunded, because it comes as cancelled."""
+    pieces = refunds.pieces.get(line["id"], 0)
+    some = 0 < pieces < whole_pieces(line["quantity"])
+    return refunds.amounts_with_pieces[line["id"]] if some else Decimal(0)
+
+
+def fee_item(fee: Mapping[str, Any], rates: Mapping[int, Decimal]) -> OrderItem:
+    """Return a fee as a service item."""
+    return OrderItem(
+        order_line_number=str(fee["id"]),
+        sku="FEE",
+        item_title=unescape(fee["name"]) or "Fee",
+        is_service=True,
+        qty=1,
+        price_per_unit=gross(fee),
+        tax_cost_inclusive=True,
+        use_channel_tax=True,
+        tax_rate=line_rate(fee, rates),
+    )
+
+
+def service_item(number: str, title: str, amount: Decimal) -> OrderItem:
+    """Return a service item that WooCommerce has no line for."""
+    return OrderItem(
+        order_line_number=number,
+        sku=title.upper(),
+        item_title=title,
+        is_service=True,
+        qty=1,
+        price_per_unit=amount,
+        tax_cost_inclusive=True,
+        use_channel_tax=True,
+    )
+
+
+def item_amount(item: OrderItem) -> Decimal:
+    """Return what Linnworks calculates for an item, far more exact than any minor unit."""
+    exact = item.price_per_unit * item.qty * (1 - item.line_percent_discount / 100)
+    return exact.quantize(AMOUNT_PRECISION, ROUND_HALF_UP)
+
+
+def rounded_price(number: Decimal) -> Decimal:
+    """Return a unit price or percentage rounded to PRICE_PRECISION, without trailing zeros."""
+    return number.quantize(PRICE_PRECISION, ROUND_HALF_UP).normalize() + 0
+
+
+def line_sku(line: Mapping[str, Any]) -> str:
+    """Return the SKU of a line; without one a name made of the product's id or, if it was deleted, the line's."""
+    return unescape(line["sku"]).strip() or fallback_sku(line)
+
+
+def fallback_sku(line: Mapping[str, Any]) -> str:
+    """Return the name of a line without a SKU."""
+    names = [line["product_id"], line["variation_id"]] if line["product_id"] else [f"LINE-{line['id']}"]
+    return "-".join(["NO-SKU", *(str(name) for name in names if name)])
+
+
+def line_title(line: Mapping[str, Any]) -> str:
+    """Return the name of a line."""
+    return plain_text(line["name"])
+
+
+def _options(line: Mapping[str, Any]) -> Iterator[Option]:
+    for meta in line["meta_data"]:
+        if not str(meta["key"]).startswith("_"):
+            name = plain_text(meta.get("display_key") or meta["key"])
+            value = plain_text(meta.get("display_value") or meta["value"])
+            if name and value:
+                yield Option(name=name, value=value)
+    if money(line["quantity"]) != whole_pieces(line["quantity"]):
+        yield Option(name="Quantity", value=str(line["quantity"]))
