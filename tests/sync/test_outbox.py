@@ -296,7 +296,7 @@ def test_values_wait_while_credentials_are_refused(linnworks, channels, work, be
     assert {"a": 1} == stock()
 
 
-def test_values_wait_while_credentials_cannot_be_opened(ask, work):
+def test_values_wait_while_credentials_cannot_be_decrypted(ask, work):
     """
     They are pushed once the stored credentials can be read again.
     """
@@ -311,7 +311,7 @@ def test_values_wait_while_credentials_cannot_be_opened(ask, work):
     pass_time(30)
     work()
 
-    assert waiting.startswith("The stored credentials cannot be opened")
+    assert waiting.startswith("The stored credentials cannot be decrypted")
     assert {"a": 1} == stock()
 
 
