@@ -33,12 +33,12 @@ def until(question, seconds: float = 20.0) -> Any:
     return answer
 
 
-def poster(base_url: str):
+def poster(base_url: str, timeout: float = 10):
     """Return a function that posts to a running service by manifest name and returns the answer."""
     paths = endpoints(Settings())
 
     def post(name: str, **fields):
-        response = requests.post(base_url + paths[name], json=fields, timeout=10)
+        response = requests.post(base_url + paths[name], json=fields, timeout=timeout)
         assert 200 == response.status_code
         assert len(response.content) == int(response.headers["Content-Length"])
         return response.json()

@@ -173,7 +173,7 @@ def test_clients_wait_in_a_socket_of_systemd(tmp_path):
     """
     with socket.create_server(("127.0.0.1", 0), backlog=256) as held:
         port = held.getsockname()[1]
-        post = poster(f"http://127.0.0.1:{port}")
+        post = poster(f"http://127.0.0.1:{port}", timeout=60)  # a start may take long on a busy machine
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen(
