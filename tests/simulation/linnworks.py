@@ -138,6 +138,13 @@ class Linnworks:
         name, key = {"stock": ("InventoryUpdateEndpoint", "Quantity"), "price": ("PriceUpdateEndpoint", "Price")}[kind]
         self.ask(name, {"Products": [{"SKU": sku, "Reference": sku, key: value} for sku, value in values.items()]}, arrived)
 
+    def forget_what_was_sent(self) -> None:
+        """The bridge may not have it any more."""
+        ended = self.tick()
+        for sent in self.sent.values():
+            for one in sent:
+                one.sure, one.ended = False, one.ended or ended
+
     # -- despatches, cancels and refunds ---------------------------------------------------------------
 
     def want(self, wanted: Wanted) -> Wanted:

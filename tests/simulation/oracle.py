@@ -43,7 +43,7 @@ def check_orders(linnworks: Linnworks, shop: Shop) -> None:
                 f"in the end Linnworks knows version {known} of order {order.number}, the shop has {order.version}; "
                 f"the bridge says {vars(row)['__data__'] if row else None}",
             )
-            require(row is not None and not row.held, f"order {order.number} is fit, but said to be held")
+            require(row is None or not row.held_since, f"order {order.number} is fit, but said to be held")
         else:
             require(bool(row and row.held), f"order {order.number} is unfit, and the bridge does not say so")
 

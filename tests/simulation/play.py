@@ -163,7 +163,7 @@ class Play:
             self._kill(process)
         self._restart()
         self.installation.restore(self.chance.choice(self.backups))
-        self.linnworks.sent.clear()
+        self.linnworks.forget_what_was_sent()
         self.linnworks.feeds.clear()
         for wanted in self.linnworks.wanted:
             wanted.forgiven = True
@@ -194,7 +194,7 @@ class Play:
         return self.chance.choice(orders) if orders else None
 
     def place(self) -> None:
-        for _ in range(self.chance.choice([1, 1, 2, 5])):
+        for _ in range(self.chance.choice([1, 1, 2, 4, 7])):
             fit = not self.has("holds") or self.chance.random() < 0.6
             self.shop.place([self.chance.randint(1, 4) for _ in range(self.chance.randint(1, 2))], fit=fit)
 
@@ -220,7 +220,8 @@ class Play:
             self.shop.touch(order)
 
     def size(self) -> None:
-        self.shop.page_size = self.chance.choice([1, 2, 3, 5, 12])
+        """From now on pages have as many orders, or each another number, as where a shop is slow."""
+        self.shop.page_sizes = self.chance.choice([(1,), (2,), (3,), (12,), (1, 2, 3, 4), (2, 5)])
 
     # -- Linnworks -------------------------------------------------------------------------------------
 
@@ -231,7 +232,10 @@ class Play:
         self.linnworks.start(Walk(back_dated(self.chance, self.linnworks.since), regular=False))
 
     def again(self) -> None:
-        self.linnworks.start(Walk(self.linnworks.since, regular=False))
+        """Another run asked since the same moment, most often while the regular one is under way."""
+        walk = self.linnworks.start(Walk(self.linnworks.since, regular=False))
+        if self.chance.random() < 0.6:
+            self.linnworks.ask_page(walk, lost=self.has("losses") and self.chance.random() < 0.5)
 
     def ask(self) -> None:
         walks = [walk for walk in self.linnworks.walks if not walk.over]
@@ -314,7 +318,7 @@ class Play:
         self._restart()
         self.calm = True
         self.shop.trouble = Trouble()
-        self.shop.page_size = max(3, self.shop.page_size)
+        self.shop.page_sizes = (3,)
         self.linnworks.walks.clear()
         for _ in range(6):
             self._heal_once()

@@ -74,7 +74,7 @@ class Shop:
     def __init__(self, world: World) -> None:
         self.world = world
         self.trouble = Trouble()
-        self.page_size = 3
+        self.page_sizes: tuple[int, ...] = (3,)
         self.orders: dict[int, ShopOrder] = {}
         self.values: dict[tuple[str, str], str] = {}
         self.listings: dict[str, str] = {}
@@ -138,7 +138,11 @@ class SimulatedChannel(Channel):
 
     @property
     def orders_page_size(self) -> int:  # type: ignore[override]
-        return self.shop.page_size
+        return max(self.shop.page_sizes)
+
+    def _page_size(self) -> int:
+        job = self.shop.world.current
+        return job.chance.choice(self.shop.page_sizes) if job else self.shop.page_sizes[0]
 
     def _call(self, does: Callable[[], T], *, changes: bool = False) -> T:
         """One call to the shop, or what it comes to."""
@@ -190,7 +194,7 @@ class SimulatedChannel(Channel):
                 for order in self.shop.present()
                 if at(order.stamp) >= since and order.number > int(cursor if cursor is not None else -1)
             ]
-            page = changed[: self.shop.page_size]
+            page = changed[: self._page_size()]
             more = len(changed) > len(page)
             now = at(int(self.shop.world.clock("shop")))
             return Page([_order(order) for order in page], str(page[-1].number) if more else None, now)
@@ -246,7 +250,7 @@ class SimulatedChannel(Channel):
     def products(self, cursor: str | None) -> Page[Product]:
         rows = self.shop.skus
         start = int(cursor or 0)
-        end = start + self.shop.page_size
+        end = start + self._page_size()
 
         def read() -> Page[Product]:
             found = [Product(sku=sku, title=sku, quantity=1, reference=sku) for sku in rows[start:end]]
