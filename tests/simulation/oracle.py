@@ -45,7 +45,7 @@ def check_orders(linnworks: Linnworks, shop: Shop) -> None:
             )
             require(row is None or not row.held_since, f"order {order.number} is fit, but said to be held")
         else:
-            require(bool(row and row.held), f"order {order.number} is unfit, and the bridge does not say so")
+            require(bool(row and row.hold_reason), f"order {order.number} is unfit, and the bridge does not say so")
 
 
 def check_values(linnworks: Linnworks, shop: Shop) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -233,7 +232,6 @@ def played(world: World, seed: int) -> Iterator[None]:
     previous = clock.use(VirtualClock(world))
     with (
         patch.object(secrets, "token_hex", lambda length=32: f"{chance.getrandbits(8 * length):0{2 * length}x}"),
-        patch.object(time, "sleep", clock.sleep),
         patch.object(random.SystemRandom, "random", lambda self: chance.random()),
         _statements_are_steps(world),
     ):
