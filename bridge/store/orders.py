@@ -77,9 +77,7 @@ _COUNT_RELEASE = Statement(
 )
 _RELEASED = Statement(
     lambda connection: (
-        SeenOrder.select()
-        .where((SeenOrder.connection == connection) & SeenOrder.released_by.is_null(False))
-        .limit(1)
+        SeenOrder.select().where((SeenOrder.connection == connection) & SeenOrder.released_by.is_null(False)).limit(1)
     )
 )
 _TO_OFFER_AGAIN = Statement(
@@ -97,9 +95,7 @@ def record_orders(
 ) -> None:
     """Record the orders that an answer of this run offers, and those that are held, with the reason of each."""
     with writing(connection_id):
-        rows = [
-            {"connection": connection_id, "reference": reference, "now": now, "run": run} for reference in offered
-        ]
+        rows = [{"connection": connection_id, "reference": reference, "now": now, "run": run} for reference in offered]
         if rows and _UPDATE_OFFERED.run_for_each(rows) < len(rows):
             _INSERT_OFFERED.run_for_each(rows)
         for reference, reason in held.items():

@@ -132,9 +132,7 @@ _LATEST_ASKED_SINCE = Statement(
 _ASKED_ALIKE = Statement(
     lambda connection, kind, asked_since: (
         PagingRun.select()
-        .where(
-            (PagingRun.connection == connection) & (PagingRun.kind == kind) & (PagingRun.asked_since == asked_since)
-        )
+        .where((PagingRun.connection == connection) & (PagingRun.kind == kind) & (PagingRun.asked_since == asked_since))
         .order_by(PagingRun.id.desc())
     )
 )

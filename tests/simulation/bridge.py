@@ -21,8 +21,6 @@ from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store import database as store
-from bridge.store.feeds import waiting_listings
-from bridge.store.outbox import count_waiting
 from bridge.sync import feeds, outbox
 from bridge.sync.worker import BackgroundWorker
 from tests.linnworks import Linnworks
@@ -89,11 +87,14 @@ class Installation:
     def work(self, process: int) -> bool:
         """What the worker of a process does when it looks: whether there was anything."""
         channels = self.apps[process].extensions["bridge"].channels
-        return any([work_one(channels) for work_one in (feeds.work_one, outbox.work_one)])
+        worked = [feeds.work_one(channels), outbox.work_one(channels)]
+        return any(worked)
 
     def waits(self) -> bool:
         """Whether the worker has anything to do, now or later."""
-        return bool(waiting_listings()[0] or any(count_waiting()))
+        waiting = "SELECT 1 FROM outbox_batch UNION ALL SELECT 1 FROM pending_update"
+        listings = "SELECT 1 FROM feed_item WHERE done = FALSE"
+        return self.database.execute_sql(f"{waiting} UNION ALL {listings} LIMIT 1").fetchone() is not None
 
     def backup(self) -> sqlite3.Connection:
         """A copy of the database."""

@@ -97,7 +97,9 @@ class Linnworks:
             if walk.over or walk.attempt != attempt:
                 return
             if answer is None or lost or answer["Error"]:
-                self.world.say(f"  page {walk.page} since {walk.since:.0f}: {'lost' if lost else answer and answer['Error']}")
+                self.world.say(
+                    f"  page {walk.page} since {walk.since:.0f}: {'lost' if lost else answer and answer['Error']}"
+                )
                 if gives_up:
                     walk.over = True
                 elif answer and answer["Error"] and "start at page 1" in answer["Error"]:
@@ -136,7 +138,9 @@ class Linnworks:
                 sent.sure = True
 
         name, key = {"stock": ("InventoryUpdateEndpoint", "Quantity"), "price": ("PriceUpdateEndpoint", "Price")}[kind]
-        self.ask(name, {"Products": [{"SKU": sku, "Reference": sku, key: value} for sku, value in values.items()]}, arrived)
+        self.ask(
+            name, {"Products": [{"SKU": sku, "Reference": sku, key: value} for sku, value in values.items()]}, arrived
+        )
 
     def forget_what_was_sent(self) -> None:
         """The bridge may not have it any more."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bridge.store.connections import list_connections
-from bridge.store.orders import seen_order
+from bridge.store.orders import SeenOrder
 from tests.simulation.linnworks import Linnworks, Sent, Walk
 from tests.simulation.shop import Shop
 
@@ -26,16 +25,16 @@ def check_walk(linnworks: Linnworks, shop: Shop, walk: Walk) -> None:
             known = linnworks.known.get(order.number)
             require(
                 known == order.version,
-                f"order {order.number} changed at {order.changed:.1f} (version {order.version}, stamped {order.stamp}), "
-                f"but after the run that began at {walk.began:.1f} Linnworks knows version {known}",
+                f"order {order.number} changed at {order.changed:.1f} (version {order.version}, "
+                f"stamped {order.stamp}), but after the run begun at {walk.began:.1f} Linnworks knows version {known}",
             )
 
 
 def check_orders(linnworks: Linnworks, shop: Shop) -> None:
     """Every order is known as it is now, or the bridge says why not; and what was held is let go some time."""
-    connection = list_connections()[0].id
+    seen = {row.reference: row for row in SeenOrder.select()}
     for order in shop.present():
-        row = seen_order(connection, str(order.number))
+        row = seen.get(str(order.number))
         if order.fit:
             known = linnworks.known.get(order.number)
             require(
@@ -49,7 +48,7 @@ def check_orders(linnworks: Linnworks, shop: Shop) -> None:
 
 
 def check_values(linnworks: Linnworks, shop: Shop) -> None:
-    """Each SKU has the newest value that was sent, or one that may have been the newest as far as Linnworks was told."""
+    """Each SKU has the newest value that was sent, or one that may be it as far as Linnworks was told."""
     for what, sent in linnworks.sent.items():
         newest = _newest(sent)
         found = shop.values.get(what)

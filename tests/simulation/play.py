@@ -320,7 +320,7 @@ class Play:
         self.shop.trouble = Trouble()
         self.shop.page_sizes = (3,)
         self.linnworks.walks.clear()
-        for _ in range(6):
+        for _ in range(5):
             self._heal_once()
 
     def _heal_once(self) -> None:

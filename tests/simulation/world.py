@@ -33,7 +33,7 @@ class Killed(BaseException):
 class Job:
     """Something that a process of the bridge does: `steps` counts its statements and shop calls.
 
-    It dies at step `kill_at`, and at the steps `pauses` others may go first. `chance` decides what the shop makes of it.
+    It dies at step `kill_at`, and at the steps `pauses` others may go first. `chance` decides how the shop answers.
     """
 
     process: int
