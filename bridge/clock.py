@@ -13,9 +13,42 @@ FARTHEST = timedelta(minutes=15)
 """Longer than any row is claimed or postponed for."""
 
 
+class Clock:
+    """The computer's clock. A simulation replaces it with a virtual one by `use`."""
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+_clock = Clock()
+
+
+def use(clock: Clock) -> Clock:
+    """Make this the clock of the whole process and return the one it replaces."""
+    global _clock
+    previous, _clock = _clock, clock
+    return previous
+
+
 def now() -> datetime:
     """Return the current moment as an aware UTC datetime."""
-    return datetime.now(timezone.utc)
+    return _clock.now()
+
+
+def monotonic() -> float:
+    """Return seconds that only grow, also when the time of day is set."""
+    return _clock.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait this long."""
+    _clock.sleep(seconds)
 
 
 def before(moment: datetime, seconds: float) -> datetime:
@@ -34,7 +67,7 @@ def is_future(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -
 class Deadline:
     """The time budget of a request, passed down to every shop call; it also counts these calls."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._began = clock()
         self._end = self._began + seconds

@@ -105,3 +105,8 @@ def sentences(messages: Any, path: str = "") -> list[str]:
         ]
     where = path.removeprefix(".").removeprefix("_schema")
     return [f"{where}: {message}" if where else str(message) for message in messages]
+
+
+def unreadable(error: Exception) -> str:
+    """Return why an order is held whose reading failed; the error's own words may quote personal data."""
+    return f"the bridge cannot read it as the shop shows it ({type(error).__name__})"

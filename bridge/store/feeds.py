@@ -83,15 +83,33 @@ def feed_items(connection_id: int, feed_id: str) -> list[FeedItem] | None:
     return _ITEMS_OF_FEED.rows(feed=feed_id) if _FIND_FEED.any(feed=feed_id, connection=connection_id) else None
 
 
+_WAITS = FeedItem.done == False  # noqa: E712 (SQL; NOT would make both databases read every row)
+_NEXT_DUE = Statement(
+    lambda now: (
+        FeedItem.select()
+        .where(
+            FeedItem.id.in_(FeedItem.select(fn.MIN(FeedItem.id)).where(_WAITS).group_by(FeedItem.connection))
+            & is_due(FeedItem.next_at, now)
+            & FeedItem.free(now)
+        )
+        .order_by(FeedItem.next_at)
+        .limit(1)
+    )
+)
+_IF_DUE = Statement(
+    lambda item, now: FeedItem.select().where(
+        (FeedItem.id == item) & _WAITS & is_due(FeedItem.next_at, now) & FeedItem.free(now)
+    )
+)
+
+
 def claim_item(now: datetime, until: datetime) -> FeedItem | None:
     """Claim the next item that is due; items of one connection are done one at a time, in the order they came."""
-    first = FeedItem.select(fn.MIN(FeedItem.id)).where(~FeedItem.done).group_by(FeedItem.connection)
-    due = ~FeedItem.done & is_due(FeedItem.next_at, now) & FeedItem.free(now)
-    found = FeedItem.select().where(FeedItem.id.in_(first) & due).order_by(FeedItem.next_at).first()
+    found = _NEXT_DUE.first(now=now)
     if found is None:
         return None
     with writing(found.connection_id):
-        item: FeedItem | None = FeedItem.select().where((FeedItem.id == found.id) & due).first()
+        item: FeedItem | None = _IF_DUE.first(item=found.id, now=now)
         if item is not None:
             item.acquire(until)
     return item

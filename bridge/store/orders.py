@@ -12,13 +12,16 @@ from bridge.store.database import Row, delete_some, writing
 from bridge.store.fields import MomentField
 from bridge.store.statements import Statement
 
+MOST_RELEASES = 3
+"""How often an order is offered that was held, if no answer is ever proven to have arrived."""
+
 
 class SeenOrder(Row):
     """An order that a shop has shown, and what became of it.
 
     `hold_reason` says why it could not be sent when it was last checked. An order that was held keeps `held_since`
-    and is offered again on every run. `released_for` is the UTCTimeFrom of the request whose answer carried it at
-    last: once Linnworks asks for a later one, that answer has arrived, and the order is not offered any more.
+    and is offered again on every run. `released_by` is the run that carried it last: once that run is known to have
+    arrived, the order is not offered any more, nor after `releases` of such runs reach MOST_RELEASES.
     """
 
     id = AutoField()
@@ -30,22 +33,26 @@ class SeenOrder(Row):
     hold_reason = TextField(default="")
     held_since = MomentField(null=True)
     checked_at = MomentField()
-    released_for = MomentField(null=True)
+    released_by = IntegerField(null=True)
+    releases = IntegerField(default=0)
 
     class Meta:
-        indexes = ((("connection", "reference"), True), (("connection", "held_since"), False))
+        indexes = ((("connection", "reference"), True),)
 
+
+SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=SeenOrder.held_since.is_null(False))
+SeenOrder.add_index(SeenOrder.connection, SeenOrder.released_by, where=SeenOrder.released_by.is_null(False))
 
 _WAS_HELD = SeenOrder.held_since.is_null(False)
 _IS_HELD = _WAS_HELD & (SeenOrder.hold_reason != "")
 
 _UPDATE_OFFERED = Statement(
-    lambda connection, reference, now, asked_since: SeenOrder.update(
+    lambda connection, reference, now, run: SeenOrder.update(
         offered_at=now,
         offers=SeenOrder.offers + 1,
         checked_at=now,
-        hold_reason=Case(None, [(_WAS_HELD, "")], SeenOrder.hold_reason),
-        released_for=Case(None, [(_WAS_HELD, SeenOrder.released_for.to_value(asked_since))], SeenOrder.released_for),
+        hold_reason="",
+        released_by=Case(None, [(_WAS_HELD, SeenOrder.released_by.to_value(run))], SeenOrder.released_by),
     ).where((SeenOrder.connection == connection) & (SeenOrder.reference == reference))
 )
 _INSERT_OFFERED = Statement(
@@ -53,9 +60,24 @@ _INSERT_OFFERED = Statement(
         connection=connection, reference=reference, first_seen_at=now, offered_at=now, offers=1, checked_at=now
     ).on_conflict_ignore()
 )
+_TAKE_BACK = Statement(
+    lambda connection, run: SeenOrder.update(released_by=None).where(
+        (SeenOrder.connection == connection) & (SeenOrder.released_by == run)
+    )
+)
 _SETTLE = Statement(
-    lambda connection, asked_since: SeenOrder.update(held_since=None, released_for=None).where(
-        (SeenOrder.connection == connection) & (SeenOrder.released_for < asked_since)
+    lambda connection, run, releases: SeenOrder.update(held_since=None, released_by=None, releases=0).where(
+        (SeenOrder.connection == connection) & (SeenOrder.released_by == run) & (SeenOrder.releases >= releases)
+    )
+)
+_COUNT_RELEASE = Statement(
+    lambda connection, run: SeenOrder.update(released_by=None, releases=SeenOrder.releases + 1).where(
+        (SeenOrder.connection == connection) & (SeenOrder.released_by == run)
+    )
+)
+_RELEASED = Statement(
+    lambda connection: (
+        SeenOrder.select().where((SeenOrder.connection == connection) & SeenOrder.released_by.is_null(False)).limit(1)
     )
 )
 _TO_OFFER_AGAIN = Statement(
@@ -69,14 +91,11 @@ _TO_OFFER_AGAIN = Statement(
 
 
 def record_orders(
-    connection_id: int, offered: Sequence[str], held: Mapping[str, str], asked_since: datetime, now: datetime
+    connection_id: int, offered: Sequence[str], held: Mapping[str, str], *, run: int | None, now: datetime
 ) -> None:
-    """Record the orders that an answer offers, and those that are held, with the reason of each."""
+    """Record the orders that an answer of this run offers, and those that are held, with the reason of each."""
     with writing(connection_id):
-        rows = [
-            {"connection": connection_id, "reference": reference, "now": now, "asked_since": asked_since}
-            for reference in offered
-        ]
+        rows = [{"connection": connection_id, "reference": reference, "now": now, "run": run} for reference in offered]
         if rows and _UPDATE_OFFERED.run_for_each(rows) < len(rows):
             _INSERT_OFFERED.run_for_each(rows)
         for reference, reason in held.items():
@@ -84,14 +103,33 @@ def record_orders(
                 connection=connection_id, reference=reference, first_seen_at=now, checked_at=now
             ).on_conflict_ignore().execute()
             this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
-            SeenOrder.update(hold_reason=reason, checked_at=now, released_for=None).where(this).execute()
+            SeenOrder.update(hold_reason=reason, checked_at=now, released_by=None, releases=0).where(this).execute()
             SeenOrder.update(held_since=now).where(this & SeenOrder.held_since.is_null()).execute()
 
 
-def settle_orders(connection_id: int, asked_since: datetime) -> None:
-    """Stop offering released orders whose arrival Linnworks has confirmed by asking for later changes."""
+def take_back_releases(connection_id: int, run: int) -> None:
+    """Take what a run carried as not carried: a page of it is read again, because its answer was lost."""
     with writing(connection_id):
-        _SETTLE.run(connection=connection_id, asked_since=asked_since)
+        _TAKE_BACK.run(connection=connection_id, run=run)
+
+
+def has_releases(connection_id: int) -> bool:
+    """Return whether any order that was held waits for the proof that it has arrived."""
+    return _RELEASED.any(connection=connection_id)
+
+
+def settle_orders(connection_id: int, proven: int | None, followed: Sequence[int]) -> None:
+    """Stop offering the orders that a run carried which is proven to have arrived.
+
+    Runs that may have arrived count as followed once each, and let an order go at the third, because with clocks that
+    are far apart there is never a proof.
+    """
+    with writing(connection_id):
+        if proven is not None:
+            _SETTLE.run(connection=connection_id, run=proven, releases=0)
+        for run in followed:
+            _SETTLE.run(connection=connection_id, run=run, releases=MOST_RELEASES - 1)
+            _COUNT_RELEASE.run(connection=connection_id, run=run)
 
 
 def orders_to_offer_again(connection_id: int, limit: int) -> list[str]:
@@ -101,7 +139,7 @@ def orders_to_offer_again(connection_id: int, limit: int) -> list[str]:
 
 def touch_order(connection_id: int, reference: str, now: datetime) -> None:
     """Record that an order is being checked, so that others come first next time."""
-    with writing(connection_id):
+    with writing(connection_id, durable=False):
         SeenOrder.update(checked_at=now).where(
             (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
         ).execute()
@@ -110,7 +148,7 @@ def touch_order(connection_id: int, reference: str, now: datetime) -> None:
 def forget_hold(connection_id: int, reference: str) -> None:
     """Stop offering an order that the shop no longer has."""
     with writing(connection_id):
-        SeenOrder.update(hold_reason="the shop no longer has it", held_since=None, released_for=None).where(
+        SeenOrder.update(hold_reason="the shop no longer has it", held_since=None, released_by=None, releases=0).where(
             (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
         ).execute()
 

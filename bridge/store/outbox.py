@@ -141,6 +141,23 @@ _FIND_PENDING = Statement(
     )
 )
 
+_NEXT_LEASE = Statement(
+    lambda now: (
+        OutboxLease.select()
+        .where(
+            OutboxLease.connection.in_(
+                OutboxBatch.select(OutboxBatch.connection)
+                .where(is_due(OutboxBatch.awaited_until, now))
+                .union_all(PendingUpdate.select(PendingUpdate.connection).where(is_due(PendingUpdate.next_at, now)))
+            )
+            & OutboxLease.free(now)
+            & is_due(OutboxLease.next_at, now)
+        )
+        .order_by(OutboxLease.next_at)
+        .limit(1)
+    )
+)
+
 
 def update_key(row: StockLevel | Price) -> str:
     """Return a digest of the SKU and tag whose value a row sets; these may be long."""
@@ -179,22 +196,10 @@ def lease_due_outbox(now: datetime, until: datetime) -> PushJob | None:
 
     Due are pending updates whose time has come, and batches that no request waits for.
     """
-    unawaited, due = is_due(OutboxBatch.awaited_until, now), is_due(PendingUpdate.next_at, now)
-    found = (
-        OutboxLease.select(OutboxLease.connection)
-        .where(
-            OutboxLease.free(now)
-            & is_due(OutboxLease.next_at, now)
-            & (
-                OutboxLease.connection.in_(OutboxBatch.select(OutboxBatch.connection).where(unawaited))
-                | OutboxLease.connection.in_(PendingUpdate.select(PendingUpdate.connection).where(due))
-            )
-        )
-        .order_by(OutboxLease.next_at)
-        .first()
-    )
+    found = _NEXT_LEASE.first(now=now)
     if found is None:
         return None
+    unawaited, due = is_due(OutboxBatch.awaited_until, now), is_due(PendingUpdate.next_at, now)
     connection_id = found.connection_id
     batches = OutboxBatch.select(OutboxBatch.kind).where((OutboxBatch.connection == connection_id) & unawaited)
     pending = PendingUpdate.select().where((PendingUpdate.connection == connection_id) & due)

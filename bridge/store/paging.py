@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import (
     AutoField,
+    BooleanField,
     CharField,
     CompositeKey,
     Expression,
@@ -28,12 +30,17 @@ ORDERS, PRODUCTS, CATEGORIES = "orders", "products", "categories"
 POLL_SILENCE = timedelta(minutes=45)
 """The longest pause between two polls of an enabled connection: Linnworks asks for orders every few minutes."""
 
+PROOF_WITHIN = timedelta(minutes=1)
+"""How far the clocks of Linnworks and of the bridge may be apart for a request to prove that an answer arrived."""
+START_AGAIN = "please start at page 1"
+TWO_RUNS = f"Two runs since the same time are under way, and their pages differ: {START_AGAIN}"
+
 
 class PagingRun(Row):
     """One pass of Linnworks over all pages of one kind.
 
     `asked_since` is what Linnworks asked for, `since` what is read from the shop. `asked_at` is when the first page was
-    asked for by our clock, `started_at` by the shop's.
+    asked for by our clock, `started_at` by the shop's. A run that two passes may be following is `shared`.
     """
 
     id = AutoField()
@@ -45,6 +52,15 @@ class PagingRun(Row):
     started_at = MomentField()
     finished_at = MomentField(null=True)
     asked_at = MomentField()
+    shared = BooleanField(default=False)
+
+    class Meta:
+        indexes = ((("connection", "kind", "asked_since"), False), (("connection", "kind", "asked_at"), False))
+
+    @property
+    def shop_clock_ahead(self) -> timedelta:
+        """How far the shop's clock was ahead of ours, give or take the time of a call."""
+        return self.started_at - self.asked_at
 
 
 class PageCursor(Row):
@@ -89,27 +105,73 @@ _INSERT_RUN = Statement(
 _INSERT_PAGE = Statement(
     lambda run, number, cursor, reads: PageCursor.insert(run=run, number=number, cursor=cursor, reads=reads)
 )
-_FIND_PAGE = Statement(
-    lambda run, number: PageCursor.select().where((PageCursor.run == run) & (PageCursor.number == number))
+_FIND_RUN = Statement(lambda run: PagingRun.select().where(PagingRun.id == run))
+_PAGES = Statement(lambda run: PageCursor.select().where(PageCursor.run == run))
+_COUNT_READ = Statement(
+    lambda run, number: PageCursor.update(reads=PageCursor.reads + 1).where(
+        (PageCursor.run == run) & (PageCursor.number == number)
+    )
 )
 _DELETE_PAGES_AFTER = Statement(
     lambda run, number: PageCursor.delete().where((PageCursor.run == run) & (PageCursor.number > number))
 )
 _UPDATE_RUN_AT_PAGE_1 = Statement(
-    lambda run, started_at, finished_at: PagingRun.update(started_at=started_at, finished_at=finished_at).where(
-        PagingRun.id == run
-    )
+    lambda run, since, started_at, finished_at: PagingRun.update(
+        since=since, started_at=started_at, finished_at=finished_at
+    ).where(PagingRun.id == run)
 )
 _UPDATE_RUN = Statement(lambda run, finished_at: PagingRun.update(finished_at=finished_at).where(PagingRun.id == run))
+_LATEST_ASKED_SINCE = Statement(
+    lambda connection, kind: (
+        PagingRun.select()
+        .where((PagingRun.connection == connection) & (PagingRun.kind == kind))
+        .order_by(PagingRun.asked_since.desc())
+        .limit(1)
+    )
+)
+_ASKED_ALIKE = Statement(
+    lambda connection, kind, asked_since: (
+        PagingRun.select()
+        .where((PagingRun.connection == connection) & (PagingRun.kind == kind) & (PagingRun.asked_since == asked_since))
+        .order_by(PagingRun.id.desc())
+    )
+)
+_ASKED_BETWEEN = Statement(
+    lambda connection, kind, earliest, latest: PagingRun.select().where(
+        (PagingRun.connection == connection)
+        & (PagingRun.kind == kind)
+        & (PagingRun.asked_at >= earliest)
+        & (PagingRun.asked_at <= latest)
+    )
+)
 
 
-def last_complete_start(connection_id: int, kind: str, asked_since: datetime) -> datetime | None:
-    """Return when the run started whose success made Linnworks ask since this moment; None if there is none.
+def last_complete_run(connection_id: int, kind: str, asked_since: datetime) -> PagingRun | None:
+    """Return the run whose success made Linnworks ask since this moment; None if none is known.
 
     Of the runs that reached their last page, it is the newest one asked since the latest earlier moment.
     """
-    run = _FIND_COMPLETE.first(connection=connection_id, kind=kind, asked_since=asked_since)
-    return run.started_at if run else None
+    run: PagingRun | None = _FIND_COMPLETE.first(connection=connection_id, kind=kind, asked_since=asked_since)
+    return run
+
+
+def runs_followed(connection_id: int, kind: str, asked_since: datetime) -> tuple[int | None, list[int]]:
+    """Return the run that a request since this moment proves to have arrived, and all that it may prove.
+
+    Linnworks asks since the time of its last successful request. So a moment later than every one before says that a
+    run asked since the latest one before has arrived; it is known which if only one run at all was asked for its
+    first page within a minute of that moment. Runs that did not reach their last page have not arrived.
+    """
+    latest = _LATEST_ASKED_SINCE.first(connection=connection_id, kind=kind)
+    if latest is None or latest.asked_since >= asked_since:
+        return None, []
+    alike = _ASKED_ALIKE.rows(connection=connection_id, kind=kind, asked_since=latest.asked_since)
+    complete = [run.id for run in alike if run.finished_at]
+    near = _ASKED_BETWEEN.rows(
+        connection=connection_id, kind=kind, earliest=asked_since - PROOF_WITHIN, latest=asked_since + PROOF_WITHIN
+    )
+    proven = near[0].id if len(near) == 1 and near[0].id in complete else None
+    return proven, complete
 
 
 def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datetime, now: datetime) -> PageRead:
@@ -123,50 +185,71 @@ def begin_run(connection_id: int, kind: str, asked_since: datetime, since: datet
 def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageRead | None:
     """Read a later page of the newest run asked since that moment that knows its cursor.
 
-    Returns None for a page behind the last one. Raises RequestRefused if no run knows the cursor.
+    Returns None for a page behind the last one. Raises RequestRefused if no run knows the cursor, and if the request
+    may as well belong to an older run in which the page starts elsewhere: both are then forgotten.
     """
-    asked_alike = (
-        (PagingRun.connection == connection_id) & (PagingRun.kind == kind) & (PagingRun.asked_since == asked_since)
-    )
     with writing(connection_id):
-        # runs asked alike are interchangeable, so one that knows the page stands in for one that does not yet
-        page = (
-            PageCursor.select(PageCursor, PagingRun)
-            .join(PagingRun)
-            .where(asked_alike & (PageCursor.number == number))
-            .order_by(PagingRun.id.desc())
-            .first()
-        )
-        if page is None:
-            newest = PagingRun.select().where(asked_alike).order_by(PagingRun.id.desc()).first()
-            if newest and newest.finished_at:
+        alike = _ASKED_ALIKE.rows(connection=connection_id, kind=kind, asked_since=asked_since)
+        pages = {run.id: {page.number: page for page in _PAGES.rows(run=run.id)} for run in alike}
+        knowing = [run for run in alike if number in pages[run.id]]
+        if not knowing:
+            if alike and alike[0].finished_at:
                 return None
-            raise RequestRefused(f"Page {number} was asked for before page {number - 1}: please start at page 1")
-        this = (PageCursor.run == page.run) & (PageCursor.number == number)
-        PageCursor.update(reads=PageCursor.reads + 1).where(this).execute()
-    return PageRead(connection_id, page.run.id, number, page.reads + 1, page.cursor, page.run.since)
+            raise RequestRefused(f"Page {number} was asked for before page {number - 1}: {START_AGAIN}")
+        run, *older = knowing
+        page = pages[run.id][number]
+        rivals = [pages[one.id][number] for one in older if number >= _pages_asked_for(pages[one.id].values())]
+        diverged = any(rival.cursor != page.cursor for rival in rivals)
+        if diverged:
+            _forget_cursors(alike)
+        else:
+            if rivals and not run.shared:
+                PagingRun.update(shared=True).where(PagingRun.id == run.id).execute()
+            _COUNT_READ.run(run=run.id, number=number)
+    if diverged:
+        raise RequestRefused(TWO_RUNS)
+    return PageRead(connection_id, run.id, number, page.reads + 1, page.cursor, run.since)
+
+
+def _pages_asked_for(pages: Iterable[PageCursor]) -> int:
+    """Return the last page of a run that was asked for: its pass asks for this one again, or for the next."""
+    return max(page.number for page in pages if page.reads)
+
+
+def _forget_cursors(runs: Sequence[PagingRun]) -> None:
+    """Let these runs not be resumed, nor count as complete."""
+    numbers = [run.id for run in runs]
+    PageCursor.delete().where(PageCursor.run.in_(numbers)).execute()
+    PagingRun.update(finished_at=None).where(PagingRun.id.in_(numbers)).execute()
 
 
 def finish_page(read: PageRead, next_cursor: str | None, as_of: datetime, now: datetime) -> None:
     """Record where the next page starts, or with None that this page was the last.
 
     `as_of` is the time of the read by the shop's clock: the first page's is when the run started. Raises
-    ChannelUnavailable if a newer request has read the page meanwhile, or the shop repeats a page of this run.
+    ChannelUnavailable if a newer request has read the page meanwhile, if the shop repeats a page of this run, or if
+    the page ends elsewhere than before for a pass that may be another one.
     """
     with writing(read.connection_id):
-        page = _FIND_PAGE.first(run=read.run_id, number=read.number)
-        if page is None or page.reads != read.read:
-            raise ChannelUnavailable("The same page was asked for again meanwhile: please start at page 1")
-        if next_cursor is not None:
-            pages = PageCursor.select().where((PageCursor.run == read.run_id) & (PageCursor.number <= read.number))
-            if next_cursor in {known.cursor for known in pages}:
-                raise ChannelUnavailable("The shop returned the same page again: please start at page 1")
+        run = _FIND_RUN.first(run=read.run_id)
+        pages = {page.number: page for page in _PAGES.rows(run=read.run_id)}
+        page = pages.get(read.number)
+        if run is None or page is None or page.reads != read.read:
+            raise ChannelUnavailable(f"The same page was asked for again meanwhile: {START_AGAIN}")
+        if next_cursor is not None and next_cursor in {pages[known].cursor for known in pages if known <= read.number}:
+            raise ChannelUnavailable(f"The shop returned the same page again: {START_AGAIN}")
+        following = pages.get(read.number + 1)
+        ended = following.cursor if following else None
+        if run.shared and (following or run.finished_at):
+            if ended != next_cursor:
+                raise ChannelUnavailable(TWO_RUNS)
+            return
         _DELETE_PAGES_AFTER.run(run=read.run_id, number=read.number)
         if next_cursor is not None:
             _INSERT_PAGE.run(run=read.run_id, number=read.number + 1, cursor=next_cursor, reads=0)
         finished_at = now if next_cursor is None else None
         if read.number == 1:
-            _UPDATE_RUN_AT_PAGE_1.run(run=read.run_id, started_at=as_of, finished_at=finished_at)
+            _UPDATE_RUN_AT_PAGE_1.run(run=read.run_id, since=read.since, started_at=as_of, finished_at=finished_at)
         else:
             _UPDATE_RUN.run(run=read.run_id, finished_at=finished_at)
 

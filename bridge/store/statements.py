@@ -94,6 +94,9 @@ class Statement:
 class _Compiler(peewee.Context):
     """Compiles a query and keeps its placeholders among the arguments."""
 
+    def as_new(self) -> _Compiler:
+        return _Compiler(**self.state.settings)
+
     def value(self, value: Any, converter: Any = None, add_param: bool = True) -> Any:
         if not isinstance(value, Parameter):
             return super().value(value, converter, add_param)

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 from bridge.channels.base import Channel, Page
 from bridge.clock import EPOCH, before
-from bridge.errors import ChannelError, RequestRefused
+from bridge.errors import ChannelError, RequestRefused, unreadable
 from bridge.protocol.schemas.listings import Category
 from bridge.protocol.schemas.orders import Order
 from bridge.protocol.schemas.products import Product
 from bridge.store.database import writing
-from bridge.store.orders import forget_hold, orders_to_offer_again, record_orders, settle_orders, touch_order
+from bridge.store.orders import (
+    forget_hold,
+    has_releases,
+    orders_to_offer_again,
+    record_orders,
+    settle_orders,
+    take_back_releases,
+    touch_order,
+)
 from bridge.store.paging import (
     CATEGORIES,
     ORDERS,
     PRODUCTS,
     PageRead,
+    PagingRun,
     begin_run,
     finish_page,
-    last_complete_start,
+    last_complete_run,
     resume_run,
+    runs_followed,
 )
 from bridge.sync import order_checks
 
@@ -31,10 +42,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-HELD_PER_RUN = 10
-"""How many held orders are read at the end of a run, at least; a page with room takes more."""
-HELD_SECONDS = 2.0
-"""With less time left, no further held order is read."""
+HELD_AT_ONCE = 1000
+"""How many held orders a run tries to read again at most."""
+HELD_SHARE = 0.25
+"""The share of what is left of the budget in which held orders are read again."""
 
 
 def orders(connection_id: int, channel: Channel, since: datetime, number: int, now: datetime) -> Page[Order]:
@@ -44,48 +55,88 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
     order that changed during that run comes again. The overlap is also how far Linnworks' clock may be ahead of the
     shop's. What Linnworks would refuse is held, and offered again at the end of later runs.
     """
-    with writing(connection_id, durable=False):
-        complete = last_complete_start(connection_id, ORDERS, since) or since
-        reaches_back_to = before(min(since, complete), channel.settings.orders_overlap_seconds)
-        if number == 1:
-            settle_orders(connection_id, since)
-        read = _begin(connection_id, ORDERS, since, reaches_back_to, number, now)
-    page = channel.orders(read.since, read.cursor) if read else Page[Order](())
+    overlap = channel.settings.orders_overlap_seconds
+    if number == 1:
+        with writing(connection_id, durable=False):
+            if has_releases(connection_id):
+                settle_orders(connection_id, *runs_followed(connection_id, ORDERS, since))
+            complete = last_complete_run(connection_id, ORDERS, since)
+            reaches_back_to = before(min(since, complete.started_at) if complete else since, overlap)
+            first = begin_run(connection_id, ORDERS, since, reaches_back_to, now)
+        read, page = _first_page(channel, first, complete, now)
+    else:
+        later = _resume(connection_id, ORDERS, since, number)
+        if later is None:
+            return Page(())
+        read, page = later, channel.orders(later.since, later.cursor)
     found = list(page.items)
     if page.next_cursor is None:
         found += _held_before(connection_id, channel, {order.reference_number for order in found}, now)
-    normalised = [order_checks.normalise(order) for order in found]
-    reasons = {order.reference_number: "; ".join(order_checks.problems(order)) for order in normalised}
-    accepted = [order for order in normalised if not reasons[order.reference_number]]
+    checked = [_checked(order) for order in found]
+    accepted = [order for order, reason in checked if not reason]
     with writing(connection_id):
-        if read:
-            finish_page(read, page.next_cursor, page.as_of or now, now)
+        finish_page(read, page.next_cursor, page.as_of or now, now)
+        if read.read > 1:
+            take_back_releases(connection_id, read.run_id)
         record_orders(
             connection_id,
             [order.reference_number for order in accepted],
-            {reference: reason for reference, reason in reasons.items() if reason},
-            since,
-            now,
+            {order.reference_number: reason for order, reason in checked if reason},
+            run=read.run_id,
+            now=now,
         )
     return Page(accepted, page.next_cursor)
+
+
+def _first_page(
+    channel: Channel, read: PageRead, complete: PagingRun | None, now: datetime
+) -> tuple[PageRead, Page[Order]]:
+    """Read a run's first page; once more and from earlier on if the shop's clock was set back since the last run.
+
+    What changed after it was set back has times from before that run. A small step is within the overlap.
+    """
+    page = channel.orders(read.since, None)
+    if complete is None or page.as_of is None:
+        return read, page
+    set_back = complete.shop_clock_ahead - (page.as_of - now)
+    if set_back.total_seconds() <= channel.settings.orders_overlap_seconds / 2:
+        return read, page
+    log.warning("The shop of connection %s has set its clock back by %s", read.connection_id, set_back)
+    read = replace(read, since=before(read.since, set_back.total_seconds()))
+    return read, channel.orders(read.since, None)
+
+
+def _checked(order: Order) -> tuple[Order, str]:
+    """Return an order normalised, and why it is held or an empty string; any failure of ours holds it."""
+    try:
+        normalised = order_checks.normalise(order)
+        return normalised, "; ".join(order_checks.problems(normalised))
+    except Exception as error:
+        log.exception("Order %s cannot be checked", order.reference_number)
+        return order, unreadable(error)
 
 
 def _held_before(connection_id: int, channel: Channel, shown: set[str], now: datetime) -> list[Order]:
     """Return orders that were held, as the shop has them now; those that cannot be read stay for the next run."""
     found = []
-    limit = max(HELD_PER_RUN, channel.orders_page_size - len(shown))
-    for reference in orders_to_offer_again(connection_id, limit):
-        if reference not in shown and channel.deadline.left() > HELD_SECONDS:
+    with channel.deadline.limited(HELD_SHARE * channel.deadline.left()):
+        for reference in orders_to_offer_again(connection_id, HELD_AT_ONCE):
+            if not channel.deadline.left():
+                break
+            if reference in shown:
+                continue
             touch_order(connection_id, reference, now)  # so that one that cannot be read does not block the others
             try:
                 order = channel.order(reference)
             except ChannelError as error:
                 log.warning("Held order %s of connection %s cannot be read: %s", reference, connection_id, error)
-                continue
-            if order is None:
-                forget_hold(connection_id, reference)
+            except Exception:
+                log.exception("Held order %s of connection %s cannot be read", reference, connection_id)
             else:
-                found.append(order)
+                if order is None:
+                    forget_hold(connection_id, reference)
+                else:
+                    found.append(order)
     return found
 
 
@@ -103,24 +154,24 @@ def _page(
     connection_id: int, kind: str, number: int, now: datetime, read_page: Callable[[str | None], Page[T]]
 ) -> Page[T]:
     """Return a page of a list that is always read as a whole, not since a moment."""
-    read = _begin(connection_id, kind, EPOCH, EPOCH, number, now)
-    if read is None:
-        return Page(())
+    if number == 1:
+        read = begin_run(connection_id, kind, EPOCH, EPOCH, now)
+    else:
+        later = _resume(connection_id, kind, EPOCH, number)
+        if later is None:
+            return Page(())
+        read = later
     page = read_page(read.cursor)
     with writing(connection_id, durable=False):
         finish_page(read, page.next_cursor, page.as_of or now, now)
     return page
 
 
-def _begin(
-    connection_id: int, kind: str, asked_since: datetime, since: datetime, number: int, now: datetime
-) -> PageRead | None:
-    """Start a run with page 1, or continue one with a later page; None for a page behind the last one.
+def _resume(connection_id: int, kind: str, asked_since: datetime, number: int) -> PageRead | None:
+    """Continue a run with a later page; None for a page behind the last one.
 
-    Raises RequestRefused for a page below 1, and for a page whose cursor is not known.
+    Raises RequestRefused for a page below 1, and for a page that does not follow surely from one before.
     """
     if number < 1:
         raise RequestRefused("Invalid page number")
-    if number == 1:
-        return begin_run(connection_id, kind, asked_since, since, now)
     return resume_run(connection_id, kind, asked_since, number)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from bridge.clock import Deadline, now
+from bridge.clock import Deadline, now, sleep
 
 GRACE_SECONDS = 5
 """How long a lease outlasts the budget of its holder, who has to record the result."""
@@ -40,6 +39,6 @@ def polls(deadline: Deadline, least_seconds: float = 0) -> Iterator[int]:
     number = 0
     yield number
     while (left := deadline.left()) > least_seconds:
-        time.sleep(min(POLL_SECONDS, left))
+        sleep(min(POLL_SECONDS, left))
         number += 1
         yield number

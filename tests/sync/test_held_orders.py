@@ -63,9 +63,24 @@ def shop(app):
 
 
 @pytest.fixture
-def run(shop):
+def connection(app):
+    return add_connection(account="a", account_name="a", email="a", token_digest="a", step="x", now=NOON)
+
+
+@pytest.fixture
+def page(shop, connection):
+    """Read a page and return the references of the orders."""
+
+    def read(since, number, now) -> list[str]:
+        found = paging.orders(connection.id, shop, since, number, now)
+        return [order.reference_number for order in found.items]
+
+    return read
+
+
+@pytest.fixture
+def run(shop, connection):
     """Read all pages since a moment and return the references of the orders."""
-    connection = add_connection(account="a", account_name="a", email="a", token_digest="a", step="x", now=NOON)
 
     def go(since, now=None) -> list[str]:
         found, number, more = [], 1, True
@@ -105,18 +120,151 @@ def test_a_held_order_is_offered_again_whatever_is_asked(shop, run):
     assert [] == held_orders()
 
 
-def test_a_released_order_comes_until_linnworks_has_moved_on(shop, run):
+@pytest.fixture
+def mended(shop, run):
+    """An order that is too old to come by itself, whose product has its SKU by now; Linnworks asks since 1 o'clock."""
+    shop.put("1", "", NOON - 9 * HOUR)
+    run(NOON - 10 * HOUR, now=NOON)
+    run(NOON, now=NOON + HOUR)
+    shop.skus["1"] = "A"
+
+
+def test_a_released_order_comes_until_its_answer_has_arrived(mended, run):
     """
     Its answer may be lost, so it comes again if Linnworks asks since the same moment, and no more after that.
     """
-    shop.put("1", "", NOON)
-    run(NOON)
-    run(NOON + 2 * HOUR)  # from here on the order is too old to come by itself
+    assert ["1"] == run(NOON + HOUR, now=NOON + 2 * HOUR)
+    assert ["1"] == run(NOON + HOUR, now=NOON + 3 * HOUR)
+    assert [] == run(NOON + 3 * HOUR, now=NOON + 4 * HOUR)
+
+
+def test_a_release_whose_answer_was_lost_is_not_settled_by_a_run_without_it(mended, shop, run):
+    """
+    The run that Linnworks moved on by could not read it: only the run that carried it counts.
+    """
+    lost = run(NOON + HOUR, now=NOON + 2 * HOUR)
+    shop.down = True
+    arrived = run(NOON + HOUR, now=NOON + 3 * HOUR)
+    shop.down = False
+
+    assert (["1"], []) == (lost, arrived)
+    assert ["1"] == run(NOON + 3 * HOUR, now=NOON + 4 * HOUR)
+
+
+def test_a_page_read_again_takes_back_what_its_lost_answer_released(mended, shop, run, page):
+    """
+    The same run arrives in the end, but with an answer that did not carry the order.
+    """
+    for reference in ("2", "3", "4"):
+        shop.put(reference, "A", NOON + HOUR)
+    first = page(NOON + HOUR, 1, NOON + 2 * HOUR)
+    lost = page(NOON + HOUR, 2, NOON + 2 * HOUR)
+    shop.down = True
+    arrived = page(NOON + HOUR, 2, NOON + 2 * HOUR)
+    shop.down = False
+
+    assert (["2", "3"], ["4", "1"], ["4"]) == (first, lost, arrived)
+    assert ["1"] == run(NOON + 2 * HOUR, now=NOON + 3 * HOUR)
+
+
+def test_a_run_by_hand_does_not_settle_what_it_carried(mended, shop, run):
+    """
+    A back-dated run offers it, that answer is lost, and the next regular run, begun before, proves something else.
+    """
+    shop.down = True
+    run(NOON + HOUR, now=NOON + 2 * HOUR)
+    shop.down = False
+    lost = run(NOON - HOUR, now=NOON + 2 * HOUR + timedelta(seconds=30))
+
+    assert ["1"] == lost
+    assert ["1"] == run(NOON + 2 * HOUR, now=NOON + 3 * HOUR)
+
+
+def test_two_runs_within_a_minute_prove_nothing(mended, shop, run):
+    """
+    Which of them made Linnworks move on is not known, so the order comes once more.
+    """
+    lost = run(NOON + HOUR, now=NOON + 2 * HOUR)
+    shop.down = True
+    run(NOON + HOUR, now=NOON + 2 * HOUR + timedelta(seconds=50))
+    shop.down = False
+
+    assert ["1"] == lost
+    assert ["1"] == run(NOON + 2 * HOUR, now=NOON + 3 * HOUR)
+
+
+def test_with_clocks_apart_an_order_comes_three_times(mended, run):
+    """
+    Nothing is ever proven if Linnworks' clock is ten minutes ahead; three complete runs that it moved on from suffice.
+    """
+    ahead = timedelta(minutes=10)
+    moments = [NOON + HOUR, *(NOON + n * HOUR + ahead for n in (2, 3, 4, 5))]
+
+    assert [["1"], ["1"], ["1"], []] == [run(moment, now=NOON + n * HOUR) for n, moment in enumerate(moments[:4], 2)]
+
+
+def test_an_order_held_again_is_not_settled_by_the_run_that_carried_it(mended, shop, run):
+    """
+    What arrived was the order before it became invalid.
+    """
+    run(NOON + HOUR, now=NOON + 2 * HOUR)
+    shop.put("1", "", NOON + 2 * HOUR)
+    held = run(NOON + HOUR, now=NOON + 2 * HOUR + timedelta(minutes=5))
+    run(NOON + 2 * HOUR, now=NOON + 9 * HOUR)
     shop.skus["1"] = "A"
 
-    assert ["1"] == run(NOON + 5 * HOUR)
-    assert ["1"] == run(NOON + 5 * HOUR, now=NOON + 6 * HOUR)
-    assert [] == run(NOON + 7 * HOUR)
+    assert [] == held
+    assert ["1"] == run(NOON + 9 * HOUR, now=NOON + 10 * HOUR)
+
+
+def test_mended_orders_are_read_again_in_their_turn_within_a_share_of_the_budget(shop, run, page):
+    """
+    A quarter of what is left goes to them, the longest unchecked first, so that none waits for ever.
+    """
+    moment = [0.0]
+    for number in range(30):
+        shop.put(f"{number:02}", "", NOON - 9 * HOUR)
+    run(NOON - 10 * HOUR, now=NOON)
+    read: list[str] = []
+
+    def slowly(reference):
+        moment[0] += 0.4
+        read.append(reference)
+        return
+
+    shop.order = slowly
+    for poll in range(1, 7):
+        shop.deadline = Deadline(8, lambda: moment[0])
+        page(NOON + poll * HOUR, 1, NOON + poll * HOUR)
+
+    assert [f"{number:02}" for number in range(30)] == read
+
+
+def test_an_order_whose_check_fails_is_held_with_the_reason(shop, run):
+    """
+    Whatever exception one order makes, it is held for it and the page is sent.
+    """
+    for reference in ("1", "2", "3"):
+        shop.put(reference, None if reference == "2" else "A", NOON)
+
+    assert ["1", "3"] == run(NOON)
+    assert ["the bridge cannot read it as the shop shows it (AttributeError)"] == [
+        row.hold_reason for row in held_orders()
+    ]
+
+
+def test_a_held_order_that_fails_to_be_mapped_stays_held(shop, run):
+    """
+    An unexpected exception while it is read again costs neither the page nor the others.
+    """
+    for reference in ("1", "2"):
+        shop.put(reference, "", NOON - 9 * HOUR)
+    run(NOON - 10 * HOUR, now=NOON)
+    shop.skus["2"] = "A"
+    shop.order = lambda reference: shop._order(reference) if reference == "2" else 1 / 0
+
+    assert ["2"] == run(NOON, now=NOON + HOUR)
+    assert ["1"] == [row.reference for row in held_orders()]
 
 
 def test_an_order_can_be_held_again(shop, run):

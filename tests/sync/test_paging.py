@@ -146,6 +146,55 @@ def test_an_overtaken_read_of_a_page_is_an_error(shop, page):
     assert ["c"] == references(page(3))
 
 
+def test_runs_asked_alike_whose_pages_differ_start_again(shop, page):
+    """
+    Page 2 may be asked for by the older run, which ended elsewhere; both start again, and the next run is served.
+    """
+    page(1)
+    shop.following[None] = "c"  # the shop's pages are longer by now
+    lost = page(1)
+    with pytest.raises(RequestRefused, match="start at page 1"):
+        page(2)
+    with pytest.raises(RequestRefused, match="start at page 1"):
+        page(2)
+
+    assert ["a"] == references(lost)
+    assert [["a"], ["c"]] == [references(page(number)) for number in (1, 2)]
+
+
+def test_runs_asked_alike_with_the_same_pages_are_served_alike(page):
+    """
+    Two runs that agree so far go on, each at its own pace.
+    """
+    asked = [page(number) for number in (1, 1, 2, 2, 3, 3)]
+
+    assert [["a"], ["a"], ["b"], ["b"], ["c"], ["c"]] == [references(one) for one in asked]
+
+
+def test_a_page_that_two_runs_may_follow_does_not_change_its_end(shop, page):
+    """
+    One of them goes on from where the page ended for it, so a page that ends elsewhere is an error for the other.
+    """
+    page(1), page(1), page(2)
+    shop.following["b"] = None
+    with pytest.raises(ChannelUnavailable, match="start at page 1"):
+        page(2)
+
+    assert ["c"] == references(page(3))
+
+
+def test_a_run_that_is_begun_again_may_have_other_pages(shop, page):
+    """
+    Pages that the run before it has passed already are not mistaken for its own.
+    """
+    page(1), page(2), page(3)
+    shop.following[None] = "x"
+    shop.following["x"] = "c"
+    page(1)
+
+    assert ["x"] == references(page(2))
+
+
 def test_the_first_run_reaches_back_by_the_overlap(shop, page):
     """
     Before any complete run, orders are read since UTCTimeFrom minus the overlap.
@@ -203,6 +252,20 @@ def test_a_run_starts_by_the_shop_s_clock(shop, page):
     page(1, since=NOON + HOUR, now=NOON + HOUR)
 
     assert NOON - 2 * HOUR - timedelta(seconds=60) == shop.asked[-1][0]
+
+
+def test_a_shop_s_clock_that_was_set_back_is_followed(shop, page):
+    """
+    Orders that changed since are dated before the last run, so the next one reaches back by as much, on all pages.
+    """
+    shop.clock = NOON + HOUR
+    for number in (1, 2, 3):
+        page(number, now=NOON + HOUR)
+    shop.clock = NOON + HOUR + timedelta(minutes=10) - HOUR
+    page(1, since=NOON + HOUR, now=NOON + HOUR + timedelta(minutes=10))
+    page(2, since=NOON + HOUR, now=NOON + HOUR + timedelta(minutes=10))
+
+    assert [(NOON - timedelta(seconds=60), None), (NOON - timedelta(seconds=60), "b")] == shop.asked[-2:]
 
 
 def test_an_incomplete_run_does_not_count(shop, page):

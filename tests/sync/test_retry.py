@@ -36,7 +36,7 @@ def test_polls_end_when_too_little_time_is_left(monkeypatch, least_seconds, ends
     The last pause never passes the deadline.
     """
     moment = [0.0]
-    monkeypatch.setattr(retry.time, "sleep", lambda seconds: moment.__setitem__(0, moment[0] + seconds))
+    monkeypatch.setattr(retry, "sleep", lambda seconds: moment.__setitem__(0, moment[0] + seconds))
     deadline = Deadline(1, clock=lambda: moment[0])
     polls = list(retry.polls(deadline, least_seconds))
 

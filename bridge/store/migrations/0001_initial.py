@@ -50,6 +50,10 @@ def up(migrator: Any, db: Any) -> None:
         started_at = MomentField()
         finished_at = MomentField(null=True)
         asked_at = MomentField()
+        shared = BooleanField(default=False)
+
+        class Meta:
+            indexes = ((("connection", "kind", "asked_since"), False), (("connection", "kind", "asked_at"), False))
 
     class PageCursor(Table):
         run = ForeignKeyField(PagingRun, on_delete="CASCADE")
@@ -69,10 +73,14 @@ def up(migrator: Any, db: Any) -> None:
         hold_reason = TextField(default="")
         held_since = MomentField(null=True)
         checked_at = MomentField()
-        released_for = MomentField(null=True)
+        released_by = IntegerField(null=True)
+        releases = IntegerField(default=0)
 
         class Meta:
-            indexes = ((("connection", "reference"), True), (("connection", "held_since"), False))
+            indexes = ((("connection", "reference"), True),)
+
+    SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=SeenOrder.held_since.is_null(False))
+    SeenOrder.add_index(SeenOrder.connection, SeenOrder.released_by, where=SeenOrder.released_by.is_null(False))
 
     class Action(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")

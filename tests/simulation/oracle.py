@@ -1,0 +1,91 @@
+"""What must hold: the books of Linnworks, the bridge and the shop agree, or an Error told of the difference."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bridge.store.orders import SeenOrder
+from tests.simulation.linnworks import Linnworks, Sent, Walk
+from tests.simulation.shop import Shop
+
+
+class Disagreement(AssertionError):
+    """The books do not agree."""
+
+
+def require(holds: bool, words: str) -> None:
+    if not holds:
+        raise Disagreement(words)
+
+
+def check_walk(linnworks: Linnworks, shop: Shop, walk: Walk) -> None:
+    """A regular run that reached its end has brought all that rested since before it began."""
+    for order in shop.present():
+        if not order.ever_unfit and order.changed < walk.began:
+            known = linnworks.known.get(order.number)
+            require(
+                known == order.version,
+                f"order {order.number} changed at {order.changed:.1f} (version {order.version}, "
+                f"stamped {order.stamp}), but after the run begun at {walk.began:.1f} Linnworks knows version {known}",
+            )
+
+
+def check_orders(linnworks: Linnworks, shop: Shop) -> None:
+    """Every order is known as it is now, or the bridge says why not; and what was held is let go some time."""
+    seen = {row.reference: row for row in SeenOrder.select()}
+    for order in shop.present():
+        row = seen.get(str(order.number))
+        if order.fit:
+            known = linnworks.known.get(order.number)
+            require(
+                known == order.version,
+                f"in the end Linnworks knows version {known} of order {order.number}, the shop has {order.version}; "
+                f"the bridge says {vars(row)['__data__'] if row else None}",
+            )
+            require(row is None or not row.held_since, f"order {order.number} is fit, but said to be held")
+        else:
+            require(bool(row and row.hold_reason), f"order {order.number} is unfit, and the bridge does not say so")
+
+
+def check_values(linnworks: Linnworks, shop: Shop) -> None:
+    """Each SKU has the newest value that was sent, or one that may be it as far as Linnworks was told."""
+    for what, sent in linnworks.sent.items():
+        newest = _newest(sent)
+        found = shop.values.get(what)
+        require(found in newest, f"{what} is {found} in the shop, Linnworks sent {newest} last")
+
+
+def _newest(sent: list[Sent]) -> set[str | None]:
+    """The values that no other surely came after; None, which is no value, where nothing surely came."""
+    possible: set[str | None] = set() if any(one.sure for one in sent) else {None}
+    for one in sent:
+        later = [other for other in sent if other.sure and one.ended is not None and other.began > one.ended]
+        if not later:
+            possible.add(one.value)
+    return possible
+
+
+def check_actions(linnworks: Linnworks, shop: Shop) -> None:
+    """Each despatch, cancel and refund was done as often as its identity allows, and at least where that was answered.
+
+    Identity is the whole request for now; this is the one function that knows.
+    """
+    done = Counter(act.tag for order in shop.orders.values() for act in order.acts)
+    for wanted in linnworks.wanted:
+        times = done[wanted.tag]
+        if wanted.forgiven:
+            continue
+        require(times <= 1, f"{wanted.tag} was done {times} times")
+        require(times == 1 or not wanted.succeeded, f"{wanted.tag} was answered with success, and never done")
+        order = shop.orders[int(wanted.reference)]
+        settled = wanted.succeeded or wanted.refused or order.binned or wanted.kind != "despatch"
+        require(bool(settled), f"{wanted.tag} is neither done nor refused in the end")
+
+
+def check_listings(linnworks: Linnworks, shop: Shop) -> None:
+    """Every feed is worked off; what it says is listed is listed once."""
+    listed = Counter(shop.listings.values())
+    for feed, sku in linnworks.feeds.items():
+        require(feed in linnworks.feed_reports, f"the feed of {sku} is never ready")
+        failed = [message for item in linnworks.feed_reports[feed] for message in item["Messages"]]
+        require(bool(failed) or listed[sku] == 1, f"{sku} is said to be listed, and is so {listed[sku]} times")
