@@ -8,7 +8,7 @@ PYTHON=${PYTHON:-python3}
 QUICK="not service and not long and not full"
 # what may come out differently on another database
 DATABASE_TESTS=(
-    tests/store tests/sync tests/cli/test_operations.py
+    tests/store tests/sync tests/cli/test_{actions,feeds,orders,outbox}.py
     tests/ops/test_{doctor,monitoring,retention,two_hosts}.py
     tests/protocol/test_{envelope,isolation,oauth,secrets}.py tests/protocol/endpoints
 )
@@ -137,6 +137,13 @@ tests_on_postgres() {
 check_installed() (
     cd "$scratch" && in_venv test linnworks-bridge check --html check.html
 )
+
+# The OpenAPI description is what the service really takes and answers.
+fuzz_api() {
+    "$PYTHON" -m venv "$scratch/schemathesis" &&
+        "$scratch/schemathesis/bin/pip" install --quiet --disable-pip-version-check 'schemathesis >= 4.0, < 5' &&
+        in_venv test timeout 5m python .ci/fuzz_api.py "$scratch/schemathesis/bin/schemathesis"
+}
 
 bench() {
     BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
