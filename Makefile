@@ -1,8 +1,8 @@
 # Commands of an activated virtual environment; CONTRIBUTING.md says how to make one.
-.PHONY: quick test check bench full lint format
+.PHONY: quick test check bench full lint format simulate
 
-quick: ## everything that runs in process
-	python -m pytest -m "not service and not long and not full"
+quick: ## what runs in process, but for hundreds of cases of one promise
+	python -m pytest -m "not service and not broad and not long and not full"
 
 test: ## the usual tests
 	python -m pytest
@@ -24,3 +24,6 @@ lint: ## style and types
 format: ## repair style
 	ruff format .
 	ruff check --fix .
+
+simulate: ## schedules of the simulation for an hour; MINUTES=240 for longer
+	python -m tests.simulation --minutes $(or $(MINUTES),60)

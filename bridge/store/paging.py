@@ -198,7 +198,12 @@ def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int
             raise RequestRefused(f"Page {number} was asked for before page {number - 1}: {START_AGAIN}")
         run, *older = knowing
         page = pages[run.id][number]
-        rivals = [pages[one.id][number] for one in older if number >= _pages_asked_for(pages[one.id].values())]
+        # runs over the catalogue are all alike for ever: only the newest of them is meant
+        rivals = [
+            pages[one.id][number]
+            for one in older
+            if kind == ORDERS and number >= _pages_asked_for(pages[one.id].values())
+        ]
         diverged = any(rival.cursor != page.cursor for rival in rivals)
         if diverged:
             _forget_cursors(alike)

@@ -13,6 +13,8 @@ from tests.check.conftest import check_server
 from tests.check.mutants.application import CLIENT
 from tests.check.mutants.builders import MUTANTS
 
+pytestmark = pytest.mark.broad
+
 RECORDED = (("Orders", {"AuthorizationToken": "theirs", "UTCTimeFrom": "2026-11-01 00:00:00Z", "PageNumber": 1}),)
 RECORDED_TWO = (*RECORDED, ("Products", {"AuthorizationToken": "theirs", "PageNumber": 7}))
 SOAK = SoakOptions(rounds=24, seconds_per_round=0.0, integrations=2)

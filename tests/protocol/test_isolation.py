@@ -27,6 +27,8 @@ from bridge.vault import digest, new_token
 from tests.conftest import dump, opened, sender
 from tests.linnworks import Linnworks
 
+pytestmark = pytest.mark.broad
+
 OPEN = {
     "/": "a page for people",
     "/health": "a monitor's question",

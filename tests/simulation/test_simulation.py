@@ -7,6 +7,8 @@ import pytest
 from tests.simulation.play import Schedule, play, schedule, shrink
 from tests.simulation.shop import Shop
 
+pytestmark = pytest.mark.broad
+
 AT_ONCE = 10
 
 

@@ -25,6 +25,8 @@ from bridge.settings import Settings
 from bridge.store.connections import add_connection
 from bridge.sync import paging
 
+pytestmark = pytest.mark.broad
+
 START = EPOCH + timedelta(days=20_000)
 numbers = itertools.count()
 

@@ -22,6 +22,8 @@ from tests.channels.hostile.server import Fault
 from tests.channels.hostile.shop import HostileShop
 from tests.linnworks import LONG_AGO, Linnworks
 
+pytestmark = pytest.mark.service
+
 
 class ShopOverHttp(ShopUnderTest):
     """The hostile shop without failures."""

@@ -16,6 +16,8 @@ from bridge.settings import Settings
 from tests.channels.hostile.server import Fault, HostileServer
 from tests.channels.http.shop import KEY
 
+pytestmark = pytest.mark.service
+
 # -- where calls go ------------------------------------------------------------------------------------
 
 

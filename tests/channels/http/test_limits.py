@@ -18,6 +18,8 @@ from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused
 from tests.channels.hostile.server import Fault
 from tests.channels.http.shop import ON_THIS_MACHINE
 
+pytestmark = pytest.mark.service
+
 # -- time ----------------------------------------------------------------------------------------------
 
 

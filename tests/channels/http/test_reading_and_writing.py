@@ -14,6 +14,8 @@ from bridge.clock import Deadline
 from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused, OutcomeUnknown
 from tests.channels.hostile.server import Fault
 
+pytestmark = pytest.mark.service
+
 # -- what comes back -----------------------------------------------------------------------------------
 
 

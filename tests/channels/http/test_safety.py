@@ -22,6 +22,8 @@ from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from tests.channels.hostile.server import Fault
 from tests.channels.http.shop import KEY, Shop, compressed
 
+pytestmark = pytest.mark.service
+
 # -- safety --------------------------------------------------------------------------------------------
 
 

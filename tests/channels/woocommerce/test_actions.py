@@ -9,6 +9,8 @@ from tests.channels.contract.shop import line_number, seen
 from tests.channels.hostile.server import Fault
 from tests.channels.woocommerce.fake.catalogue import Meta
 
+pytestmark = pytest.mark.service
+
 AFTER = [Fault.DROP_AFTER, Fault.BROKEN_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.WEB_PAGE, Fault.TRUNCATED]
 
 

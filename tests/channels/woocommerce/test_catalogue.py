@@ -8,6 +8,8 @@ from bridge.channels.woocommerce import catalogue
 from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import Linnworks
 
+pytestmark = pytest.mark.service
+
 OLD = {"version": "7.9.0", "hpos": False}
 
 

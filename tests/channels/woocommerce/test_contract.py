@@ -21,6 +21,8 @@ from tests.channels.woocommerce import live
 from tests.channels.woocommerce.fake.shop import WooShop
 from tests.channels.woocommerce.live import sent_of
 
+pytestmark = pytest.mark.service
+
 
 class ScriptedShop(ShopUnderTest):
     """The scripted WooCommerce, with enough orders and products for several pages."""

@@ -11,6 +11,8 @@ from bridge.ops.doctor import examine
 from bridge.ops.temporary_server import free_port
 from tests.conftest import database_url
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture
 def examine_shop(linnworks, settings, tmp_path, monkeypatch):

@@ -8,6 +8,8 @@ from tests.channels.contract.lister import Lister
 from tests.channels.contract.shop import line_number, seen
 from tests.channels.woocommerce.fake.shop import WooShop
 
+pytestmark = pytest.mark.service
+
 ODD_SKU = "Ü &+~%/=?#'\"(x)"
 
 

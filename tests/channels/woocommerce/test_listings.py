@@ -4,6 +4,8 @@ import pytest
 
 from tests.channels.contract.lister import Lister
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture
 def lister(linnworks, work) -> Lister:

@@ -9,6 +9,8 @@ from tests.channels.hostile.server import Fault
 from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import LONG_AGO
 
+pytestmark = pytest.mark.service
+
 OLD = {"version": "7.9.0", "hpos": False}
 
 

@@ -9,6 +9,8 @@ from bridge.channels.woocommerce.updates import price_text
 from tests.channels.hostile.server import Fault
 from tests.channels.woocommerce.fake.shop import WooShop
 
+pytestmark = pytest.mark.service
+
 OLD = {"version": "7.9.0", "hpos": False}
 
 

@@ -9,6 +9,8 @@ from tests.channels.hostile.server import Fault
 from tests.channels.woocommerce.fake.shop import WooShop
 from tests.linnworks import Linnworks
 
+pytestmark = pytest.mark.service
+
 
 def save_credentials(call, shop: WooShop, **answers: str):
     """Return the wizard's answer to a shop's credentials."""

@@ -18,6 +18,8 @@ from bridge.protocol.schemas.orders import OrdersResponse
 from bridge.protocol.schemas.products import Price, ProductsResponse, StockLevel, UpdatedProduct, UpdateResponse
 from bridge.protocol.schemas.rows import load_row, load_rows
 
+pytestmark = pytest.mark.broad
+
 ZONES = [timezone.utc, timezone(timedelta(hours=-7, minutes=30))]
 
 odd_values = st.one_of(

@@ -18,6 +18,8 @@ from bridge.settings import Settings
 from tests.conftest import opened, sender
 from tests.linnworks import LONG_AGO, Linnworks
 
+pytestmark = pytest.mark.broad
+
 CALLS = {call.manifest: call for area in AREAS for call in area.calls}
 GOOD = {fields.Integer: 1, fields.Decimal: 1, fields.Boolean: True, fields.DateTime: LONG_AGO, fields.String: "1"}
 JUNK = {"a": [{"b": None}]}  # which no plain value is, and no field of ours has

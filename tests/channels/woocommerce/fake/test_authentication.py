@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from werkzeug.test import Client, TestResponse
 
 from tests.channels.woocommerce.fake.api import api
+
+pytestmark = pytest.mark.service
 
 
 def test_basic_and_query_keys_work_where_php_sees_https(new_client):

@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 from tests.channels.woocommerce.fake.api_client import ApiClient
 from tests.channels.woocommerce.fake.sample import sample_shop
 
+pytestmark = pytest.mark.service
+
 RECORDED = Path(__file__).parent / "recorded"
 MOMENT = datetime(2026, 7, 5, 9, 0, tzinfo=timezone.utc)
 CHANGING = {"stock_quantity", "total_sales", "value", "display_value"}
