@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,8 @@ from bridge.app import create_app
 from bridge.channels.demo import tables
 from bridge.channels.demo.shop import open_shop
 from bridge.cli import main
+from bridge.ops import logs
+from bridge.ops.installation import open_installation
 from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings, sqlite_file
@@ -162,15 +165,33 @@ def _prepare(settings: Settings) -> None:
         (settings.data_dir / tables.FILE).write_bytes(empty_database(tables.MIGRATIONS))
 
 
+_idle: dict[tuple[bool, bool], list[Flask]] = defaultdict(list)
+"""Applications that no test uses, by what decides on their routes: making these takes longer than most tests."""
+
+
+def _application(settings: Settings) -> Flask:
+    """Make an application for an installation, or have an idle one serve it."""
+    idle = _idle[settings.metrics, settings.api_docs]
+    if not idle:
+        return create_app(settings)
+    services = open_installation(settings)
+    app = idle.pop()
+    app.extensions["bridge"] = services
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    logs.set_up_logging(settings)
+    return app
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Flask]:
     """Make an application whose background worker does not run, so that a test decides when feeds are worked off."""
     with patch.dict(store.PRAGMAS, synchronous="off"):  # tests need not survive a power cut
         _prepare(settings)
-        app = create_app(settings)
+        app = _application(settings)
         app.extensions["bridge"].worker.stop()
         yield app
         leave()
+        _idle[settings.metrics, settings.api_docs].append(app)
 
 
 def leave() -> None:
