@@ -30,8 +30,8 @@ def check_walk(linnworks: Linnworks, shop: Shop, walk: Walk) -> None:
             )
 
 
-def check_orders(linnworks: Linnworks, shop: Shop) -> None:
-    """Every order is known as it is now, or the bridge says why not; and what was held is let go some time."""
+def check_orders(linnworks: Linnworks, shop: Shop, *, lets_go: bool) -> None:
+    """Every order is known as it is now, or the bridge says why not; what was held is let go if it may be."""
     seen = {row.reference: row for row in SeenOrder.select()}
     for order in shop.present():
         row = seen.get(str(order.number))
@@ -42,7 +42,9 @@ def check_orders(linnworks: Linnworks, shop: Shop) -> None:
                 f"in the end Linnworks knows version {known} of order {order.number}, the shop has {order.version}; "
                 f"the bridge says {vars(row)['__data__'] if row else None}",
             )
-            require(row is None or not row.held_since, f"order {order.number} is fit, but said to be held")
+            require(
+                row is None or not row.held_since or not lets_go, f"order {order.number} is fit, but said to be held"
+            )
         else:
             require(bool(row and row.hold_reason), f"order {order.number} is unfit, and the bridge does not say so")
 
