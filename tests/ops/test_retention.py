@@ -152,7 +152,7 @@ def test_a_deleted_integration_is_erased(linnworks, settings):
     linnworks("ConfigDeletedEndpoint")
 
     left = dump()
-    assert not [word for word in ("seller@example.com", linnworks.shop_name, "TRACK-77", "1001") if word in left]
+    assert not [word for word in ("seller@example.com", linnworks.shop_name, "TRACK-77", "'1001'") if word in left]
 
 
 @sqlite_only
