@@ -1,5 +1,5 @@
 # Commands of an activated virtual environment; CONTRIBUTING.md says how to make one.
-.PHONY: quick test check bench full lint format simulate
+.PHONY: quick test check bench full lint format simulate mutants
 
 quick: ## what runs in process, but for hundreds of cases of one promise
 	python -m pytest -m "not service and not broad and not long and not full"
@@ -27,3 +27,6 @@ format: ## repair style
 
 simulate: ## schedules of the simulation for an hour; MINUTES=240 for longer
 	python -m tests.simulation --minutes $(or $(MINUTES),60)
+
+mutants: ## changes for the worse that some test must notice; prints those that survive
+	python -m tests.mutants

@@ -291,6 +291,17 @@ def test_a_back_dated_request_is_read_from_its_moment(shop, page):
     assert EPOCH + HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
+def test_a_moment_before_the_last_complete_run_is_read_from_there(shop, page):
+    """
+    Our own runs never make a run reach back less far than Linnworks asks.
+    """
+    for number in (1, 2, 3):
+        page(number, since=NOON - 9 * HOUR)
+    page(1, since=NOON - 5 * HOUR, now=NOON + 2 * HOUR)
+
+    assert NOON - 5 * HOUR - timedelta(seconds=60) == shop.asked[-1][0]
+
+
 def test_a_moment_before_1970_means_everything(shop, page):
     """
     Such a UTCTimeFrom is read from the epoch.

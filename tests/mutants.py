@@ -1,0 +1,211 @@
+"""Mutants: changes for the worse that some test must notice. `make mutants` makes each and prints those that survive.
+
+Each is a piece of a file, what takes its place, and the tests that have to fail; several places are tried one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGING = ("tests/sync/test_paging.py", "tests/sync/test_held_orders.py")
+ACTIONS = ("tests/sync/test_actions.py", "tests/sync/test_concurrency.py")
+OUTBOX = ("tests/sync/test_outbox.py",)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change, told in words."""
+
+    words: str
+    path: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = PAGING
+
+
+MUTANTS = (
+    Mutant(
+        "a run reaches back to the last complete one, though Linnworks asks for more",
+        "bridge/sync/paging.py",
+        "min(since, complete.started_at) if complete else since",
+        "complete.started_at if complete else since",
+    ),
+    Mutant(
+        "a run reaches back no further than Linnworks asks",
+        "bridge/sync/paging.py",
+        "min(since, complete.started_at) if complete else since",
+        "since",
+    ),
+    Mutant(
+        "no note is made before a held order is read",
+        "bridge/sync/paging.py",
+        "            touch_order(connection_id, reference, now)  #",
+        "            #",
+    ),
+    Mutant(
+        "a set-back clock of the shop is not noticed",
+        "bridge/sync/paging.py",
+        "if complete is None or page.as_of is None:",
+        "if True:",
+    ),
+    Mutant(
+        "an order that cannot be checked costs its page",
+        "bridge/sync/paging.py",
+        '    except Exception as error:\n        log.exception("Order %s cannot be checked"',
+        '    except KeyError as error:\n        log.exception("Order %s cannot be checked"',
+    ),
+    Mutant(
+        "a held order that cannot be mapped costs the page",
+        "bridge/sync/paging.py",
+        '            except Exception:\n                log.exception("Held order',
+        '            except KeyError:\n                log.exception("Held order',
+    ),
+    Mutant(
+        "held orders are read for as long as there is time",
+        "bridge/sync/paging.py",
+        "HELD_SHARE = 0.25",
+        "HELD_SHARE = 1.0",
+    ),
+    Mutant(
+        "a page read again keeps what its lost answer released",
+        "bridge/sync/paging.py",
+        "if read.read > 1:",
+        "if False:",
+    ),
+    Mutant(
+        "an order held again keeps its release",
+        "bridge/store/orders.py",
+        "hold_reason=reason, checked_at=now, released_by=None, releases=0",
+        "hold_reason=reason, checked_at=now",
+    ),
+    Mutant(
+        "a release is settled by the first later request",
+        "bridge/store/orders.py",
+        "_SETTLE.run(connection=connection_id, run=run, releases=MOST_RELEASES - 1)",
+        "_SETTLE.run(connection=connection_id, run=run, releases=0)",
+    ),
+    Mutant(
+        "a release is never settled without a proof",
+        "bridge/store/orders.py",
+        "_SETTLE.run(connection=connection_id, run=run, releases=MOST_RELEASES - 1)",
+        "pass",
+    ),
+    Mutant(
+        "held orders are read in no order",
+        "bridge/store/orders.py",
+        ".order_by(SeenOrder.checked_at)",
+        ".order_by(SeenOrder.id)",
+    ),
+    Mutant(
+        "any of several runs within a minute is a proof",
+        "bridge/store/paging.py",
+        "if len(near) == 1 and near[0].id in complete else None",
+        "if near and near[0].id in complete else None",
+    ),
+    Mutant(
+        "a run by hand is proven by a regular request",
+        "bridge/store/paging.py",
+        "if len(near) == 1 and near[0].id in complete else None",
+        "if len(near) == 1 else None",
+    ),
+    Mutant(
+        "a back-dated request proves something",
+        "bridge/store/paging.py",
+        "if latest is None or latest.asked_since >= asked_since:",
+        "if latest is None:",
+    ),
+    Mutant(
+        "the oldest of the runs asked alike is served",
+        "bridge/store/paging.py",
+        "run, *older = knowing",
+        "*older, run = knowing",
+    ),
+    Mutant(
+        "runs asked alike share their cursors",
+        "bridge/store/paging.py",
+        "diverged = any(rival.cursor != page.cursor for rival in rivals)",
+        "diverged = False",
+    ),
+    Mutant(
+        "a page that two runs follow may end elsewhere",
+        "bridge/store/paging.py",
+        "if run.shared and",
+        "if False and",
+    ),
+    Mutant(
+        "a run that was passed by long ago is a rival",
+        "bridge/store/paging.py",
+        "if number >= _pages_asked_for(pages[one.id].values())",
+        "if True",
+    ),
+    Mutant(
+        "an overtaken read of a page counts",
+        "bridge/store/paging.py",
+        "page.reads != read.read",
+        "False",
+        (*PAGING, "tests/sync/test_concurrency.py"),
+    ),
+    Mutant(
+        "a lease is released by one who lost it",
+        "bridge/store/leases.py",
+        ".where((key == row) & (model.claim == holder))",
+        ".where(key == row)",
+        ("tests/store/test_leases.py", *ACTIONS, *OUTBOX),
+    ),
+    Mutant(
+        "the first of two values for one product is pushed",
+        "bridge/sync/outbox.py",
+        "newest.pop(key, None)\n            newest[key] = row",
+        "newest.setdefault(key, row)",
+        OUTBOX,
+    ),
+)
+
+
+def main() -> int:
+    """Make each mutant in a copy of the tree and run its tests."""
+    survivors, stale = [], []
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
+        if _fails(tree, tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))):
+            print("The tests fail without any mutant")
+            return 1
+        for mutant in MUTANTS:
+            place = tree / mutant.path
+            text = place.read_text(encoding="utf-8")
+            if text.count(mutant.old) != 1:
+                stale.append(mutant)
+                continue
+            place.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+            killed = _fails(tree, mutant.tests)
+            place.write_text(text, encoding="utf-8")
+            print("killed  " if killed else "SURVIVES", mutant.words, flush=True)
+            if not killed:
+                survivors.append(mutant)
+    for mutant in stale:
+        print("NOT FOUND", mutant.words, mutant.path)
+    print(f"{len(MUTANTS)} mutants, {len(survivors)} survive, {len(stale)} are not found in the code")
+    return 1 if survivors or stale else 0
+
+
+def _fails(tree: Path, tests: tuple[str, ...]) -> bool:
+    """Whether some test fails in this tree; raises if they cannot be run."""
+    environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", *tests], cwd=tree, env=environ, capture_output=True
+    )
+    if run.returncode not in (0, 1):
+        raise RuntimeError(run.stdout.decode())
+    return run.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
