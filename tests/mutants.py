@@ -100,7 +100,7 @@ MUTANTS = (
     Mutant(
         "held orders are read in no order",
         "bridge/store/orders.py",
-        ".order_by(SeenOrder.checked_at)",
+        ".order_by(SeenOrder.checked_at, SeenOrder.id)",
         ".order_by(SeenOrder.id)",
     ),
     Mutant(

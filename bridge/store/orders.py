@@ -84,7 +84,7 @@ _TO_OFFER_AGAIN = Statement(
     lambda connection, limit: (
         SeenOrder.select()
         .where((SeenOrder.connection == connection) & _WAS_HELD)
-        .order_by(SeenOrder.checked_at)
+        .order_by(SeenOrder.checked_at, SeenOrder.id)
         .limit(limit)
     )
 )
