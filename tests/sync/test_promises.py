@@ -74,7 +74,7 @@ def test_an_action_is_done_once_though_the_shop_does_it_late(shop, connect, tmp_
     The shop refunds long after the call has timed out: repeats wait until it has settled, and find the one refund.
     """
     may_refund = threading.Event()
-    monkeypatch.setattr(shop.server, "rest", lambda seconds: may_refund.wait(60))
+    monkeypatch.setattr(shop.server, "wait", lambda seconds: may_refund.wait(60))
     with Service(tmp_path, **CHANNEL, BRIDGE_ACTION_SETTLES_SECONDS="60") as service:
         linnworks = connect(service)
         reference, order = linnworks.orders().popitem()

@@ -39,6 +39,8 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled)
         if not self.alive:
             for listener in self.sockets:
+                if listener.sock is None:
+                    continue  # closed when this was called before
                 with suppress(OSError, ValueError):
                     while select.select([listener], [], [], 0)[0]:
                         self.accept(listener)
