@@ -142,8 +142,8 @@ MUTANTS = (
     Mutant(
         "a run that was passed by long ago is a rival",
         "bridge/store/paging.py",
-        "if number >= _pages_asked_for(pages[one.id].values())",
-        "if True",
+        "number >= _pages_asked_for(pages[one.id].values())",
+        "True",
     ),
     Mutant(
         "an overtaken read of a page counts",

@@ -16,6 +16,7 @@ from bridge.store.sqlite_backup import (
     ARCHIVE,
     copied_fact,
     copy_database,
+    forget_cursors,
     has_integrations,
     integrity_errors,
     is_open,
@@ -85,6 +86,7 @@ def _replace(settings: Settings, found: dict[str, Path], places: dict[str, Path]
     try:
         for name, copy in copies.items():
             copy_database(found[name], copy)  # to the same disk, so that only renaming can be interrupted
+        forget_cursors(copies[BRIDGE_FILE])
     except StartError:
         for copy in copies.values():
             copy.unlink(missing_ok=True)

@@ -193,7 +193,7 @@ def resume_run(connection_id: int, kind: str, asked_since: datetime, number: int
         pages = {run.id: {page.number: page for page in _PAGES.rows(run=run.id)} for run in alike}
         knowing = [run for run in alike if number in pages[run.id]]
         if not knowing:
-            if alike and alike[0].finished_at:
+            if alike and alike[0].finished_at and pages[alike[0].id]:
                 return None
             raise RequestRefused(f"Page {number} was asked for before page {number - 1}: {START_AGAIN}")
         run, *older = knowing

@@ -13,6 +13,9 @@ from bridge.errors import StartError
 ARCHIVE = "archive"
 """Folder beside a database that holds it as it was before an upgrade or a restore."""
 
+FORGET_CURSORS = "DELETE FROM page_cursor"
+"""What a database needs that was restored from a backup: Linnworks may be in a run that it does not know."""
+
 
 def copy_database(source: Path, target: Path) -> None:
     """Copy a consistent state of a database into a new file with mode 0600, without blocking its writers.
@@ -44,6 +47,15 @@ def copy_to_archive(source: Path, version: str) -> Path:
     folder = source.parent / ARCHIVE / f"{source.stem}-{version}"
     copy_database(source, folder / source.name)
     return folder
+
+
+def forget_cursors(path: Path) -> None:
+    """Let no run of a restored database be resumed, so that Linnworks starts again at page 1."""
+    try:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(FORGET_CURSORS)
+    except sqlite3.Error as error:
+        raise StartError(f"{path} cannot be changed: {error}") from None
 
 
 def integrity_errors(path: Path) -> list[str]:

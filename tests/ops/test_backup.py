@@ -67,6 +67,20 @@ def test_a_restored_installation_continues(original, backed_up, elsewhere, linnw
         assert linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1230"}])["Orders"][0]["Error"] is None
 
 
+def test_a_run_is_not_resumed_on_a_restored_installation(backed_up, elsewhere):
+    """
+    Linnworks may have gone on since the backup, and page ends may have moved.
+    """
+    restore(elsewhere, backed_up, force=False)
+    cursors = []
+    for folder in (backed_up, elsewhere.data_dir):
+        with closing(sqlite3.connect(folder / "bridge.db")) as copy:
+            cursors.append(copy.execute("SELECT COUNT(*) FROM page_cursor").fetchone()[0])
+
+    assert cursors[0] > 0
+    assert 0 == cursors[1]
+
+
 def test_only_the_owner_can_read_a_backup(backed_up):
     """
     No other user can read its folder and files.

@@ -21,6 +21,7 @@ from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store import database as store
+from bridge.store.sqlite_backup import FORGET_CURSORS
 from bridge.sync import feeds, outbox
 from bridge.sync.worker import BackgroundWorker
 from tests.linnworks import Linnworks
@@ -105,6 +106,7 @@ class Installation:
     def restore(self, copy: sqlite3.Connection) -> None:
         """Put a copy in the database's place, while nobody is at it."""
         copy.backup(self.database.connection())
+        self.database.execute_sql(FORGET_CURSORS)
 
 
 @cache

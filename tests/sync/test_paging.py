@@ -13,7 +13,9 @@ from bridge.errors import ChannelUnavailable, RequestRefused
 from bridge.protocol.schemas.orders import Address, Order, OrderItem, PaymentStatus
 from bridge.settings import Settings
 from bridge.store.connections import add_connection
+from bridge.store.database import database
 from bridge.store.paging import PagingRun, forget_paging_runs
+from bridge.store.sqlite_backup import FORGET_CURSORS
 from bridge.sync import paging
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -108,6 +110,18 @@ def test_a_page_with_an_unknown_cursor_is_refused(page):
         with pytest.raises(RequestRefused, match="please start at page 1"):
             page(number, since)
         page(1)
+
+
+def test_a_run_of_a_restored_database_is_not_resumed(page):
+    """
+    Linnworks may have seen other pages since the backup, so neither a page nor the end is taken from it.
+    """
+    page(1), page(2), page(3)
+    database.execute_sql(FORGET_CURSORS)
+
+    for number in (2, 4):
+        with pytest.raises(RequestRefused, match="please start at page 1"):
+            page(number)
 
 
 def test_a_failing_shop_is_an_error_and_the_run_continues_afterwards(shop, page):
