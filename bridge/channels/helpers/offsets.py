@@ -9,72 +9,66 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
+from bridge.channels.base import Page
 from bridge.errors import ChannelUnavailable
 
 Row = TypeVar("Row")
 
-STEP_BACK = 10
+OVERLAP = 10
 """How many rows may leave the list between two reads before a third is needed."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place in a list that is ordered by a rising key: the last key read, and how many rows stood up to it."""
+class Position:
+    """A place in a list that is sorted by id: the last row read, and how many rows stood up to and including it."""
 
-    key: int = 0
+    id: int = 0
     offset: int = 0
-
-    @classmethod
-    def parse(cls, text: str | None) -> Place:
-        """Return the place that `str` wrote; the beginning for None."""
-        key, _, offset = (text or "0.0").partition(".")
-        return cls(int(key), int(offset))
-
-    def __str__(self) -> str:
-        return f"{self.key}.{self.offset}"
 
 
 @dataclass(frozen=True)
-class Rows(Generic[Row]):
-    """The rows after a place, how many stand before the first of them, and the place after them if more may follow."""
+class ListPage(Generic[Row]):
+    """The rows after a position, with the offset of the first; `next_position` is None after the last row."""
 
     rows: Sequence[Row]
-    first: int
-    next_place: Place | None
+    first_offset: int
+    next_position: Position | None
+    as_of: datetime | None
 
 
 def read_after(
-    read: Callable[[int, int], Sequence[Row]], key_of: Callable[[Row], int], place: Place, *, limit: int
-) -> Rows[Row]:
-    """Return at most `limit` rows of the list that come after a place.
+    read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int], position: Position, *, limit: int
+) -> ListPage[Row]:
+    """Return at most `limit` rows of the list that come after a position.
 
-    `read(offset, limit)` returns rows in the order of their keys. Raises ChannelUnavailable if they are not.
+    `read(offset, limit)` returns rows sorted by id. Raises ChannelUnavailable if they are not.
     """
-    offset = max(0, place.offset - STEP_BACK)
+    offset = max(0, position.offset - OVERLAP)
     while True:
-        rows = read(offset, limit)
-        keys = [key_of(row) for row in rows]
-        if sorted(set(keys)) != keys:
+        page = read(offset, limit)
+        ids = [id_of(row) for row in page.items]
+        if sorted(set(ids)) != ids:
             raise ChannelUnavailable("The shop's list was not in the order that was asked for")
-        if offset and (not keys or keys[0] > place.key):  # so many rows left that the place is before this read
+        if offset and (not ids or ids[0] > position.id):  # more rows left than OVERLAP: the position is before
             offset = max(0, offset - limit)
-        elif len(keys) == limit and keys[-1] <= place.key:  # so many joined that it is behind it
+        elif len(ids) == limit and ids[-1] <= position.id:  # rows were added: the position is behind
             offset += limit - 1
         else:
             break
-    fresh = [row for row, key in zip(rows, keys, strict=True) if key > place.key]
-    more = Place(keys[-1], offset + len(keys)) if len(keys) == limit else None
-    return Rows(fresh, offset + len(keys) - len(fresh), more)
+    new = [row for row, number in zip(page.items, ids, strict=True) if number > position.id]
+    more = Position(ids[-1], offset + len(ids)) if len(ids) == limit else None
+    return ListPage(new, offset + len(ids) - len(new), more, page.as_of)
 
 
-def read_all(read: Callable[[int, int], Sequence[Row]], key_of: Callable[[Row], int], *, limit: int) -> list[Row]:
-    """Return the whole list, read by read."""
-    found: list[Row] = []
-    place: Place | None = Place()
-    while place is not None:
-        part = read_after(read, key_of, place, limit=limit)
-        found += part.rows
-        place = part.next_place
-    return found
+def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int], *, limit: int) -> list[Row]:
+    """Return the whole list, page after page."""
+    rows: list[Row] = []
+    position: Position | None = Position()
+    while position is not None:
+        page = read_after(read, id_of, position, limit=limit)
+        rows += page.rows
+        position = page.next_position
+    return rows

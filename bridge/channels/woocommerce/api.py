@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, TypeVar
 
+from bridge.channels.base import Page
+from bridge.channels.helpers import offsets
+from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.http import ShopClient, ShopResponse
 from bridge.channels.woocommerce.key_auth import METHODS, KeyAuth
 from bridge.channels.woocommerce.refusals import READ_ONLY, code_of, is_about_key, refusal
 from bridge.clock import Deadline
-from bridge.errors import ChannelError, ChannelUnavailable
+from bridge.errors import ChannelError
 from bridge.settings import Settings
 
 T = TypeVar("T")
 
 PAGE_SIZE = 100  # the most rows of a list, and the most entries of a batch, that WooCommerce allows
-OVERLAP = 10  # this many rows may leave a list between two reads before a third read is needed
 REFUSALS = range(400, 500)
 FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 METHOD_CACHE = "woocommerce auth method"
-
-
-@dataclass(frozen=True)
-class Position:
-    """A place in a list sorted by id: the last row read, and how many rows stood up to and including it."""
-
-    id: int = 0
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class ListPage:
-    """The rows after a position, with the offset of the first; `next_position` is None after the last row."""
-
-    rows: list[dict[str, Any]]
-    first_offset: int
-    next_position: Position | None
-    as_of: datetime | None
 
 
 class WooClient:
@@ -100,39 +83,21 @@ class WooClient:
             results.append(result)
         return results
 
-    def read_after(self, path: str, params: Mapping[str, Any], position: Position) -> ListPage:
-        """Return at most PAGE_SIZE rows of a list after a position, sorted by id.
-
-        WooCommerce pages by counting rows, so a row that leaves the list moves the rows behind it forward. Each
-        read therefore begins a little before the position, which is found again by its id.
-        """
-        offset = max(0, position.offset - OVERLAP)
-        while True:
-            query = {**params, "orderby": "id", "order": "asc", "per_page": PAGE_SIZE, "offset": offset}
-            answer = self.get(path, query)
-            rows = answer.rows()
-            ids = [row["id"] for row in rows]
-            if sorted(set(ids)) != ids:
-                raise ChannelUnavailable("The shop's list was not sorted as requested")
-            if offset and (not ids or ids[0] > position.id):  # more rows left than OVERLAP: the position is before
-                offset = max(0, offset - PAGE_SIZE)
-            elif len(ids) == PAGE_SIZE and ids[-1] <= position.id:  # rows were added: the position is behind
-                offset += PAGE_SIZE - 1
-            else:
-                break
-        new = [row for row in rows if row["id"] > position.id]
-        more = Position(ids[-1], offset + len(ids)) if len(ids) == PAGE_SIZE else None
-        return ListPage(new, offset + len(ids) - len(new), more, answer.date)
+    def read_after(self, path: str, params: Mapping[str, Any], position: Position) -> ListPage[dict[str, Any]]:
+        """Return at most PAGE_SIZE rows of a list after a position, sorted by id."""
+        return offsets.read_after(self._reader(path, params), itemgetter("id"), position, limit=PAGE_SIZE)
 
     def read_all(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows of a list, page after page."""
-        rows: list[dict[str, Any]] = []
-        position: Position | None = Position()
-        while position is not None:
-            page = self.read_after(path, params or {}, position)
-            rows += page.rows
-            position = page.next_position
-        return rows
+        return offsets.read_all(self._reader(path, params or {}), itemgetter("id"), limit=PAGE_SIZE)
+
+    def _reader(self, path: str, params: Mapping[str, Any]) -> Callable[[int, int], Page[dict[str, Any]]]:
+        def read(offset: int, limit: int) -> Page[dict[str, Any]]:
+            query = {**params, "orderby": "id", "order": "asc", "per_page": limit, "offset": offset}
+            answer = self.get(path, query)
+            return Page(answer.rows(), as_of=answer.date)
+
+        return read
 
     def _call(self, send: Callable[[ShopClient], ShopResponse], accept: Collection[int]) -> ShopResponse:
         """Send the key by the method that worked before; if the shop does not see it, try the other methods.

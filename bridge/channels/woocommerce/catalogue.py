@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.channels.base import Page
-from bridge.channels.woocommerce.api import Position, WooClient
+from bridge.channels.helpers.offsets import Position
+from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.product_lookup import NOT_SOLD_ALONE, shared_skus, variations
 from bridge.channels.woocommerce.values import money, unescape

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
+from bridge.channels.helpers.totals import exact
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross
 from bridge.channels.woocommerce.tax_rates import line_rate
 from bridge.channels.woocommerce.values import money, plain_text, unescape, whole_pieces
 from bridge.protocol.schemas.orders import CancelStatus, Option, OrderItem
 
-ROUNDING, SHIPPING = "rounding", "shipping"
-"""OrderLineNumbers of lines that WooCommerce does not have."""
-PRICE_PRECISION = Decimal("1e-10")  # of a unit price: the error is far below any minor unit
-AMOUNT_PRECISION = Decimal("1e-6")
+SHIPPING = "shipping"
+"""OrderLineNumber of an item that WooCommerce has no line for."""
 
 
 def line_item(line: Mapping[str, Any], refunds: RefundTotals, rates: Mapping[int, Decimal]) -> OrderItem | None:
@@ -36,8 +35,8 @@ def line_item(line: Mapping[str, Any], refunds: RefundTotals, rates: Mapping[int
         sku=line_sku(line),
         item_title=line_title(line),
         qty=count,
-        price_per_unit=rounded_price(price),
-        line_percent_discount=rounded_price(percent),
+        price_per_unit=exact(price),
+        line_percent_discount=exact(percent),
         tax_cost_inclusive=True,
         use_channel_tax=True,
         tax_rate=line_rate(line, rates),
@@ -66,31 +65,6 @@ def fee_item(fee: Mapping[str, Any], rates: Mapping[int, Decimal]) -> OrderItem:
         use_channel_tax=True,
         tax_rate=line_rate(fee, rates),
     )
-
-
-def service_item(number: str, title: str, amount: Decimal) -> OrderItem:
-    """Return a service item that WooCommerce has no line for."""
-    return OrderItem(
-        order_line_number=number,
-        sku=title.upper(),
-        item_title=title,
-        is_service=True,
-        qty=1,
-        price_per_unit=amount,
-        tax_cost_inclusive=True,
-        use_channel_tax=True,
-    )
-
-
-def item_amount(item: OrderItem) -> Decimal:
-    """Return what Linnworks calculates for an item, far more exact than any minor unit."""
-    exact = item.price_per_unit * item.qty * (1 - item.line_percent_discount / 100)
-    return exact.quantize(AMOUNT_PRECISION, ROUND_HALF_UP)
-
-
-def rounded_price(number: Decimal) -> Decimal:
-    """Return a unit price or percentage rounded to PRICE_PRECISION, without trailing zeros."""
-    return number.quantize(PRICE_PRECISION, ROUND_HALF_UP).normalize() + 0
 
 
 def line_sku(line: Mapping[str, Any]) -> str:

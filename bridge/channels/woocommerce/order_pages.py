@@ -13,8 +13,9 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import Page
+from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.woocommerce import lookups, orders
-from bridge.channels.woocommerce.api import PAGE_SIZE, ListPage, Position, WooClient
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.product_lookup import chunks
 from bridge.channels.woocommerce.wizard import PAID, UNPAID
@@ -56,7 +57,7 @@ def _parse_cursor(cursor: str | None) -> tuple[str, Position]:
 
 
 def _mapped(
-    shop: WooClient, page: ListPage, status: str, preferences: Preferences
+    shop: WooClient, page: ListPage[dict[str, Any]], status: str, preferences: Preferences
 ) -> tuple[list[Order], Position | None]:
     """Return the orders up to the first whose refunds could not be read in time, and the position after them.
 

@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
-from bridge.channels.woocommerce.order_items import ROUNDING, SHIPPING, fallback_sku
+from bridge.channels.helpers.totals import ROUNDING
+from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
 from bridge.channels.woocommerce.values import money, unescape, whole_pieces
 from bridge.errors import ChannelRefused

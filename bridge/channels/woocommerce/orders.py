@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bridge.channels.helpers.totals import balance, service
 from bridge.channels.woocommerce.order_header import (
     IOSS,
     VAT_NUMBER,
@@ -27,16 +28,12 @@ from bridge.channels.woocommerce.order_header import (
     shipping_tag,
 )
 from bridge.channels.woocommerce.order_items import (
-    ROUNDING,
     SHIPPING,
     fallback_sku,
     fee_item,
-    item_amount,
     line_item,
     line_title,
     refunded_amount,
-    rounded_price,
-    service_item,
 )
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
@@ -88,13 +85,9 @@ def _order(
     items, discount, remarks = _items(row, totals, rates)
     shipping = money(row["shipping_total"]) + money(row["shipping_tax"])
     if not items and shipping:  # Linnworks takes no order without items
-        items, shipping = [service_item(SHIPPING, "Shipping", shipping)], Decimal(0)
+        items, shipping = [service(SHIPPING, "Shipping", shipping)], Decimal(0)
     total = money(row["total"]) - sum((refunded_amount(line, totals) for line in row["line_items"]), Decimal(0))
-    gap = rounded_price(total - sum((item_amount(item) for item in items), shipping) + discount)
-    if gap > 0:
-        items.append(service_item(ROUNDING, "Rounding", gap))
-    elif gap < 0:
-        discount -= gap
+    balanced = balance(items, shipping=shipping, discount=discount, total=total)
     refunded = -sum((money(refund["total"]) for refund in row["refunds"]), Decimal(0))
     billing, delivery = (
         replace(address, country=countries.get(address.country_code, address.country_code))
@@ -116,13 +109,13 @@ def _order(
         postal_service_cost=shipping,
         postal_service_tax_rate=shipping_rate(row["shipping_lines"], rates),
         use_channel_tax=True,
-        discount=discount,
+        discount=balanced.discount,
         discount_type=DiscountType.ItemsThenPostage,
         buyer_tax_number=first_value(fields, VAT_NUMBER),
         marketplace_ioss=first_value(fields, IOSS),
         billing_address=billing,
         delivery_address=delivery,
-        order_items=tuple(items),
+        order_items=balanced.items,
         extended_properties=tuple(properties(row, fields, refunded, preferences)),
         notes=tuple(notes(row, fields, [*remarks, *refund_remarks(row)], created, billing.full_name)),
         shop_total=total,

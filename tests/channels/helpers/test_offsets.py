@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.channels.helpers.offsets import Place, read_after, read_all
+from bridge.channels.base import Page
+from bridge.channels.helpers.offsets import Position, read_after, read_all
 from bridge.errors import ChannelUnavailable
 
 LIMIT = 5
 
 
 def reader(keys: list[int]):
-    return lambda offset, limit: sorted(keys)[offset : offset + limit]
+    return lambda offset, limit: Page(sorted(keys)[offset : offset + limit])
 
 
 @given(
@@ -25,14 +26,14 @@ def test_rows_that_stay_are_all_read(keys, leave, join):
     """
     Rows that were there before the run and stay until its end come exactly once, in order.
     """
-    now, found, place = set(keys), [], Place()
+    now, found, position = set(keys), [], Position()
     changes = list(zip(leave, [*join, *[set()] * len(leave)], strict=False))
     while True:
-        part = read_after(reader(list(now)), lambda key: key, place, limit=LIMIT)
+        part = read_after(reader(list(now)), lambda key: key, position, limit=LIMIT)
         found += part.rows
-        if part.next_place is None:
+        if part.next_position is None:
             break
-        place = Place.parse(str(part.next_place))
+        position = part.next_position
         if changes:
             gone, come = changes.pop()
             now = (now - gone) | come
@@ -53,4 +54,4 @@ def test_a_list_in_another_order_is_an_error():
     A shop that ignores the order that was asked for would lose rows without a word.
     """
     with pytest.raises(ChannelUnavailable, match="order"):
-        read_after(lambda offset, limit: [3, 1, 2], lambda key: key, Place(), limit=LIMIT)
+        read_after(lambda offset, limit: Page([3, 1, 2]), lambda key: key, Position(), limit=LIMIT)

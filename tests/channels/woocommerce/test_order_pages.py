@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.channels.woocommerce.api import Position, WooClient
+from bridge.channels.helpers.offsets import Position
+from bridge.channels.woocommerce.api import WooClient
 from bridge.clock import Deadline
 from bridge.settings import Settings
 from tests.channels.hostile.server import Fault
