@@ -1,4 +1,4 @@
-"""What a shop answers: its JSON, its time, and how long it wants no calls."""
+"""What a shop answers: its JSON or bytes, its time, and how long it wants no calls."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ class ShopResponse:
     json: Any = field(repr=False)
     unusable: type[ChannelUnavailable] = field(repr=False)
     """The error to raise if the answer is not what it should be: after a write it is OutcomeUnknown."""
+    content: bytes = field(default=b"", repr=False)
+    """The body if the client asked for another media type than JSON.
+
+    Parse XML with `defusedxml.ElementTree.fromstring`, which refuses entities, and raise `unusable` if it fails.
+    """
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the answer as a list of objects."""

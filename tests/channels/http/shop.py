@@ -85,7 +85,17 @@ class Shop:
         def answer_compressed(coding: str) -> Any:
             return compressed(coding), 200, {"Content-Encoding": coding, "Content-Type": "application/json"}
 
-        @app.route("/actions", methods=["POST", "PUT", "DELETE"])
+        @app.post("/xml")
+        def xml() -> Any:
+            self.actions.append((request.content_type, request.get_data()))
+            return "<done>é</done>".encode(), 200, {"Content-Type": "text/xml"}
+
+        @app.post("/form")
+        def form() -> Any:
+            self.actions.append((request.content_type, request.form.to_dict(flat=False)))
+            return {"accept": request.headers["Accept"]}
+
+        @app.route("/actions", methods=["POST", "PUT", "PATCH", "DELETE"])
         def actions() -> Any:
             self.actions.append(request.get_json(silent=True))
             return {"done": len(self.actions)}

@@ -178,7 +178,7 @@ def test_other_refusals_are_final(shop):
         (Fault.UNAUTHORIZED, CredentialsRefused, 0),
     ],
 )
-@pytest.mark.parametrize("method", ["post", "put", "delete"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_a_write_is_sent_once_and_its_outcome_is_true(shop, method, fault, error, done):
     """A write counts as not done only if the shop certainly did nothing, and it is never sent again."""
     shop.faults.add(fault)

@@ -1,0 +1,188 @@
+"""How one request to a shop is prepared, sent and read: JSON, or any other media type, limited in time and size."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from bridge.channels.http.address import origin, other_origin
+from bridge.channels.http.body import JSON, Body, read_body, read_json, refuse_web_page, write_json
+from bridge.channels.http.connection_pool import ConnectionPool
+from bridge.channels.http.failures import (
+    AttemptFailed,
+    NoAnswer,
+    NotAllowed,
+    NotConnected,
+    UnexpectedAnswer,
+    UselessAnswer,
+)
+from bridge.channels.http.response import ShopResponse, retry_after_seconds
+from bridge.channels.http.retry_policy import RetryPolicy
+from bridge.channels.http.signals import shop_called
+from bridge.channels.http.transport import ConnectFailed
+from bridge.clock import Deadline
+from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
+
+log = logging.getLogger(__name__)
+
+LEAST_SECONDS = 0.05  # with less time left no call is started
+MAX_REDIRECTS = 3
+NO_TIME = "There was no time left to call the shop"
+TIMED_OUT = "The shop did not answer in time"
+SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+
+
+@dataclass(frozen=True, repr=False)
+class Call:
+    """What a channel asks of the shop; it may take several requests."""
+
+    method: str
+    path: str
+    params: Mapping[str, Any] | None = None
+    body: Any = None
+    read: bool = False
+    """It changes nothing in the shop, so it may be repeated, and its outcome is never unknown."""
+    repeatable: bool = False
+    accept: Collection[int] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class Sender:
+    """Sends requests to one shop over its connection pool."""
+
+    base_url: str
+    auth: tuple[str, str] | AuthBase | None
+    headers: Mapping[str, str]
+    media_type: str
+    deadline: Deadline
+    policy: RetryPolicy
+    pool: ConnectionPool
+
+    def prepare(self, call: Call) -> requests.PreparedRequest:
+        """Return a request to this shop; raises ChannelRefused if it would go to another host."""
+        return self._prepare(call, f"{self.base_url}/{call.path.lstrip('/')}", call.params)
+
+    def send(self, request: requests.PreparedRequest, call: Call) -> ShopResponse:
+        """Send a request once, and follow redirects of reads within the shop; raises AttemptFailed."""
+        unusable = UnexpectedAnswer if call.read else OutcomeUnknown
+        for hop in range(MAX_REDIRECTS):
+            seconds = self.deadline.left()
+            if seconds < LEAST_SECONDS:
+                raise NotAllowed(NO_TIME)
+            if not hop:
+                self._admit()
+            started = time.monotonic()
+            try:
+                with self._send(request, seconds) as response:
+                    log.debug(
+                        "%s %s: %s after %.0f ms",
+                        request.method,
+                        urlsplit(request.url).path,
+                        response.status_code,
+                        1000 * (time.monotonic() - started),
+                    )
+                    if response.is_redirect:
+                        request = self._redirected(request, response, call)
+                        continue
+                    self._check_status(response, call.accept)
+                    content = read_body(response, self.policy.max_answer_bytes)
+            except (AttemptFailed, ChannelError):
+                raise
+            except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+                raise NoAnswer(TIMED_OUT, counts=self._is_fair(seconds)) from None
+            except Exception:  # a connection or an answer may break in many ways
+                raise NoAnswer("The shop's answer broke off") from None
+            if "json" in self.media_type:
+                return ShopResponse(response.status_code, response.headers, read_json(response, content), unusable)
+            refuse_web_page(response, content)
+            return ShopResponse(response.status_code, response.headers, None, unusable, content)
+        raise UselessAnswer("The shop redirects in a circle")
+
+    def limit_rate(self, seconds: float) -> None:
+        """Call the shop no more with these credentials for so many seconds."""
+        self.pool.limit_rate(self.policy.now() + timedelta(seconds=seconds))
+
+    def _prepare(self, call: Call, url: str, params: Mapping[str, Any] | None) -> requests.PreparedRequest:
+        headers = {**self.headers, "Accept": self.media_type}
+        body = call.body
+        if body is not None:
+            body = body if isinstance(body, Body) else Body(write_json(body), JSON)
+            headers["Content-Type"] = body.content_type
+        data = body.content if body else None
+        try:
+            request = self.pool.session.prepare_request(
+                requests.Request(call.method, url, headers=headers, params=params, data=data, auth=self.auth)
+            )
+            for value in request.headers.values():
+                str(value).encode("latin-1")
+        except ValueError:
+            raise ChannelRefused(
+                "The shop's address or its credentials contain characters that are not valid"
+            ) from None
+        if origin(request.url) != origin(self.base_url):
+            raise other_origin(request.url)
+        return request
+
+    def _admit(self) -> None:
+        try:
+            self.pool.admit(self.policy.now(), self.policy.failure_limit, self.policy.pause)
+        except ChannelUnavailable as error:
+            raise NotAllowed(str(error)) from None
+
+    def _is_fair(self, seconds: float) -> bool:
+        return seconds >= self.policy.fair_timeout
+
+    def _send(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
+        self.deadline.count_call()
+        started, status = time.monotonic(), None
+        try:
+            response = self.pool.session.send(
+                request,
+                stream=True,
+                allow_redirects=False,
+                timeout=urllib3.Timeout(total=seconds),  # type: ignore[arg-type]
+            )
+            status = response.status_code
+            return response
+        except ConnectFailed as error:
+            raise NotConnected(str(error), retryable=error.retryable, counts=self._is_fair(seconds)) from None
+        finally:
+            shop_called.send(self, status=status, seconds=time.monotonic() - started)
+
+    def _check_status(self, response: requests.Response, accept: Collection[int]) -> None:
+        """Raise AttemptFailed for a status with which the shop, or a server in front of it, reports a failure."""
+        status = response.status_code
+        if status == HTTPStatus.TOO_MANY_REQUESTS or (
+            status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers
+        ):
+            self.limit_rate(retry_after_seconds(response.headers, self.policy.now()))
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise NotAllowed("The shop asked for fewer calls")
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            raise UselessAnswer(f"The shop's answer cannot be read ({status})")
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+        if failed and status not in accept:
+            raise NoAnswer(f"The shop reported an internal error ({status})")
+
+    def _redirected(
+        self, request: requests.PreparedRequest, response: requests.Response, call: Call
+    ) -> requests.PreparedRequest:
+        """Return the request that follows a redirect of a read, by the same method; a write is never sent again."""
+        url = urljoin(str(request.url), response.headers["Location"])
+        same_method = response.status_code in SAME_METHOD
+        if origin(url) != origin(request.url):
+            # 307 and 308 ask for the same request elsewhere, so this server did nothing
+            raise UselessAnswer(str(other_origin(url)), may_have_acted=not same_method)
+        if not call.read or not (call.method == "GET" or same_method):
+            raise UselessAnswer("The shop redirected the request to another of its addresses")
+        return self._prepare(call, url, None)
