@@ -30,9 +30,10 @@ POOLS = ConnectionPools()
 class ShopClient:
     """Calls a shop over pooled connections; may be used by several threads.
 
-    `account` separates callers of the same address: they share neither connections nor failures. Reads (GET) are
-    retried if that may help, and finally raise ChannelUnavailable. A write is sent once and raises OutcomeUnknown,
-    or ChannelUnavailable if the shop certainly did nothing; one that the caller declares repeatable is retried too.
+    `account` separates callers of the same address: they share neither connections nor failures. Reads (GET, and POST
+    with `read`) are retried if that may help, and finally raise ChannelUnavailable. A write is sent once and raises
+    OutcomeUnknown, or ChannelUnavailable if the shop certainly did nothing; one that the caller declares repeatable is
+    retried too.
     A lost attempt may still take effect after a later one, so a value that a newer one replaces is not repeatable.
     Other refusals raise CredentialsRefused or ChannelRefused; a status in `accept` is returned instead, one of 500
     and above only with JSON.
@@ -72,9 +73,11 @@ class ShopClient:
         """Read."""
         return self._call(Call("GET", path, params, read=True, accept=accept))
 
-    def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
-        """Create."""
-        return self._call(Call("POST", path, body=body, repeatable=repeatable, accept=accept))
+    def post(
+        self, path: str, body: Any, *, read: bool = False, repeatable: bool = False, accept: Collection[int] = ()
+    ) -> ShopResponse:
+        """Create; with `read`, read something by POST, such as a GraphQL query or a search."""
+        return self._call(Call("POST", path, body=body, read=read, repeatable=repeatable, accept=accept))
 
     def put(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
         """Change."""

@@ -67,6 +67,14 @@ class Shop:
         def moved() -> Any:
             return redirect("/thing")
 
+        @app.post("/search")
+        def search() -> Any:
+            return {"found": request.get_json()}
+
+        @app.post("/moved-search/<int:status>")
+        def moved_search(status: int) -> Any:
+            return redirect("/search", status)
+
         @app.get("/circle")
         def circle() -> Any:
             return redirect("/circle")

@@ -26,6 +26,23 @@ def test_a_read_follows_redirects_within_the_shop(shop):
     assert shop.client().get("moved").json["count"] == 3
 
 
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_read_by_post_stays_a_post(shop, status):
+    """A redirect that keeps the method is followed with the same body."""
+    answer = shop.client().post(f"moved-search/{status}", {"name": "mug"}, read=True)
+
+    assert {"found": {"name": "mug"}} == answer.json
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_read_by_post_becomes_no_get(shop, status):
+    """A redirect that asks for a GET is not followed, because a GET has no query."""
+    with pytest.raises(ChannelUnavailable, match="another of its addresses") as caught:
+        shop.client().post(f"moved-search/{status}", {"name": "mug"}, read=True)
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert len(shop.server.calls) == 1
+
+
 def test_a_read_does_not_follow_a_circle(shop):
     """A shop that redirects to the same address again and again gets only a few calls."""
     with pytest.raises(ChannelUnavailable, match="circle"):

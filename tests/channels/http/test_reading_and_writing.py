@@ -83,6 +83,27 @@ def test_a_read_is_retried_and_then_fails(shop, fault):
 
 
 @pytest.mark.parametrize("fault", TEMPORARY)
+def test_a_read_by_post_is_a_read(shop, fault):
+    """A search is retried like a GET, and its outcome is never unknown."""
+    shop.faults.add(fault, times=2)
+    answer = shop.client().post("search", {"name": "mug"}, read=True)
+    shop.faults.add(fault, times=None)
+    with pytest.raises(ChannelUnavailable, match=TEMPORARY[fault]) as caught:
+        shop.client().post("search", {}, read=True)
+
+    assert {"found": {"name": "mug"}} == answer.json
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert len(shop.server.calls) == 6
+
+
+def test_a_read_by_post_of_another_shape_can_be_read_again(shop):
+    """If the answer to a search has the wrong shape, nothing is unknown."""
+    with pytest.raises(ChannelUnavailable, match="expected list") as caught:
+        shop.client().post("search", {}, read=True).rows()
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+@pytest.mark.parametrize("fault", TEMPORARY)
 def test_a_read_survives_temporary_failures(shop, fault):
     """Two failures in a row do not reach the caller."""
     shop.faults.add(fault, times=2)
