@@ -4,8 +4,17 @@ from bridge.channels.http.address import shop_address
 from bridge.channels.http.body import Body
 from bridge.channels.http.client import ShopClient
 from bridge.channels.http.connection_pool import ConnectionPools
-from bridge.channels.http.failures import UnexpectedAnswer
+from bridge.channels.http.failures import RateLimited, UnexpectedAnswer
 from bridge.channels.http.response import ShopResponse
 from bridge.channels.http.retry_policy import RetryPolicy
 
-__all__ = ["Body", "ConnectionPools", "RetryPolicy", "ShopClient", "ShopResponse", "UnexpectedAnswer", "shop_address"]
+__all__ = [
+    "Body",
+    "ConnectionPools",
+    "RateLimited",
+    "RetryPolicy",
+    "ShopClient",
+    "ShopResponse",
+    "UnexpectedAnswer",
+    "shop_address",
+]

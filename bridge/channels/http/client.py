@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import wait
 from datetime import timedelta
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import requests
 from requests.auth import AuthBase
 
 from bridge.channels.http.address import shop_address
 from bridge.channels.http.body import JSON
 from bridge.channels.http.connection_pool import ConnectionPools
-from bridge.channels.http.failures import AttemptFailed, NotFromTheApi, UnexpectedAnswer
+from bridge.channels.http.failures import AttemptFailed, NotFromTheApi, RateLimited, UnexpectedAnswer
+from bridge.channels.http.messages import json_error_message, safe_message, sent_secrets
 from bridge.channels.http.response import ShopResponse
 from bridge.channels.http.retry_policy import DEFAULT_POLICY, RetryPolicy
 from bridge.channels.http.sender import LEAST_SECONDS, NO_TIME, Call, Sender
@@ -35,8 +38,13 @@ class ShopClient:
     OutcomeUnknown, or ChannelUnavailable if the shop certainly did nothing; one that the caller declares repeatable is
     retried too.
     A lost attempt may still take effect after a later one, so a value that a newer one replaces is not repeatable.
-    Other refusals raise CredentialsRefused or ChannelRefused; a status in `accept` is returned instead, one of 500
-    and above only with JSON.
+    Other refusals raise CredentialsRefused (401, 403) or ChannelRefused, with the words that `error_message` finds in
+    the answer; a status in `accept` is returned instead, one of 500 and above only with JSON.
+
+    `check_answer` is called with every answer first, except failures (429, and 5xx that are not accepted). It returns
+    None to leave the answer to these rules, or raises ChannelRefused or CredentialsRefused with the shop's words,
+    RateLimited(seconds), or `answer.unusable(message)` for a failure, which is treated like an error 500. Messages are
+    cut to one line without the credentials that were sent.
 
     A body is sent as JSON unless it is a Body. Answers are asked for as `media_type`: JSON is parsed, anything else
     comes as bytes, and a web page in place of either is an error. A channel that needs both makes two clients.
@@ -52,6 +60,8 @@ class ShopClient:
         auth: tuple[str, str] | AuthBase | None = None,
         headers: Mapping[str, str] | None = None,
         media_type: str = JSON,
+        check_answer: Callable[[ShopResponse], None] | None = None,
+        error_message: Callable[[ShopResponse], str] = json_error_message,
         policy: RetryPolicy = DEFAULT_POLICY,
         pools: ConnectionPools = POOLS,
     ) -> None:
@@ -62,6 +72,8 @@ class ShopClient:
         key = "\n".join((url, account, str(public_only), str(at_once)))
         digest = hashlib.sha256(key.encode()).hexdigest()
         self._pool = pools.get(digest, public_only, settings.threads + at_once, at_once)
+        self._check_answer = check_answer
+        self._error_message = error_message
         self._sender = Sender(url, auth, headers or {}, media_type, deadline, policy, self._pool)
 
     @property
@@ -98,6 +110,10 @@ class ShopClient:
         """Delete."""
         return self._call(Call("DELETE", path, params, repeatable=repeatable, accept=accept))
 
+    def limit_rate(self, seconds: float | Decimal) -> None:
+        """Make no further call for this account for so many seconds, 1 to 3600: a good answer may ask for that too."""
+        self._sender.limit_rate(float(seconds))
+
     def run_parallel(self, calls: Sequence[Callable[[], T]]) -> list[T | ChannelError]:
         """Run calls in parallel, as many as the shop may get at once; return their results or errors, in order.
 
@@ -122,28 +138,56 @@ class ShopClient:
         """Call the shop, with retries where they are allowed, and raise what its refusal or failure means."""
         policy = self._sender.policy
         may_have_acted = False
-        for attempt in range(policy.retries + 1):
+        attempt = 0
+        while True:
             # prepared again for each attempt, because shops refuse a signature that they have seen
             request = self._sender.prepare(call)
             try:
                 answer = self._sender.send(request, call)
-                break
+                self._check(answer, request, call)
+                return answer
             except AttemptFailed as failure:
                 may_have_acted = may_have_acted or failure.may_have_acted
                 delay = policy.delay(attempt)
                 in_time = self.deadline.left() > delay + LEAST_SECONDS
                 if (call.read or call.repeatable) and failure.retryable and attempt < policy.retries and in_time:
                     policy.sleep(delay)
+                    attempt += 1
                     continue
+                if isinstance(failure, RateLimited):
+                    self.limit_rate(failure.seconds)
                 if failure.counts:
                     self._pool.failed(str(failure), policy.now() + timedelta(seconds=policy.pause))
                 raise _final_error(call, failure, may_have_acted) from None
+
+    def _check(self, answer: ShopResponse, request: requests.PreparedRequest, call: Call) -> None:
+        """Raise an error if the answer is a refusal or failure, with a message that is safe to show and to log."""
+
+        def safe(message: object) -> str:
+            return safe_message(str(message), sent_secrets(request, call.params))
+
+        try:
+            if self._check_answer:
+                self._check_answer(answer)
+            if answer.refused:
+                raise self._refusal(answer)
+        except ChannelUnavailable as error:
+            raise AttemptFailed(safe(error), may_have_acted=isinstance(error, OutcomeUnknown)) from None
+        except ChannelRefused as error:
+            self._pool.answered()
+            error.args = (safe(error),)
+            raise
         self._pool.answered()
-        if answer.status < HTTPStatus.BAD_REQUEST or answer.status in call.accept:
-            return answer
+
+    def _refusal(self, answer: ShopResponse) -> ChannelRefused:
+        try:
+            words = self._error_message(answer)
+        except Exception:  # whatever the shop wrote, it refused
+            words = ""
+        more = f": {words}" if words else ""
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise CredentialsRefused("The shop does not accept the credentials of this connection")
-        raise ChannelRefused(f"The shop refused the request ({answer.status})")
+            return CredentialsRefused(f"The shop does not accept the credentials of this connection{more}")
+        return ChannelRefused(f"The shop refused the request ({answer.status}){more}")
 
 
 def _final_error(call: Call, failure: AttemptFailed, may_have_acted: bool) -> ChannelUnavailable:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from bridge.channels.http.response import DEFAULT_WAIT
 from bridge.errors import ChannelUnavailable
 
 
@@ -30,6 +33,17 @@ class NotAllowed(AttemptFailed):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, may_have_acted=False, retryable=False, counts=False)
+
+
+class RateLimited(NotAllowed):
+    """The shop refused a call because there were too many; it did nothing, and wants none for `seconds`.
+
+    A channel's `check_answer` may raise it.
+    """
+
+    def __init__(self, seconds: float | Decimal = DEFAULT_WAIT) -> None:
+        super().__init__("The shop asked for fewer calls")
+        self.seconds = float(seconds)
 
 
 class NotConnected(AttemptFailed):

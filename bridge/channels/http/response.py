@@ -22,6 +22,8 @@ class ShopResponse:
     json: Any = field(repr=False)
     unusable: type[ChannelUnavailable] = field(repr=False)
     """The error to raise if the answer is not what it should be: after a write it is OutcomeUnknown."""
+    refused: bool = False
+    """The shop refused the request (4xx), and the caller does not accept this status."""
     content: bytes = field(default=b"", repr=False)
     """The body if the client asked for another media type than JSON.
 
@@ -51,12 +53,10 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float:
     text = headers.get("Retry-After", "").strip()
     until = _http_date(text)
     if text.isdecimal() and len(text) < 10:
-        seconds = float(text)
-    elif until:
-        seconds = (until - (_http_date(headers.get("Date", "")) or now)).total_seconds()
-    else:
-        seconds = DEFAULT_WAIT
-    return min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT)
+        return float(text)
+    if until:
+        return (until - (_http_date(headers.get("Date", "")) or now)).total_seconds()
+    return DEFAULT_WAIT
 
 
 def _http_date(text: str) -> datetime | None:

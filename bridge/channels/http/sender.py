@@ -23,10 +23,11 @@ from bridge.channels.http.failures import (
     NoAnswer,
     NotAllowed,
     NotConnected,
+    RateLimited,
     UnexpectedAnswer,
     UselessAnswer,
 )
-from bridge.channels.http.response import ShopResponse, retry_after_seconds
+from bridge.channels.http.response import LONGEST_WAIT, SHORTEST_WAIT, ShopResponse, retry_after_seconds
 from bridge.channels.http.retry_policy import RetryPolicy
 from bridge.channels.http.signals import shop_called
 from bridge.channels.http.transport import ConnectFailed
@@ -102,14 +103,22 @@ class Sender:
                 raise NoAnswer(TIMED_OUT, counts=self._is_fair(seconds)) from None
             except Exception:  # a connection or an answer may break in many ways
                 raise NoAnswer("The shop's answer broke off") from None
-            if "json" in self.media_type:
-                return ShopResponse(response.status_code, response.headers, read_json(response, content), unusable)
-            refuse_web_page(response, content)
-            return ShopResponse(response.status_code, response.headers, None, unusable, content)
+            is_json = "json" in self.media_type
+            if not is_json:
+                refuse_web_page(response, content)
+            return ShopResponse(
+                response.status_code,
+                response.headers,
+                read_json(response, content) if is_json else None,
+                unusable,
+                refused=response.status_code >= HTTPStatus.BAD_REQUEST and response.status_code not in call.accept,
+                content=b"" if is_json else content,
+            )
         raise UselessAnswer("The shop redirects in a circle")
 
     def limit_rate(self, seconds: float) -> None:
-        """Call the shop no more with these credentials for so many seconds."""
+        """Call the shop no more for this account, for 1 second at least and an hour at most."""
+        seconds = min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT)
         self.pool.limit_rate(self.policy.now() + timedelta(seconds=seconds))
 
     def _prepare(self, call: Call, url: str, params: Mapping[str, Any] | None) -> requests.PreparedRequest:
@@ -162,12 +171,10 @@ class Sender:
     def _check_status(self, response: requests.Response, accept: Collection[int]) -> None:
         """Raise AttemptFailed for a status with which the shop, or a server in front of it, reports a failure."""
         status = response.status_code
-        if status == HTTPStatus.TOO_MANY_REQUESTS or (
-            status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers
-        ):
-            self.limit_rate(retry_after_seconds(response.headers, self.policy.now()))
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise NotAllowed("The shop asked for fewer calls")
+            raise RateLimited(retry_after_seconds(response.headers, self.policy.now()))
+        if status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers:
+            self.limit_rate(retry_after_seconds(response.headers, self.policy.now()))
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             raise UselessAnswer(f"The shop's answer cannot be read ({status})")
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT

@@ -37,6 +37,8 @@ class Shop:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.actions: list[Any] = []
+        self.answers: list[Any] = []
+        """The next answers of /next, as Flask takes them; after the last it answers with success."""
         self.busy = self.busiest = 0
         self.now = NOON
         self.delays: list[float] = []
@@ -92,6 +94,11 @@ class Shop:
         @app.get("/packed/<coding>")
         def answer_compressed(coding: str) -> Any:
             return compressed(coding), 200, {"Content-Encoding": coding, "Content-Type": "application/json"}
+
+        @app.route("/next", methods=["GET", "POST"])
+        def next_answer() -> Any:
+            self.actions.append(request.method)
+            return self.answers.pop(0) if self.answers else {"done": len(self.actions)}
 
         @app.post("/xml")
         def xml() -> Any:
