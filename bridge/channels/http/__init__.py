@@ -4,7 +4,7 @@ from bridge.channels.http.address import shop_address
 from bridge.channels.http.body import Body
 from bridge.channels.http.client import ShopClient
 from bridge.channels.http.connection_pool import ConnectionPools
-from bridge.channels.http.failures import RateLimited, UnexpectedAnswer
+from bridge.channels.http.failures import RateLimited, TokenExpired, UnexpectedAnswer
 from bridge.channels.http.response import ShopResponse
 from bridge.channels.http.retry_policy import RetryPolicy
 
@@ -15,6 +15,7 @@ __all__ = [
     "RetryPolicy",
     "ShopClient",
     "ShopResponse",
+    "TokenExpired",
     "UnexpectedAnswer",
     "shop_address",
 ]

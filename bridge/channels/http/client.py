@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import wait
+from copy import copy
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,16 +19,28 @@ from requests.auth import AuthBase
 from bridge.channels.http.address import shop_address
 from bridge.channels.http.body import JSON
 from bridge.channels.http.connection_pool import ConnectionPools
-from bridge.channels.http.failures import AttemptFailed, NotFromTheApi, RateLimited, UnexpectedAnswer
+from bridge.channels.http.failures import (
+    NO_TIME,
+    AttemptFailed,
+    NotAllowed,
+    NotFromTheApi,
+    RateLimited,
+    TokenExpired,
+    UnexpectedAnswer,
+)
+from bridge.channels.http.login import NOT_LOGGED_IN
 from bridge.channels.http.messages import json_error_message, safe_message, sent_secrets
 from bridge.channels.http.response import ShopResponse
 from bridge.channels.http.retry_policy import DEFAULT_POLICY, RetryPolicy
-from bridge.channels.http.sender import LEAST_SECONDS, NO_TIME, Call, Sender
+from bridge.channels.http.sender import LEAST_SECONDS, Call, Sender
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, CredentialsRefused, OutcomeUnknown
 from bridge.settings import Settings
 
 T = TypeVar("T")
+
+CREDENTIALS_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+LOGIN_REFUSED = (*CREDENTIALS_REFUSED, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 POOLS = ConnectionPools()
 
@@ -46,6 +61,11 @@ class ShopClient:
     RateLimited(seconds), or `answer.unusable(message)` for a failure, which is treated like an error 500. Messages are
     cut to one line without the credentials that were sent.
 
+    `log_in(shop, *credentials)` logs in by calls of `shop`, a client without a login, and returns the headers that
+    authenticate, such as {"Authorization": "Bearer ..."}. It is called before the first call, and once more in a call
+    that the shop answers with 401, or for which `check_answer` raises TokenExpired; that call is then sent again, also
+    a write. The headers are kept for all requests with the same credentials, so `log_in` must use no others.
+
     A body is sent as JSON unless it is a Body. Answers are asked for as `media_type`: JSON is parsed, anything else
     comes as bytes, and a web page in place of either is an error. A channel that needs both makes two clients.
     """
@@ -62,19 +82,26 @@ class ShopClient:
         media_type: str = JSON,
         check_answer: Callable[[ShopResponse], None] | None = None,
         error_message: Callable[[ShopResponse], str] = json_error_message,
+        log_in: Callable[..., Mapping[str, str]] | None = None,
+        credentials: Sequence[str] = (),
         policy: RetryPolicy = DEFAULT_POLICY,
         pools: ConnectionPools = POOLS,
     ) -> None:
+        if log_in and not credentials:
+            raise ValueError("log_in needs the credentials for which its headers are kept")
         self.deadline = deadline
         url = shop_address(base_url)
         public_only = not settings.allow_private_shops
         at_once = settings.shop_calls_at_once
-        key = "\n".join((url, account, str(public_only), str(at_once)))
+        key = repr((url, account, tuple(credentials), public_only, at_once))
         digest = hashlib.sha256(key.encode()).hexdigest()
         self._pool = pools.get(digest, public_only, settings.threads + at_once, at_once)
+        self._sender = Sender(url, auth, headers or {}, media_type, deadline, policy, self._pool)
         self._check_answer = check_answer
         self._error_message = error_message
-        self._sender = Sender(url, auth, headers or {}, media_type, deadline, policy, self._pool)
+        self._log_in = log_in
+        self._credentials = credentials
+        self._credentials_refused: Collection[int] = CREDENTIALS_REFUSED
 
     @property
     def cache(self) -> dict[str, str]:
@@ -138,14 +165,21 @@ class ShopClient:
         """Call the shop, with retries where they are allowed, and raise what its refusal or failure means."""
         policy = self._sender.policy
         may_have_acted = False
+        refused, known_failure = NOT_LOGGED_IN, self._pool.login.failure
         attempt = 0
         while True:
-            # prepared again for each attempt, because shops refuse a signature that they have seen
-            request = self._sender.prepare(call)
             try:
-                answer = self._sender.send(request, call)
+                login_headers = self._login_headers(refused, known_failure)
+                sender = replace(self._sender, headers={**self._sender.headers, **login_headers})
+                # prepared again for each attempt, because shops refuse a signature that they have seen
+                request = sender.prepare(call)
+                answer = sender.send(request, call)
                 self._check(answer, request, call)
                 return answer
+            except TokenExpired as expired:
+                if not self._log_in or refused is not NOT_LOGGED_IN:
+                    raise CredentialsRefused(str(expired)) from None
+                refused = login_headers
             except AttemptFailed as failure:
                 may_have_acted = may_have_acted or failure.may_have_acted
                 delay = policy.delay(attempt)
@@ -160,11 +194,24 @@ class ShopClient:
                     self._pool.failed(str(failure), policy.now() + timedelta(seconds=policy.pause))
                 raise _final_error(call, failure, may_have_acted) from None
 
+    def _login_headers(self, refused: Mapping[str, str], known_failure: ChannelError | None) -> Mapping[str, str]:
+        """Return the headers of a login that the shop has not refused yet, logging in if need be."""
+        if not self._log_in:
+            return NOT_LOGGED_IN
+        shop = copy(self)
+        shop._log_in = None
+        shop._credentials_refused = LOGIN_REFUSED
+        log_in = partial(self._log_in, shop, *self._credentials)
+        try:
+            return self._pool.login.headers(refused, known_failure, log_in, self.deadline.left())
+        except ChannelUnavailable as error:
+            raise NotAllowed(str(error)) from None  # the shop did not get the call for which the login was needed
+
     def _check(self, answer: ShopResponse, request: requests.PreparedRequest, call: Call) -> None:
         """Raise an error if the answer is a refusal or failure, with a message that is safe to show and to log."""
 
         def safe(message: object) -> str:
-            return safe_message(str(message), sent_secrets(request, call.params))
+            return safe_message(str(message), (*sent_secrets(request, call.params), *self._credentials))
 
         try:
             if self._check_answer:
@@ -185,8 +232,9 @@ class ShopClient:
         except Exception:  # whatever the shop wrote, it refused
             words = ""
         more = f": {words}" if words else ""
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return CredentialsRefused(f"The shop does not accept the credentials of this connection{more}")
+        if answer.status in self._credentials_refused:
+            error = TokenExpired if answer.status == HTTPStatus.UNAUTHORIZED else CredentialsRefused
+            return error(f"The shop does not accept the credentials of this connection{more}")
         return ChannelRefused(f"The shop refused the request ({answer.status}){more}")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import requests
 
+from bridge.channels.http.login import Login
 from bridge.channels.http.response import LONGEST_WAIT
 from bridge.channels.http.transport import new_session
 from bridge.clock import EPOCH, is_future
@@ -27,6 +28,7 @@ class ConnectionPool:
         self.session: requests.Session = new_session(public_only, connections)
         self.threads = ThreadPoolExecutor(at_once, thread_name_prefix="shop")
         self.cache: dict[str, str] = {}
+        self.login = Login()
         self._lock = threading.Lock()
         self._rate_limited_until = EPOCH
         self._paused_until = EPOCH

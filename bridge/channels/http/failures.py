@@ -5,11 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bridge.channels.http.response import DEFAULT_WAIT
-from bridge.errors import ChannelUnavailable
+from bridge.errors import ChannelUnavailable, CredentialsRefused
+
+NO_TIME = "There was no time left to call the shop"
 
 
 class UnexpectedAnswer(ChannelUnavailable):
     """Something other than the shop's API answered, or the API answered something it should not."""
+
+
+class TokenExpired(CredentialsRefused):
+    """The shop refused the token, so it did nothing; after a new login it may accept the same request.
+
+    A channel's `check_answer` may raise it; an answer with status 401 that is not accepted means the same.
+    """
 
 
 class AttemptFailed(Exception):

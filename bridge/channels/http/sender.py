@@ -19,6 +19,7 @@ from bridge.channels.http.address import origin, other_origin
 from bridge.channels.http.body import JSON, Body, read_body, read_json, refuse_web_page, write_json
 from bridge.channels.http.connection_pool import ConnectionPool
 from bridge.channels.http.failures import (
+    NO_TIME,
     AttemptFailed,
     NoAnswer,
     NotAllowed,
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 
 LEAST_SECONDS = 0.05  # with less time left no call is started
 MAX_REDIRECTS = 3
-NO_TIME = "There was no time left to call the shop"
 TIMED_OUT = "The shop did not answer in time"
 SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 

@@ -39,6 +39,10 @@ class Shop:
         self.actions: list[Any] = []
         self.answers: list[Any] = []
         """The next answers of /next, as Flask takes them; after the last it answers with success."""
+        self.logins: list[Any] = []
+        self.token = ""
+        self.good_tokens = True
+        """Whether the tokens that it issues are good."""
         self.busy = self.busiest = 0
         self.now = NOON
         self.delays: list[float] = []
@@ -99,6 +103,22 @@ class Shop:
         def next_answer() -> Any:
             self.actions.append(request.method)
             return self.answers.pop(0) if self.answers else {"done": len(self.actions)}
+
+        @app.post("/token")
+        def token() -> Any:
+            self.logins.append(request.form.to_dict())
+            if request.form["secret"] != KEY:
+                return {"error": "invalid_client", "error_description": f"{request.form['secret']} is wrong"}, 400
+            if self.good_tokens:
+                self.token = f"token-{len(self.logins)}"
+            return {"access_token": f"token-{len(self.logins)}"}
+
+        @app.route("/guarded", methods=["GET", "POST"])
+        def guarded() -> Any:
+            if request.headers.get("Authorization") != f"Bearer {self.token}":
+                return {"message": "The token has expired"}, 401
+            self.actions.append(request.get_json(silent=True))
+            return {"done": len(self.actions)}
 
         @app.post("/xml")
         def xml() -> Any:
