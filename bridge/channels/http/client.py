@@ -48,13 +48,15 @@ POOLS = ConnectionPools()
 class ShopClient:
     """Calls a shop over pooled connections; may be used by several threads.
 
-    `account` separates callers of the same address: they share neither connections nor failures. Reads (GET, and POST
-    with `read`) are retried if that may help, and finally raise ChannelUnavailable. A write is sent once and raises
-    OutcomeUnknown, or ChannelUnavailable if the shop certainly did nothing; one that the caller declares repeatable is
-    retried too.
-    A lost attempt may still take effect after a later one, so a value that a newer one replaces is not repeatable.
-    Other refusals raise CredentialsRefused (401, 403) or ChannelRefused, with the words that `error_message` finds in
-    the answer; a status in `accept` is returned instead, one of 500 and above only with JSON.
+    Reads (GET, and POST with `read`) are retried if that may help, and finally raise ChannelUnavailable. A write is
+    sent once and raises OutcomeUnknown, or ChannelUnavailable if the shop certainly did nothing; one that the caller
+    declares repeatable is retried too. A lost attempt may still take effect after a later one, so a value that a newer
+    one replaces is not repeatable. Other refusals raise CredentialsRefused (401, 403) or ChannelRefused, with the
+    words that `error_message` finds in the answer; a status in `accept` is returned instead, one of 500 and above only
+    with JSON. `account` separates callers of the same address: they share neither connections nor failures.
+
+    A body is sent as JSON unless it is a Body. Answers are asked for as `media_type`: JSON is parsed, anything else
+    comes as bytes, and a web page in place of either is an error. A channel that needs both makes two clients.
 
     `check_answer` is called with every answer first, except failures (429, and 5xx that are not accepted). It returns
     None to leave the answer to these rules, or raises ChannelRefused or CredentialsRefused with the shop's words,
@@ -65,9 +67,6 @@ class ShopClient:
     authenticate, such as {"Authorization": "Bearer ..."}. It is called before the first call, and once more in a call
     that the shop answers with 401, or for which `check_answer` raises TokenExpired; that call is then sent again, also
     a write. The headers are kept for all requests with the same credentials, so `log_in` must use no others.
-
-    A body is sent as JSON unless it is a Body. Answers are asked for as `media_type`: JSON is parsed, anything else
-    comes as bytes, and a web page in place of either is an error. A channel that needs both makes two clients.
     """
 
     def __init__(

@@ -42,6 +42,16 @@ class ShopResponse:
             raise self.unusable("The shop answered something else than the expected object")
         return self.json
 
+    def find(self, *path: str | int) -> Any:
+        """Return the value at this path of the JSON, such as "errors", 0, "code"; None if it is not there."""
+        found = self.json
+        for step in path:
+            try:
+                found = found[step]
+            except (LookupError, TypeError):
+                return None
+        return found
+
     @property
     def date(self) -> datetime | None:
         """The shop's time when it answered, or None if it did not say."""

@@ -116,14 +116,14 @@ def test_words_hold_no_credentials(shop, caplog, options):
 
 def check_graphql(answer: ShopResponse) -> None:
     """Raise what the errors of a GraphQL answer mean, as a channel would."""
-    for error in answer.json.get("errors", ()):
-        code, message = error["code"], error["message"]
-        if code == "THROTTLED":
-            raise RateLimited(error["seconds"])
-        if code == "ACCESS_DENIED":
-            raise CredentialsRefused(message)
-        if code == "INTERNAL":
-            raise answer.unusable(message)
+    code, message = answer.find("errors", 0, "code"), answer.find("errors", 0, "message")
+    if code == "THROTTLED":
+        raise RateLimited(answer.find("errors", 0, "seconds"))
+    if code == "ACCESS_DENIED":
+        raise CredentialsRefused(message)
+    if code == "INTERNAL":
+        raise answer.unusable(message)
+    if code:
         raise ChannelRefused(message)
 
 
@@ -136,6 +136,14 @@ def graphql(shop) -> Callable[..., Any]:
         return shop.client(check_answer=check_graphql, account=account).post("next", {}, read=read).json
 
     return ask
+
+
+@pytest.mark.parametrize("answer", [[], "errors", {"errors": []}, {"errors": ["code"]}, {"errors": None}, None])
+def test_a_check_finds_nothing_in_json_of_another_shape(shop, answer):
+    """Whatever the shop answers, a value that is not there is None."""
+    shop.answers.append((json.dumps(answer), 200))
+
+    assert shop.client(check_answer=check_graphql).get("next").json == answer
 
 
 @pytest.mark.parametrize("read", [True, False])
