@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from bridge.channels.helpers import offsets
 from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.http import ShopClient, ShopResponse
 from bridge.channels.woocommerce.key_auth import METHODS, KeyAuth
-from bridge.channels.woocommerce.refusals import READ_ONLY, code_of, is_about_key, refusal
+from bridge.channels.woocommerce.refusals import KeyNotSeen, refusal
 from bridge.clock import Deadline
 from bridge.errors import ChannelError
 from bridge.settings import Settings
@@ -20,7 +21,6 @@ from bridge.settings import Settings
 T = TypeVar("T")
 
 PAGE_SIZE = 100  # the most rows of a list, and the most entries of a batch, that WooCommerce allows
-REFUSALS = range(400, 500)
 FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 METHOD_CACHE = "woocommerce auth method"
 
@@ -34,10 +34,9 @@ class WooClient:
 
     def __init__(self, url: str, key: str, secret: str, deadline: Deadline, settings: Settings) -> None:
         self.url = url
-        self._clients = {
-            method: ShopClient(url, deadline, settings, account=key, auth=KeyAuth(key, secret, method))
-            for method in METHODS[url.partition(":")[0]]
-        }
+        client = partial(ShopClient, url, deadline, settings, account=key, check_answer=self._check_answer)
+        methods = METHODS[url.partition(":")[0]]
+        self._clients = {method: client(auth=KeyAuth(key, secret, method)) for method in methods}
         self._client = next(iter(self._clients.values()))
 
     @property
@@ -47,24 +46,23 @@ class WooClient:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> ShopResponse:
         """Read a path below wc/v3."""
-        return self._call(lambda client: client.get(_v3(path), params, accept=REFUSALS), accept)
+        return self._call(lambda client: client.get(_v3(path), params, accept=accept))
 
     def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
         """Create."""
-        statuses = (*REFUSALS, *accept)
-        return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=statuses), accept)
+        return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=accept))
 
     def put(self, path: str, body: Any) -> ShopResponse:
         """Change."""
-        return self._call(lambda client: client.put(_v3(path), body, accept=REFUSALS), ())
+        return self._call(lambda client: client.put(_v3(path), body))
 
     def delete(self, path: str, *, accept: Collection[int] = ()) -> ShopResponse:
         """Delete; WooCommerce moves orders and products to the bin."""
-        return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=REFUSALS), accept)
+        return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=accept))
 
     def get_public(self, path: str, params: Mapping[str, Any]) -> ShopResponse:
         """Read something of WordPress itself that needs no key."""
-        return self._client.get(path, params, accept=REFUSALS)
+        return self._client.get(path, params, accept=range(400, 500))
 
     def check_write_permission(self) -> None:
         """Raise CredentialsRefused if the key may only read; sends an empty batch."""
@@ -99,26 +97,26 @@ class WooClient:
 
         return read
 
-    def _call(self, send: Callable[[ShopClient], ShopResponse], accept: Collection[int]) -> ShopResponse:
+    def _call(self, send: Callable[[ShopClient], ShopResponse]) -> ShopResponse:
         """Send the key by the method that worked before; if the shop does not see it, try the other methods.
 
-        A key that the shop saw and refused is not sent again; of several refusals the most specific is raised.
+        A key that the shop saw and refused is not sent again.
         """
         known = self.cache.get(METHOD_CACHE, "")
-        refusals = []
+        not_seen = []
         # sorting puts the known method first and keeps the usual order of the others
         for method in sorted(self._clients, key=lambda method: method != known):
-            answer = send(self._clients[method])
-            if answer.status != HTTPStatus.UNAUTHORIZED or code_of(answer) == READ_ONLY:
+            try:
+                answer = send(self._clients[method])
                 self.cache[METHOD_CACHE] = method
-                if answer.status < HTTPStatus.BAD_REQUEST or answer.status in accept:
-                    return answer
-                raise refusal(answer, self.url)
-            refusals.append(answer)
-            if is_about_key(answer):
-                break
-        self.cache.pop(METHOD_CACHE, None)
-        raise refusal(refusals[-1] if is_about_key(refusals[-1]) else refusals[0], self.url)
+                return answer
+            except KeyNotSeen as error:
+                not_seen.append(error)
+        raise not_seen[0]
+
+    def _check_answer(self, answer: ShopResponse) -> None:
+        if answer.refused:
+            raise refusal(answer, self.url)
 
 
 def _v3(path: str) -> str:

@@ -14,10 +14,13 @@ NO_WRITE = "write permissions"
 WRONG_KEY = "woocommerce_rest_authentication_error"
 
 
+class KeyNotSeen(CredentialsRefused):
+    """The shop did not see the key as it was sent, or does not know it."""
+
+
 def code_of(answer: ShopResponse) -> str:
     """Return the shop's code of a refusal."""
-    body = answer.json if isinstance(answer.json, dict) else {}
-    return READ_ONLY if NO_WRITE in str(body.get("message")) else str(body.get("code") or "")
+    return READ_ONLY if NO_WRITE in str(answer.find("message")) else str(answer.find("code") or "")
 
 
 def is_about_key(answer: ShopResponse) -> bool:
@@ -52,11 +55,11 @@ def refusal(answer: ShopResponse, url: str) -> ChannelRefused:
     if is_about_key(answer):
         return CredentialsRefused(f"WooCommerce does not accept the key: {message_of(answer)}")
     if url.startswith("http:"):
-        return CredentialsRefused(
+        return KeyNotSeen(
             "WooCommerce does not accept the key, which is sent as a signature on plain HTTP: check key and secret, "
             "and whether the address should begin with https"
         )
-    return CredentialsRefused(
+    return KeyNotSeen(
         "WooCommerce does not know this key, or the web server does not pass the Authorization header and the query "
         "on to it: check the key and the web server"
     )
