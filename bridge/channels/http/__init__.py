@@ -5,6 +5,7 @@ from bridge.channels.http.body import Body
 from bridge.channels.http.client import ShopClient
 from bridge.channels.http.connection_pool import ConnectionPools
 from bridge.channels.http.failures import RateLimited, TokenExpired, UnexpectedAnswer
+from bridge.channels.http.messages import json_error_message
 from bridge.channels.http.response import ShopResponse
 from bridge.channels.http.retry_policy import RetryPolicy
 
@@ -17,5 +18,6 @@ __all__ = [
     "ShopResponse",
     "TokenExpired",
     "UnexpectedAnswer",
+    "json_error_message",
     "shop_address",
 ]

@@ -16,6 +16,7 @@ from bridge.channels.http.failures import NotFromTheApi, UselessAnswer
 
 CHUNK_BYTES = 65536
 JSON = "application/json"
+JSON_ENDINGS = ("/json", "+json")
 FORM = "application/x-www-form-urlencoded"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -56,7 +56,8 @@ class ShopClient:
     with JSON. `account` separates callers of the same address: they share neither connections nor failures.
 
     A body is sent as JSON unless it is a Body. Answers are asked for as `media_type`: JSON is parsed, anything else
-    comes as bytes, and a web page in place of either is an error. A channel that needs both makes two clients.
+    comes as bytes, and a web page in place of either is an error. A channel that needs both makes two clients. A call
+    may have headers of its own, such as an idempotency key.
 
     `check_answer` is called with every answer first, except failures (429, and 5xx that are not accepted). It returns
     None to leave the answer to these rules, or raises ChannelRefused or CredentialsRefused with the shop's words,
@@ -107,23 +108,53 @@ class ShopClient:
         """What a channel has found out about the shop; it lives as long as the connection pool."""
         return self._pool.cache
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> ShopResponse:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        accept: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> ShopResponse:
         """Read."""
-        return self._call(Call("GET", path, params, read=True, accept=accept))
+        return self._call(Call("GET", path, params, read=True, accept=accept, headers=headers))
 
     def post(
-        self, path: str, body: Any, *, read: bool = False, repeatable: bool = False, accept: Collection[int] = ()
+        self,
+        path: str,
+        body: Any,
+        *,
+        read: bool = False,
+        repeatable: bool = False,
+        accept: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> ShopResponse:
         """Create; with `read`, read something by POST, such as a GraphQL query or a search."""
-        return self._call(Call("POST", path, body=body, read=read, repeatable=repeatable, accept=accept))
+        return self._call(Call("POST", path, None, body, read, repeatable, accept, headers))
 
-    def put(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
+    def put(
+        self,
+        path: str,
+        body: Any,
+        *,
+        repeatable: bool = False,
+        accept: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> ShopResponse:
         """Change."""
-        return self._call(Call("PUT", path, body=body, repeatable=repeatable, accept=accept))
+        return self._call(Call("PUT", path, None, body, False, repeatable, accept, headers))
 
-    def patch(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
+    def patch(
+        self,
+        path: str,
+        body: Any,
+        *,
+        repeatable: bool = False,
+        accept: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> ShopResponse:
         """Change some fields."""
-        return self._call(Call("PATCH", path, body=body, repeatable=repeatable, accept=accept))
+        return self._call(Call("PATCH", path, None, body, False, repeatable, accept, headers))
 
     def delete(
         self,
@@ -132,9 +163,10 @@ class ShopClient:
         *,
         repeatable: bool = False,
         accept: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> ShopResponse:
         """Delete."""
-        return self._call(Call("DELETE", path, params, repeatable=repeatable, accept=accept))
+        return self._call(Call("DELETE", path, params, None, False, repeatable, accept, headers))
 
     def limit_rate(self, seconds: float | Decimal) -> None:
         """Make no further call for this account for so many seconds, 1 to 3600: a good answer may ask for that too."""

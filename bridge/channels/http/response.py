@@ -47,7 +47,7 @@ class ShopResponse:
         found = self.json
         for step in path:
             try:
-                found = found[step]
+                found = None if isinstance(found, str) else found[step]
             except (LookupError, TypeError):
                 return None
         return found

@@ -16,7 +16,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from bridge.channels.http.address import origin, other_origin
-from bridge.channels.http.body import JSON, Body, read_body, read_json, refuse_web_page, write_json
+from bridge.channels.http.body import JSON, JSON_ENDINGS, Body, read_body, read_json, refuse_web_page, write_json
 from bridge.channels.http.connection_pool import ConnectionPool
 from bridge.channels.http.failures import (
     NO_TIME,
@@ -55,6 +55,7 @@ class Call:
     """It changes nothing in the shop, so it may be repeated, and its outcome is never unknown."""
     repeatable: bool = False
     accept: Collection[int] = ()
+    headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,7 +104,7 @@ class Sender:
                 raise NoAnswer(TIMED_OUT, counts=self._is_fair(seconds)) from None
             except Exception:  # a connection or an answer may break in many ways
                 raise NoAnswer("The shop's answer broke off") from None
-            is_json = "json" in self.media_type
+            is_json = self.media_type.partition(";")[0].endswith(JSON_ENDINGS)
             if not is_json:
                 refuse_web_page(response, content)
             return ShopResponse(
@@ -122,7 +123,7 @@ class Sender:
         self.pool.limit_rate(self.policy.now() + timedelta(seconds=seconds))
 
     def _prepare(self, call: Call, url: str, params: Mapping[str, Any] | None) -> requests.PreparedRequest:
-        headers = {**self.headers, "Accept": self.media_type}
+        headers = {**self.headers, **(call.headers or {}), "Accept": self.media_type}
         body = call.body
         if body is not None:
             body = body if isinstance(body, Body) else Body(write_json(body), JSON)

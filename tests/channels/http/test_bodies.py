@@ -38,6 +38,32 @@ def test_xml_is_sent_and_answered(shop):
     assert [XML] == [headers["Accept"] for headers in shop.server.headers]
 
 
+@pytest.mark.parametrize(
+    ("media_type", "is_json"),
+    [("application/json", True), ("application/vnd.api+json; v=2", True), ("application/jsonl", False)],
+)
+def test_kinds_of_json_are_parsed(shop, media_type, is_json):
+    """JSON under a name of its own is parsed; lines of JSON come as bytes."""
+    answer = shop.client(media_type=media_type).get("things")
+
+    assert is_json == (answer.json is not None) == (answer.content == b"")
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_a_call_may_have_its_own_headers(shop, method):
+    """They are sent with all its attempts, and with no other call."""
+    client = shop.client(headers={"Store": "main"})
+    shop.faults.add(Fault.DROP_BEFORE)
+    path, repeatable = ("thing", {}) if method == "get" else ("actions", {"repeatable": True})
+    body = [{}] if method in ("post", "put", "patch") else []
+    getattr(client, method)(path, *body, headers={"Idempotency-Key": "5"}, **repeatable)
+    client.get("thing")
+
+    assert [("main", "5"), ("main", "5"), ("main", None)] == [
+        (headers["Store"], headers.get("Idempotency-Key")) for headers in shop.server.headers
+    ]
+
+
 def test_json_is_no_xml(shop):
     """The answer to a client for JSON must be JSON: XML counts as a web page, and what was done is unknown."""
     with pytest.raises(OutcomeUnknown, match="web page"):
