@@ -31,6 +31,7 @@ from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings, sqlite_file
 from bridge.store import database as store
+from bridge.store.connections import Connection
 from bridge.store.database import close_store, database
 from bridge.sync import feeds
 from tests.linnworks import Linnworks
@@ -205,6 +206,14 @@ def dump(of: Any = database) -> str:
     """Return everything that the database holds, as text."""
     rows = {name: of.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in sorted(of.get_tables())}
     return "\n".join(f"{name} {sorted(found, key=str)}" for name, found in rows.items())
+
+
+def forget_answer(item: str) -> None:
+    """Delete the newest integration's answer, as if a later version had added the question."""
+    connection = Connection.select().order_by(Connection.id.desc()).first()
+    config = {name: value for name, value in connection.config.items() if name != item}
+    assert config != connection.config
+    Connection.update(config=config).where(Connection.id == connection.id).execute()
 
 
 @pytest.fixture

@@ -22,6 +22,16 @@ class Channels:
         self.vault = vault
         self.channel_class = load_channel(settings.channel)
 
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The declared default of every question; one that must be answered and has no default is left out."""
+        items = [item for step in self.channel_class.steps for item in step.items]
+        return {
+            item.config_item_id: item.selected_value
+            for item in items
+            if item.selected_value or not item.must_be_specified
+        }
+
     def config(self, connection: Connection) -> dict[str, str]:
         """Return the wizard's answers with the secrets; raises CredentialsRefused if these cannot be decrypted."""
         secrets = self.vault.open(connection.sealed) if connection.sealed else {}
@@ -34,8 +44,11 @@ class Channels:
         return {**connection.config, **((self.vault.open(connection.sealed) if connection.sealed else None) or {})}
 
     def open(self, config: Mapping[str, str], deadline: Deadline) -> Channel:
-        """Return the channel with these answers to the wizard."""
-        return self.channel_class(config, deadline, self.settings)
+        """Return the channel with these answers to the wizard, and the defaults of questions without an answer.
+
+        A later version may add a question that existing integrations were never asked.
+        """
+        return self.channel_class({**self.defaults, **config}, deadline, self.settings)
 
     @property
     def credentials_step(self) -> Step:

@@ -6,11 +6,13 @@ import textwrap
 
 import pytest
 
-from bridge.channels import load_channel
+from bridge.channels import Channels, load_channel
 from bridge.channels.base import LAST_STEP, Channel
 from bridge.channels.demo import DemoChannel
+from bridge.clock import Deadline
 from bridge.errors import StartError
-from bridge.settings import BUILT_IN
+from bridge.settings import BUILT_IN, Settings
+from bridge.vault import Vault, new_key
 
 ONE_CHANNEL = """
     from bridge.channels import demo
@@ -125,3 +127,27 @@ def test_a_wizard_that_does_not_end_is_refused(module, steps):
 
     with pytest.raises(StartError, match=f"last wizard step must be named {LAST_STEP}"):
         load_channel(name)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_question_without_an_answer_has_its_default(name):
+    """A channel is opened with the default of each question that its integration was never asked."""
+    channels = Channels(Settings(channel=name), Vault(new_key()))
+    steps = [step for step in channels.channel_class.steps if not step.credentials]
+    defaults = {item.config_item_id: item.selected_value for step in steps for item in step.items}
+    opened = [
+        channels.open({other: "an answer" for other in defaults if other != missing}, Deadline(8)).config[missing]
+        for missing in defaults
+    ]
+
+    assert list(defaults.values()) == opened
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_must_be_specified_has_no_default(name):
+    """Credentials that are missing stay missing, so that no shop is called with empty ones."""
+    channels = Channels(Settings(channel=name), Vault(new_key()))
+    needed = {item.config_item_id for item in channels.credentials_step.items if item.must_be_specified}
+
+    assert needed
+    assert not needed & channels.open({}, Deadline(8)).config.keys()

@@ -11,6 +11,7 @@ import pytest
 from bridge.channels.demo import orders
 from bridge.channels.demo import shop as demo
 from bridge.channels.demo.tables import Event, Order, Product, open_shops
+from bridge.channels.demo.wizard import PREFERENCES
 from bridge.clock import now
 from tests.channels.contract import (
     DespatchContract,
@@ -23,6 +24,7 @@ from tests.channels.contract import (
     ShopUnderTest,
     StockContract,
 )
+from tests.conftest import forget_answer
 from tests.linnworks import Linnworks
 
 CENT = Decimal("0.01")
@@ -210,6 +212,19 @@ def test_a_key_that_works_again_restores_the_integration(locked_out):
 
 
 # -- preferences ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [item.config_item_id for item in PREFERENCES])
+def test_an_integration_without_an_answer_works(connect, missing):
+    """A question that an integration was never asked has its default in every call."""
+    linnworks = connect("fresh-shop")
+    expected = linnworks.orders()
+    forget_answer(missing)
+    price = linnworks("PriceUpdateEndpoint", Products=[{"SKU": "101-11", "Price": 9, "Tag": "RETAILPRICE"}])
+
+    assert price["Products"][0]["Error"] is None
+    assert expected == linnworks.orders()
+    assert linnworks("UserConfigEndpoint")["Error"] is None
 
 
 @pytest.fixture

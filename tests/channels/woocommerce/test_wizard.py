@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge.channels import Channels
+from bridge.channels.woocommerce import wizard
 from tests.channels.hostile.server import Fault
 from tests.channels.woocommerce.fake.shop import WooShop
+from tests.conftest import forget_answer
 from tests.linnworks import Linnworks
 
 pytestmark = pytest.mark.service
@@ -172,6 +174,22 @@ def test_one_tag_cannot_set_two_prices(connected, woo):
 
     assert "same price tag" in answer["Error"]
     assert "SALE" in str(linnworks("UserConfigEndpoint")["ConfigItems"])
+
+
+@pytest.mark.parametrize("missing", [item.config_item_id for item in wizard.items({})])
+def test_an_integration_without_an_answer_works(connected, woo, missing):
+    """
+    A question that an integration was never asked has its default in every call.
+    """
+    linnworks = connected(woo)
+    woo.place_order({"MUG": 1})
+    forget_answer(missing)
+    (order,) = linnworks.orders().values()
+    despatch = linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": order["ReferenceNumber"]}])
+    price = linnworks("PriceUpdateEndpoint", Products=[{"SKU": "MUG", "Price": 9}])
+
+    assert [None, None] == [despatch["Orders"][0]["Error"], price["Products"][0]["Error"]]
+    assert linnworks("UserConfigEndpoint")["Error"] is None
 
 
 def test_the_settings_open_while_the_shop_is_down(connected):
