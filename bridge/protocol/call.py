@@ -67,9 +67,9 @@ class Call:
         channels = self.services.channels
         return channels.open(channels.config(self.connection), self.deadline)
 
-    def enter_shop(self) -> None:
+    def enter_shop(self, wait_seconds: float = 0) -> None:
         """Count this call against the concurrency limit until it is answered; raises ChannelUnavailable over it."""
-        self.exits.enter_context(self.services.concurrency_limit.slot(self.connection.id))
+        self.exits.enter_context(self.services.concurrency_limit.slot(self.connection.id, wait_seconds))
 
 
 def current_services() -> Services:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -45,3 +46,45 @@ def test_a_finished_call_frees_its_slot():
             raise ZeroDivisionError
     with concurrency_limit.slot(1), pytest.raises(ChannelUnavailable), concurrency_limit.slot(2):
         pass
+
+
+def test_a_call_may_wait_for_a_slot_of_its_connection():
+    """
+    It goes on as soon as another call of the connection ends, and is refused if none does.
+    """
+    concurrency_limit = ConcurrencyLimit(8)
+    with ExitStack() as inside, ThreadPoolExecutor(1) as pool:
+        first = inside.enter_context(ExitStack())
+        first.enter_context(concurrency_limit.slot(1))
+        inside.enter_context(concurrency_limit.slot(1))
+        with pytest.raises(ChannelUnavailable):
+            inside.enter_context(concurrency_limit.slot(1, wait_seconds=0.01))
+        waiting = pool.submit(inside.enter_context, concurrency_limit.slot(1, wait_seconds=8))
+        while not concurrency_limit._waiting:
+            pass
+        first.close()
+
+        assert waiting.result() is None
+
+
+def test_calls_that_wait_leave_some_threads():
+    """
+    At most half of the threads wait, and calls that wait count among all that are allowed.
+    """
+    concurrency_limit = ConcurrencyLimit(8)
+    with ThreadPoolExecutor(4) as pool, ExitStack() as inside:
+        for _ in range(2):
+            inside.enter_context(concurrency_limit.slot(1))
+        waiting = [pool.submit(lambda: concurrency_limit.slot(1, wait_seconds=8).__enter__()) for _ in range(4)]
+        while concurrency_limit._waiting < 4:
+            pass
+        with pytest.raises(ChannelUnavailable):
+            inside.enter_context(concurrency_limit.slot(1, wait_seconds=8))
+        inside.enter_context(concurrency_limit.slot(2))
+        with pytest.raises(ChannelUnavailable):
+            inside.enter_context(concurrency_limit.slot(3))
+        concurrency_limit.limit_each = 8
+        with concurrency_limit._changed:
+            concurrency_limit._changed.notify_all()
+
+        assert [None] * 4 == [call.result() for call in waiting]

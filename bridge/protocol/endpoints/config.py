@@ -25,6 +25,9 @@ from bridge.sync import connections, wizard
 
 area = Area("config")
 
+WAIT_SECONDS = 2
+"""How long a screen of the wizard waits while other calls of its integration are under way."""
+
 
 @area.call(
     "/api/Config/AddNewUser",
@@ -42,13 +45,13 @@ def add_new_user(call: Call, request: AddNewUserRequest) -> AddNewUserResponse:
 @area.call("/api/Config/UserConfig", UserConfigRequest, UserConfigResponse, manifest="UserConfigEndpoint", scope=READ)
 def user_config(call: Call, request: UserConfigRequest) -> UserConfigResponse:
     """Return the wizard's current step, or the settings once it is finished."""
-    call.enter_shop()
+    call.enter_shop(WAIT_SECONDS)
     return wizard.show(call.connection, call.services.channels, call.deadline)
 
 
 def stay(call: Call, error: str) -> UserConfigResponse:
     """Return the wizard's current step with an Error."""
-    call.enter_shop()
+    call.enter_shop(WAIT_SECONDS)
     return replace(wizard.show(call.connection, call.services.channels, call.deadline), error=error)
 
 
@@ -62,7 +65,7 @@ def stay(call: Call, error: str) -> UserConfigResponse:
 )
 def save_config(call: Call, request: SaveConfigRequest) -> UserConfigResponse:
     """Save the answers to a step and return the next one."""
-    call.enter_shop()
+    call.enter_shop(WAIT_SECONDS)
     return wizard.save(call.connection, request, call.services.channels, call.deadline, call.now)
 
 
