@@ -34,6 +34,7 @@ class WooClient:
 
     def __init__(self, url: str, key: str, secret: str, deadline: Deadline, settings: Settings) -> None:
         self.url = url
+        self.deadline = deadline
         client = partial(ShopClient, url, deadline, settings, account=key, check_answer=self._check_answer)
         methods = METHODS[url.partition(":")[0]]
         self._clients = {method: client(auth=KeyAuth(key, secret, method)) for method in methods}

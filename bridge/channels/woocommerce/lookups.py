@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from functools import partial
 
+from bridge.channels.helpers.cached import cached
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.order_header import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
 from bridge.channels.woocommerce.values import unescape
@@ -27,13 +26,12 @@ def countries(shop: WooClient) -> Mapping[str, str]:
 
 
 def _names(shop: WooClient, path: str, key: str, seconds: int) -> Mapping[str, str]:
-    """Return the names in a list, from the cache if they were read within these seconds."""
-    read_at, names = json.loads(shop.cache.get(path, "[0, {}]"))
-    if not names or time.monotonic() > read_at + seconds:
-        names = {row[key]: unescape(row["name"]) for row in shop.get(path, {"_fields": f"{key},name"}).rows()}
-        shop.cache[path] = json.dumps([time.monotonic(), names])
-    found: Mapping[str, str] = names
-    return found
+    """Return the names in a list by `key`; the list is cached for these seconds."""
+
+    def ask() -> dict[str, str]:
+        return {row[key]: unescape(row["name"]) for row in shop.get(path, {"_fields": f"{key},name"}).rows()}
+
+    return cached(ask, seconds=seconds, deadline=shop.deadline, cache=shop.cache, key=path)
 
 
 def shipping_tags(shop: WooClient) -> list[Tag]:

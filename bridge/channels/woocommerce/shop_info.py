@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bridge.channels.helpers.cached import cached
 from bridge.channels.http import UnexpectedAnswer
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.values import money, unescape
@@ -15,6 +16,7 @@ from bridge.errors import ChannelRefused
 
 OLDEST = (7, 9)
 API = "wc/v3"
+SUMMARY_SECONDS = 60
 INDEX_FIELDS = {"_fields": "name,namespaces,timezone_string,gmt_offset"}
 
 
@@ -43,7 +45,16 @@ class ShopInfo:
         self.shop.check_write_permission()
 
     def summary(self) -> str:
-        """Return name, version, currency, tax and time zone in a sentence."""
+        """Return name, version, currency, tax and time zone in a sentence, which is cached for a minute."""
+        return cached(
+            self._summary,
+            seconds=SUMMARY_SECONDS,
+            deadline=self.shop.deadline,
+            cache=self.shop.cache,
+            key="woocommerce summary",
+        )
+
+    def _summary(self) -> str:
         status, index = self._status, self._index
         prices = "with" if self._setting("tax/woocommerce_prices_include_tax") == "yes" else "without"
         zone = index.get("timezone_string") or f"UTC{money(index.get('gmt_offset')):+}"

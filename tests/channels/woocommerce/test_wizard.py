@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from bridge.channels import Channels
+from bridge.channels.http.client import POOLS
 from bridge.channels.woocommerce import wizard
 from tests.channels.hostile.server import Fault
 from tests.channels.woocommerce.fake.shop import WooShop
-from tests.conftest import forget_answer
+from tests.conftest import forget_answer, sender
 from tests.linnworks import Linnworks
 
 pytestmark = pytest.mark.service
@@ -60,6 +63,45 @@ def test_a_time_zone_may_be_just_an_offset(call, woo, zone, offset, text):
     woo.index |= {"timezone_string": zone, "gmt_offset": offset}
 
     assert text in save_credentials(call, woo)["WizardStepDescription"]
+
+
+@pytest.fixture
+def at_the_orders(call, woo, monkeypatch) -> Linnworks:
+    """An integration at the step that shows what the shop says about itself; nothing is cached."""
+    linnworks = Linnworks(call)
+    credentials = {"store_url": woo.url, "consumer_key": woo.key, "consumer_secret": woo.secret}
+    linnworks.save("Shop", **credentials)
+    monkeypatch.setattr(POOLS, "_pools", OrderedDict())
+    woo.server.calls.clear()
+    return linnworks
+
+
+def test_a_step_asks_the_shop_once_a_minute(at_the_orders, woo):
+    """
+    Opening the same screen again makes no further calls to the shop.
+    """
+    first = at_the_orders("UserConfigEndpoint")
+    calls = list(woo.server.calls)
+    screens = [at_the_orders("UserConfigEndpoint") for _ in range(4)]
+
+    assert [first] * 4 == screens
+    assert calls
+    assert calls == woo.server.calls
+
+
+def test_ten_screens_at_once_are_all_answered(app, at_the_orders, woo):
+    """
+    One of them asks the shop; the others wait for it and show the same.
+    """
+    woo.faults.add(Fault.SLOW, "/system_status", seconds=0.3)
+    calls = [sender(app) for _ in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        screens = list(pool.map(lambda call: call("UserConfigEndpoint", AuthorizationToken=at_the_orders.token), calls))
+
+    assert {None} == {screen["Error"] for screen in screens}
+    assert all("WooCommerce 11.0.1" in screen["WizardStepDescription"] for screen in screens)
+    assert 1 == sum("/reports/orders/totals" in path for _, path in woo.server.calls)
+    assert 1 == sum("/settings/tax" in path for _, path in woo.server.calls)
 
 
 def test_a_failure_after_the_check_does_not_stop_the_wizard(call, woo):
