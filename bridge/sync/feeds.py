@@ -25,6 +25,7 @@ from bridge.protocol.schemas.listings import (
 from bridge.store.connections import Connection
 from bridge.store.feeds import FeedItem, add_feed, claim_item, drop_item, feed_items, finish_item, postpone_item
 from bridge.sync import retry, wizard
+from bridge.sync.listing_checks import listing_problems
 
 log = logging.getLogger(__name__)
 
@@ -128,16 +129,26 @@ def give_up(item: FeedItem, message: str) -> bool:
 
 
 def _perform(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:
-    """Have the shop do one item; its key makes repeating it after a crash harmless."""
-    connection: Connection = item.connection
-    channel: Channel = channels.open(channels.config(connection), deadline)
+    """Have the shop do one item; its key makes repeating it after a crash harmless.
+
+    A listing that is invalid in any shop, or beyond the limits that the channel declares, fails without the shop.
+    """
     key = f"{item.feed_id}-{item.id}"
     if item.action == DELETE:
-        return channel.delete_listing(from_plain_data(ListingRemoval, item.request["listing"]), key)
+        removal = from_plain_data(ListingRemoval, item.request["listing"])
+        return _open(item.connection, channels, deadline).delete_listing(removal, key)
     listing = from_plain_data(ProductListing, item.request["listing"])
     settings = from_plain_data(ProductSettings, item.request["settings"])
-    send = channel.create_listing if item.action == CREATE else channel.update_listing
+    declared, new = channels.channel_class.configurator_settings(), item.action == CREATE
+    if problems := list(listing_problems(listing, settings, declared, new=new)):
+        return ListingResult.failed(problems)
+    channel = _open(item.connection, channels, deadline)
+    send = channel.create_listing if new else channel.update_listing
     return send(listing, settings, key)
+
+
+def _open(connection: Connection, channels: Channels, deadline: Deadline) -> Channel:
+    return channels.open(channels.config(connection), deadline)
 
 
 def _retry_later(item: FeedItem, message: str) -> None:

@@ -93,12 +93,8 @@ def _find(shop: Shop, external_id: str, sku: str) -> Product | None:
 
 def _problems(listing: ProductListing, number: int, existing: Mapping[str, str] | None = None) -> Iterable[str]:
     """Yield what is wrong with a listing in this category; `existing` are the attributes that it has already."""
-    if not listing.title.strip():
-        yield "A title must be specified"
     if any(_price(variation, listing) <= 0 for variation in listing.variations or (None,)):
         yield "The price must be above zero"
-    if min([listing.quantity, *(variation.quantity for variation in listing.variations)]) < 0:
-        yield "The quantity is below zero"
     values = {**(existing or {}), **_values(listing.attributes)}
     for attribute in attributes(number):
         value = values.get(attribute.id, "")
@@ -109,13 +105,12 @@ def _problems(listing: ProductListing, number: int, existing: Mapping[str, str] 
 
 
 def _taken_skus(shop: Shop, listing: ProductListing, own: Product | None = None) -> Iterable[str]:
-    """Yield an error for each SKU that the listing has twice, or that another product of the shop has."""
+    """Yield an error for each SKU of the listing that another product of the shop has."""
     skus = [listing.sku, *(variation.sku for variation in listing.variations)]
     same = (Product.shop == shop) & Product.sku.in_(skus)
     if own is not None:
         same &= (Product.id != own.id) & ((Product.parent != own.id) | Product.parent.is_null())
-    others = {row.sku for row in Product.select(Product.sku).where(same)}
-    for sku in sorted({sku for sku in skus if skus.count(sku) > 1} | others):
+    for sku in sorted(row.sku for row in Product.select(Product.sku).where(same)):
         yield f"The SKU {sku} is used already"
 
 
@@ -128,7 +123,7 @@ def _changes(listing: ProductListing, attributes: dict[str, str]) -> dict[str, A
         "title": listing.title,
         "description": listing.description,
         "price": listing.price,
-        "stock": 0 if listing.variations else max(0, listing.quantity),
+        "stock": 0 if listing.variations else listing.quantity,
         "attributes": {**attributes, **_values(listing.attributes)},
         "images": _urls(listing.images),
     }
@@ -139,7 +134,7 @@ def _variation_changes(variation: ProductVariation, listing: ProductListing) -> 
     return {
         "title": variation.title or ", ".join([listing.title, *options.values()]),
         "price": _price(variation, listing),
-        "stock": max(0, variation.quantity),
+        "stock": variation.quantity,
         "options": options,
         "attributes": _values(variation.attribute_settings),
         "images": _urls(variation.images),

@@ -125,15 +125,9 @@ def _value(attributes: Iterable[AttributeValue], name: str) -> str:
 
 
 def listing_problems(listing: ProductListing, has_variations: bool = False) -> Iterator[str]:
-    """Yield what is wrong with a listing in any shop; `has_variations`: the product in the shop has some already."""
-    if not listing.sku.strip():
-        yield "A SKU must be specified"
-    if not listing.title.strip():
-        yield "A title must be specified"
-    skus = [listing.sku, *(variation.sku for variation in listing.variations)]
-    for sku in sorted({sku for sku in skus if skus.count(sku) > 1}):
-        yield f"The SKU {sku} is used already"
-    for sku in sorted({sku for sku in skus if "," in sku}):
+    """Yield what WooCommerce would refuse; `has_variations`: the product in the shop has some already."""
+    skus = {listing.sku, *(variation.sku for variation in listing.variations)}
+    for sku in sorted(sku for sku in skus if "," in sku):
         yield f"The SKU {sku} has a comma: WooCommerce could not find it again"
     if listing.variations or not has_variations:
         prices = [variation.price or listing.price for variation in listing.variations] or [listing.price]
@@ -142,8 +136,6 @@ def listing_problems(listing: ProductListing, has_variations: bool = False) -> I
             yield "The price must be above zero"
         elif _is_amount(sale_price) and Decimal(sale_price) >= min(prices):
             yield f"The sale price {sale_price} is not below the price"
-    if min([listing.quantity, *(variation.quantity for variation in listing.variations)]) < 0:
-        yield "The quantity is below zero"
     for variation in listing.variations:
         if not any(option.name and option.value.value for option in variation.option_values):
             yield f"The variation {variation.sku} has no option with a value"

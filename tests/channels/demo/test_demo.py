@@ -24,6 +24,7 @@ from tests.channels.contract import (
     ShopUnderTest,
     StockContract,
 )
+from tests.channels.contract.lister import Lister
 from tests.conftest import forget_answer
 from tests.linnworks import Linnworks
 
@@ -280,6 +281,17 @@ def test_dispatch_by_follows_the_chosen_days(fresh_shop):
 def linnworks(connect) -> Linnworks:
     """An integration with a shop that no other test uses."""
     return connect(f"own-shop-{next(_numbers)}")
+
+
+@pytest.mark.parametrize("kind", ["CREATE", "UPDATE"])
+def test_a_listing_beyond_a_limit_fails_without_the_shop(linnworks, work, kind):
+    """Its feed has the error, also while the shop refuses its key."""
+    lister = Lister(linnworks, work, DemoShop.picture)
+    listing = lister.listing(Images=[{"Url": f"https://example.com/{number}.jpg"} for number in range(13)])
+    demo.change_key(demo.find_shop(linnworks.shop_name), "another key")
+    (result,) = lister.results(lister.send(kind, listing))
+
+    assert ["The listing has 13 images: 12 are allowed"] == [message["Message"] for message in result["Messages"]]
 
 
 # -- sample data ----------------------------------------------------------------------------------

@@ -51,6 +51,19 @@ def test_a_listing_has_all_its_values(lister, woo):
     assert product.shipping_class == "bulky"
 
 
+@pytest.mark.parametrize("kind", ["CREATE", "UPDATE"])
+def test_a_listing_beyond_a_limit_fails_without_the_shop(lister, woo, kind):
+    """
+    Its feed has the error, and the shop is not called.
+    """
+    listing = lister.listing("TABLE", Description="x" * 100_001)
+    before = len(woo.server.calls)
+    (result,) = lister.results(lister.send(kind, listing))
+
+    assert [(1, "The description has 100001 characters: 100000 are allowed")] == messages_of(result)
+    assert before == len(woo.server.calls)
+
+
 def test_a_sale_ends_with_an_update_without_a_sale_price(lister, woo):
     """
     The update removes the sale price.
