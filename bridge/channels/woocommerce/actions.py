@@ -18,9 +18,10 @@ from typing import Any
 
 from bridge import clock
 from bridge.channels.base import despatched_items
+from bridge.channels.helpers.parcels import parcels_of
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.order_state import CANCEL, DESPATCH, KEY, REFUND, OrderState, key_of, write_pieces
-from bridge.channels.woocommerce.parcels import TRACKING, customer_note, parcels_of, tracking_items
+from bridge.channels.woocommerce.parcels import TRACKING, customer_note, tracking_items
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refusals import code_of, message_of
 from bridge.channels.woocommerce.values import money, unescape, utc_time
