@@ -140,6 +140,21 @@ def test_changes_in_the_shop_reach_linnworks(run, linnworks):
     assert number in run("demo", "orders", "--status", "cancelled")
 
 
+def test_an_order_is_shown_with_its_parcels(run, linnworks):
+    """
+    Carriers, tracking numbers and links of all packages are in the shop's view of the order.
+    """
+    links = ["https://r.example/1", "https://d.example/2"]
+    packages = [
+        {"ShippingVendor": "Royal Mail", "TrackingNumber": "R1", "TrackingUrl": links[0]},
+        {"ShippingVendor": "DPD", "TrackingNumber": "D2", "TrackingUrl": links[1]},
+    ]
+    linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1230", "Packages": packages}])
+    shown = run("demo", "show", "1230")
+
+    assert [] == [text for text in ("Royal Mail", "R1", "DPD", "D2", *links) if text not in shown]
+
+
 def test_shops_can_be_opened_and_listed(run, settings):
     """
     A shop is opened by hand, and its products and orders are listed.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
-from bridge.channels.base import Channel, ListingResult, Outcome, Page, despatched_items
-from bridge.channels.demo import configurator, listings, mapping, orders, seed, shop, tables, wizard
+from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
+from bridge.channels.demo import configurator, customers, listings, mapping, orders, seed, shop, tables, wizard
+from bridge.channels.helpers.parcels import parcels_of
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.after_sale import (
     Cancellation,
@@ -18,6 +20,7 @@ from bridge.protocol.schemas.after_sale import (
     ReasonType,
     Refund,
     RefundShippingType,
+    SubReason,
 )
 from bridge.protocol.schemas.config import Tag
 from bridge.protocol.schemas.listings import (
@@ -36,8 +39,17 @@ from bridge.protocol.schemas.products import Price, Product, StockLevel
 REASONS = (
     Reason(tag="CHANGED_MIND", display_name="Customer changed their mind", types=tuple(ReasonType)[:4]),
     Reason(tag="NOT_AVAILABLE", display_name="Not available", types=(ReasonType.Cancellation, ReasonType.ItemRefund)),
-    Reason(tag="DAMAGED", display_name="Arrived damaged", types=tuple(ReasonType)[1:4]),
+    Reason(
+        tag="DAMAGED",
+        display_name="Arrived damaged",
+        types=tuple(ReasonType)[1:4],
+        sub_reasons=(
+            SubReason(tag="CARRIER", display_name="By the carrier"),
+            SubReason(tag="PACKING", display_name="Badly packed"),
+        ),
+    ),
 )
+CATEGORIES_PAGE_SIZE = 5
 
 
 class DemoChannel(Channel):
@@ -57,6 +69,13 @@ class DemoChannel(Channel):
 
     # -- set-up ----------------------------------------------------------------------------------------
 
+    def step(self, name: str) -> Step:
+        """Return the step; the last one also shows the shop's name, a link and a button."""
+        step = super().step(name)
+        if name != LAST_STEP:
+            return step
+        return replace(step, items=(*step.items, *wizard.extras(self.config["shop_name"], self.settings.url)))
+
     def verify(self, step: str) -> None:
         tables.open_shops(self.settings.data_dir)
         shop.open_shop(self.config["shop_name"], self.config["access_key"])
@@ -66,10 +85,10 @@ class DemoChannel(Channel):
         assert self._shop
 
     def shipping_tags(self) -> Sequence[Tag]:
-        return [Tag(tag=tag, friendly_name=name) for tag, name in seed.SHIPPING.items()]
+        return _tags(seed.SHIPPING)
 
     def payment_tags(self) -> Sequence[Tag]:
-        return [Tag(tag=tag, friendly_name=name) for tag, name in seed.PAYMENT.items()]
+        return _tags(seed.PAYMENT)
 
     # -- orders ----------------------------------------------------------------------------------------
 
@@ -102,10 +121,11 @@ class DemoChannel(Channel):
         ]
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
-        tracking = [order.tracking_number, *order.secondary_tracking_numbers]
-        note = mapping.despatch_note(order.shipping_vendor, order.shipping_method, tracking, order.tracking_url)
+        parcels = parcels_of(order, unnumbered=True)
         wanted = [(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)]
-        orders.despatch(orders.find_order(self._shop, order.reference_number), wanted, note, key)
+        orders.despatch(
+            orders.find_order(self._shop, order.reference_number), wanted, mapping.despatch_note(parcels), key, parcels
+        )
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -123,13 +143,13 @@ class DemoChannel(Channel):
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
         wanted = [(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
-        note = "Cancelled" + mapping.reason_suffix(item.reason for item in cancellation.items)
+        note = "Cancelled" + mapping.reason_suffix(cancellation.items)
         orders.cancel(orders.find_order(self._shop, cancellation.reference_number), wanted, note, key)
 
     def refund(self, refund: Refund, key: str) -> str:
         amounts = [(item.order_line_number, item.sku, item.refund_amount) for item in refund.items]
         order = orders.find_order(self._shop, refund.reference_number)
-        reason = mapping.reason_suffix(item.reason for item in refund.items)
+        reason = mapping.reason_suffix(refund.items)
         return orders.refund(order, amounts, refund.refund_shipping_amount, reason, key)
 
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
@@ -180,7 +200,12 @@ class DemoChannel(Channel):
         return configurator.SETTINGS
 
     def categories(self, cursor: str | None) -> Page[Category]:
-        return Page([Category(category_id=number, category_name=name) for number, name in seed.CATEGORIES.items()])
+        rest = sorted(number for number in seed.CATEGORIES if number > int(cursor or 0))
+        shown = rest[:CATEGORIES_PAGE_SIZE]
+        return Page(
+            [Category(category_id=number, category_name=seed.CATEGORIES[number]) for number in shown],
+            str(shown[-1]) if len(rest) > len(shown) else None,
+        )
 
     def attributes(self, question: CategoryQuestion) -> Sequence[Attribute]:
         return configurator.attributes(configurator.category(question.category_ids))
@@ -196,6 +221,10 @@ class DemoChannel(Channel):
 
     def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
         return listings.delete(self._shop, removal)
+
+
+def _tags(names: Mapping[str, str]) -> list[Tag]:
+    return [Tag(tag=tag, friendly_name=name, site=site) for site in customers.SITES for tag, name in names.items()]
 
 
 def _by_order(rows: Iterable[tables.OrderLine] | Iterable[tables.Event]) -> dict[int, list]:  # type: ignore[type-arg]

@@ -125,7 +125,7 @@ def _changes(listing: ProductListing, attributes: dict[str, str]) -> dict[str, A
         "price": listing.price,
         "stock": 0 if listing.variations else listing.quantity,
         "attributes": {**attributes, **_values(listing.attributes)},
-        "images": _urls(listing.images),
+        "images": _images(listing.images),
     }
 
 
@@ -137,7 +137,7 @@ def _variation_changes(variation: ProductVariation, listing: ProductListing) -> 
         "stock": variation.quantity,
         "options": options,
         "attributes": _values(variation.attribute_settings),
-        "images": _urls(variation.images),
+        "images": _images(variation.images),
     }
 
 
@@ -150,8 +150,8 @@ def _values(attributes: Iterable[AttributeValue]) -> dict[str, str]:
     return {attribute.attribute_id: attribute.attribute_value for attribute in attributes}
 
 
-def _urls(images: Iterable[Image]) -> list[str]:
-    return [image.url for image in images if image.url]
+def _images(images: Iterable[Image]) -> list[Image]:
+    return [image for image in images if image.url]
 
 
 def _result(product: Product, messages: tuple[FeedMessage, ...] = ()) -> ListingResult:

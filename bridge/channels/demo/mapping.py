@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from bridge.channels.demo import tables
+from bridge.channels.demo import customers, seed, tables
 from bridge.channels.demo.orders import total_paid
+from bridge.channels.helpers.parcels import Parcel
+from bridge.protocol.schemas.after_sale import CancellationItem, RefundItem
+from bridge.protocol.schemas.base import from_plain_data
 from bridge.protocol.schemas.orders import (
     Address,
     CancelStatus,
@@ -20,8 +23,6 @@ from bridge.protocol.schemas.orders import (
 )
 from bridge.protocol.schemas.products import Product
 
-UNNAMED = ("NONE", "Default")  # what Linnworks sends as the name of no vendor or method
-
 
 def order(
     row: tables.Order,
@@ -32,10 +33,13 @@ def order(
     with_note: bool,
 ) -> Order:
     """Return an order as it is now, with what happened to it as notes."""
-    address = _address(row)
+    billing = from_plain_data(Address, row.billing)
+    marketplace_tax_id, marketplace_ioss = customers.MARKETPLACES.get(row.site, (None, None))
     return Order(
         reference_number=row.number,
         external_reference=row.transaction_id,
+        secondary_reference_number=f"WEB-{row.number}",
+        site=row.site,
         payment_status=_payment_status(row),
         channel_buyer_name=row.buyer,
         currency=row.currency,
@@ -49,10 +53,16 @@ def order(
         use_channel_tax=True,
         discount=row.discount,
         discount_type=DiscountType[row.discount_type],
-        billing_address=address,
-        delivery_address=address,
+        marketplace_tax_id=marketplace_tax_id,
+        marketplace_ioss=marketplace_ioss,
+        buyer_tax_number=row.tax_number or None,
+        billing_address=billing,
+        delivery_address=from_plain_data(Address, row.delivery) if row.delivery else billing,
         order_items=tuple(_item(row, line) for line in lines),
-        extended_properties=(ExtendedProperty(name="ShopStatus", value=row.status),),
+        extended_properties=(
+            ExtendedProperty(name="ShopStatus", value=row.status),
+            ExtendedProperty(name="DeliveryTime", value=seed.SHIPPING[row.shipping], type="Shipping"),
+        ),
         notes=tuple(_notes(row, events, with_note)),
         # after a cancel the shop has no figure for what remains
         shop_total=None if any(line.cancelled for line in lines) else total_paid(row, lines),
@@ -100,33 +110,25 @@ def _notes(row: tables.Order, events: Iterable[tables.Event], with_note: bool) -
         yield Note(note=event.note, note_entry_date=event.happened_at, note_user_name="Shop", is_internal=True)
 
 
-def _address(row: tables.Order) -> Address:
-    return Address(
-        full_name=row.buyer,
-        address1=row.address["street"],
-        town=row.address["town"],
-        region=row.address["region"],
-        post_code=row.address["post_code"],
-        country=row.address["country"],
-        country_code=row.address["country_code"],
-        phone_number="+44 20 7946 0000",
-        email_address=f"buyer{row.number}@example.com",
+def despatch_note(parcels: Iterable[Parcel]) -> str:
+    """Return the note about the parcels of a despatch."""
+    described = (
+        ", ".join(
+            text
+            for text in (
+                parcel.carrier and f"with {parcel.carrier}",
+                parcel.number and f"tracking {parcel.number}",
+                parcel.link,
+            )
+            if text
+        )
+        for parcel in parcels
     )
+    return f"Despatched {'; '.join(described)}".strip()
 
 
-def despatch_note(vendor: str, method: str, tracking: Sequence[str], url: str) -> str:
-    """Return the note about a despatch."""
-    carrier = " ".join(name for name in (vendor, method) if name and name not in UNNAMED)
-    numbers = ", ".join(number for number in tracking if number)
-    return (
-        "Despatched"
-        + (f" with {carrier}" if carrier else "")
-        + (f", tracking {numbers}" if numbers else "")
-        + (f", {url}" if url else "")
-    )
-
-
-def reason_suffix(reasons: Iterable[str]) -> str:
+def reason_suffix(items: Iterable[CancellationItem | RefundItem]) -> str:
     """Return the end of a note that names the reasons; "" if there are none."""
-    named = sorted({reason for reason in reasons if reason})
+    reasons = {" / ".join(filter(None, (item.reason, item.secondary_reason))) for item in items}
+    named = sorted(reasons - {""})
     return f": {', '.join(named)}" if named else ""

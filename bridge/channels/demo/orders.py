@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from peewee import fn
+
 from bridge.channels.demo.seed import next_number, random_order
 from bridge.channels.demo.tables import Event, Order, OrderLine, Product, Shop, transaction
+from bridge.channels.helpers.parcels import Parcel
 from bridge.clock import now
 from bridge.errors import ChannelRefused
 
@@ -26,13 +30,14 @@ Change = Callable[[list[OrderLine]], tuple[str, str]]
 def place_order(shop: Shop, wanted: Mapping[str, int], *, paid: bool) -> Order:
     """Place an order for quantities by SKU, or for random products if none are named, and reduce the stock."""
     with transaction():
-        products = {
-            product.sku: product for product in Product.select().where((Product.shop == shop) & ~Product.variable)
-        }
-        unknown = sorted(set(wanted) - set(products))
+        sold = Product.select().where((Product.shop == shop) & ~Product.variable)
+        chosen = sold.where(Product.sku.in_(list(wanted))) if wanted else sold.order_by(fn.RANDOM()).limit(2)
+        products = {product.sku: product for product in chosen}
+        unknown = sorted(wanted.keys() - products.keys())
         if unknown:
             raise ChannelRefused(f"The shop does not sell {', '.join(unknown)}")
-        order = random_order(shop, next_number(shop), list(products.values()), wanted, now(), paid=paid)
+        quantities = {products[sku]: quantity for sku, quantity in (wanted or dict.fromkeys(products, 1)).items()}
+        order = random_order(shop, next_number(shop), quantities, now(), paid=paid)
         for line in order.lines:
             _add_stock(shop, line.sku, -line.quantity)
     return order
@@ -65,8 +70,8 @@ def find_result(shop: Shop, number: str, key: str) -> str | None:
     return event.result if event else None
 
 
-def despatch(order: Order, wanted: Sequence[Wanted], note: str, key: str) -> None:
-    """Despatch some lines of an order or, if none are named, all that is open."""
+def despatch(order: Order, wanted: Sequence[Wanted], note: str, key: str, parcels: Sequence[Parcel] = ()) -> None:
+    """Despatch the named lines of an order or, if none are named, all that is open; `parcels` are kept with it."""
 
     def change(lines: list[OrderLine]) -> tuple[str, str]:
         if order.status == "cancelled":
@@ -79,7 +84,7 @@ def despatch(order: Order, wanted: Sequence[Wanted], note: str, key: str) -> Non
             line.despatched += quantity
         return "", note
 
-    _run_once(order, "despatch", key, change)
+    _run_once(order, "despatch", key, change, details={"parcels": [asdict(parcel) for parcel in parcels]})
 
 
 def cancel(order: Order, wanted: Sequence[Wanted], note: str, key: str) -> None:
@@ -146,7 +151,7 @@ def total_paid(order: Order, lines: Iterable[OrderLine]) -> Decimal:
 # -- changes ---------------------------------------------------------------------------------------
 
 
-def _run_once(order: Order, kind: str, key: str, change: Change, shipping_refunded: Decimal = Decimal(0)) -> str:
+def _run_once(order: Order, kind: str, key: str, change: Change, **more: Any) -> str:
     """Change an order under a key, unless this key was used before; return the result of the first time."""
     with transaction():
         event = Event.get_or_none(Event.key == key)
@@ -161,8 +166,8 @@ def _run_once(order: Order, kind: str, key: str, change: Change, shipping_refund
                 key=key,
                 result=result,
                 note=note,
-                shipping_refunded=shipping_refunded,
                 happened_at=now(),
+                **more,
             )
             _update(order, status=_status(order, lines))
     return str(event.result)

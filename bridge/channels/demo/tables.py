@@ -58,7 +58,7 @@ class Product(ShopRow):
     """A simple product, a variable one (which has no stock of its own), or one of its variations."""
 
     id = AutoIncrementField()
-    shop = ForeignKeyField(Shop, on_delete="CASCADE")
+    shop = ForeignKeyField(Shop, on_delete="CASCADE", index=False)
     shop_id: int
     parent = ForeignKeyField("self", null=True, on_delete="CASCADE")
     parent_id: int | None
@@ -83,15 +83,18 @@ class Order(ShopRow):
     """An order; its status is unpaid, paid, part-shipped, shipped or cancelled."""
 
     id = AutoIncrementField()
-    shop = ForeignKeyField(Shop, on_delete="CASCADE")
+    shop = ForeignKeyField(Shop, on_delete="CASCADE", index=False)
     shop_id: int
     lines: Any
     number = CharField()
     status = CharField()
+    site = CharField(default="")
     currency = CharField()
     tax_inclusive = BooleanField()
     buyer = CharField()
-    address = JsonField()
+    tax_number = CharField(default="")
+    billing = JsonField()
+    delivery = JsonField(null=True)
     customer_note = TextField(default="")
     payment = CharField()
     transaction_id = CharField(default="")
@@ -135,7 +138,10 @@ class OrderLine(ShopRow):
 
 
 class Event(ShopRow):
-    """A despatch, cancel or refund of an order; `key` is Linnworks' key of the action."""
+    """A despatch, cancel or refund of an order; `key` is Linnworks' key of the action.
+
+    `details` has the `parcels` of a despatch, each with its carrier, number and link.
+    """
 
     id = AutoIncrementField()
     order = ForeignKeyField(Order, on_delete="CASCADE")
@@ -144,6 +150,7 @@ class Event(ShopRow):
     key = CharField(unique=True)
     result = CharField(default="")
     note = TextField()
+    details = JsonField(default=dict)
     shipping_refunded = MoneyField(default=Decimal(0))
     happened_at = MomentField()
 

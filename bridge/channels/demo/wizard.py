@@ -70,3 +70,32 @@ STEPS = (
     ),
     Step(name=LAST_STEP, title="Settings", description="Your shop is connected.", items=PREFERENCES),
 )
+
+
+def extras(shop_name: str, url: str) -> tuple[ConfigItem, ...]:
+    """Return what the last step shows besides the questions; `url` is the bridge's public address."""
+    return (
+        ConfigItem(
+            config_item_id="connected_shop",
+            name="Connected shop",
+            description="The embedded shop of this integration",
+            group_name="Shop",
+            selected_value=shop_name,
+            read_only=True,
+        ),
+        ConfigItem(
+            config_item_id="bridge_page",
+            name=f"{url}/",
+            description="Whether the bridge is running",
+            group_name="Shop",
+            value_type=ValueType.URL,
+        ),
+        ConfigItem(
+            config_item_id="listing_settings",
+            name="Show what listings can have",
+            description="Opens the answer of GetConfiguratorSettings, which needs no token",
+            group_name="Shop",
+            selected_value=f"{url}/api/Listing/GetConfiguratorSettings",
+            value_type=ValueType.BUTTON,
+        ),
+    )

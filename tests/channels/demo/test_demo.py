@@ -13,6 +13,7 @@ from bridge.channels.demo import shop as demo
 from bridge.channels.demo.tables import Event, Order, Product, open_shops
 from bridge.channels.demo.wizard import PREFERENCES
 from bridge.clock import now
+from bridge.protocol.manifest import endpoints
 from tests.channels.contract import (
     DespatchContract,
     ListingsContract,
@@ -277,6 +278,21 @@ def test_dispatch_by_follows_the_chosen_days(fresh_shop):
     assert {timedelta(days=5)} == times
 
 
+def test_the_settings_show_more_than_questions(linnworks, settings):
+    """The last step has a value that cannot be changed, a link and a button; saving them changes nothing."""
+    shown = {item["ConfigItemId"]: item for item in linnworks("UserConfigEndpoint")["ConfigItems"]}
+    saved = linnworks.save("UserConfig", connected_shop="another", bridge_page="x", listing_settings="x")
+
+    assert (True, linnworks.shop_name) == (
+        shown["connected_shop"]["ReadOnly"],
+        shown["connected_shop"]["SelectedValue"],
+    )
+    assert ("URL", f"{settings.url}/") == (shown["bridge_page"]["ValueType"], shown["bridge_page"]["Name"])
+    assert "BUTTON" == shown["listing_settings"]["ValueType"]
+    assert endpoints(settings)["GetConfiguratorSettingsEndpoint"] in shown["listing_settings"]["SelectedValue"]
+    assert list(shown.values()) == saved["ConfigItems"]
+
+
 @pytest.fixture
 def linnworks(connect) -> Linnworks:
     """An integration with a shop that no other test uses."""
@@ -294,39 +310,7 @@ def test_a_listing_beyond_a_limit_fails_without_the_shop(linnworks, work, kind):
     assert ["The listing has 13 images: 12 are allowed"] == [message["Message"] for message in result["Messages"]]
 
 
-# -- sample data ----------------------------------------------------------------------------------
-
-
-def test_a_new_shop_has_orders_of_every_kind(connect):
-    """The orders of a new shop include every kind."""
-    orders = connect("fresh-shop").orders().values()
-    kinds = {
-        "paid": lambda order: order["PaymentStatus"] == "PAID",
-        "unpaid": lambda order: order["PaymentStatus"] == "UNPAID",
-        "cancelled": lambda order: order["PaymentStatus"] == "CANCELLED",
-        "several lines": lambda order: len(order["OrderItems"]) > 2,
-        "several pieces": lambda order: any(item["Qty"] > 1 for item in order["OrderItems"]),
-        "service line": lambda order: any(item["IsService"] for item in order["OrderItems"]),
-        "discounted line": lambda order: any(item["LinePercentDiscount"] for item in order["OrderItems"]),
-        "discount": lambda order: order["Discount"] > 0,
-        "note": lambda order: order["Notes"],
-        "options": lambda order: any(item["Options"] for item in order["OrderItems"]),
-        "tax inclusive": lambda order: all(item["TaxCostInclusive"] for item in order["OrderItems"]),
-        "tax exclusive": lambda order: not any(item["TaxCostInclusive"] for item in order["OrderItems"]),
-        "foreign currency": lambda order: order["Currency"] != "GBP",
-        "free shipping": lambda order: order["PostalServiceCost"] == 0,
-    }
-
-    assert [] == [name for name, fits in kinds.items() if not any(fits(order) for order in orders)]
-
-
-def test_a_new_shop_has_a_catalogue_of_several_pages(connect):
-    """A new shop has hundreds of products, with variations but without their parents."""
-    products = connect("fresh-shop").products()
-
-    assert len(products) > 200
-    assert "SHIRT-1-B-S" in products
-    assert "SHIRT-1" not in products
+# -- order actions ----------------------------------------------------------------------------------
 
 
 def test_a_whole_order_is_refunded_to_the_cent(linnworks):
@@ -376,6 +360,49 @@ def test_what_happened_to_an_order_comes_as_notes_for_the_seller(linnworks):
 
     assert "Despatched with Royal Mail, tracking AB123" == notes[0]["Note"]
     assert refund["RefundReference"] in notes[1]["Note"]
+
+
+@pytest.mark.parametrize(
+    ("despatch", "note", "parcels"),
+    [
+        (
+            {
+                "Packages": [
+                    {"ShippingVendor": "DPD", "TrackingNumber": "D1", "TrackingUrl": "https://dpd.example/D1"},
+                    {"TrackingNumber": "R2"},
+                ]
+            },
+            "Despatched with DPD, tracking D1, https://dpd.example/D1; with Royal Mail 48, tracking R2",
+            [("DPD", "D1", "https://dpd.example/D1"), ("Royal Mail 48", "R2", "")],
+        ),
+        (
+            {"TrackingNumber": "R1", "SecondaryTrackingNumbers": ["R2"], "TrackingUrl": "https://rm.example/R1"},
+            "Despatched with Royal Mail 48, tracking R1, https://rm.example/R1; with Royal Mail 48, tracking R2",
+            [("Royal Mail 48", "R1", "https://rm.example/R1"), ("Royal Mail 48", "R2", "")],
+        ),
+        ({}, "Despatched with Royal Mail 48", [("Royal Mail 48", "", "")]),
+        ({"ShippingVendor": "NONE", "ShippingMethod": "Default"}, "Despatched", []),
+    ],
+    ids=["packages", "numbers", "carrier", "nothing"],
+)
+def test_a_despatch_keeps_its_parcels(linnworks, despatch, note, parcels):
+    """Carriers, tracking numbers and links of every package are kept, and named in the note."""
+    usual = {"ReferenceNumber": "1230", "ShippingVendor": "Royal Mail", "ShippingMethod": "48"}
+    linnworks("DespatchEndpoint", Orders=[{**usual, **despatch}])
+    event = Event.get(Event.order == orders.find_order(demo.find_shop(linnworks.shop_name), "1230"))
+
+    assert [note] == [one["Note"] for one in linnworks.orders()["1230"]["Notes"] if one["IsInternal"]]
+    assert parcels == [(parcel["carrier"], parcel["number"], parcel["link"]) for parcel in event.details["parcels"]]
+
+
+def test_a_second_reason_is_in_the_note(linnworks):
+    """Linnworks offers the shop's second reasons, and the one chosen is in the note of the refund."""
+    reasons = {one["Tag"]: one for one in linnworks("PostSaleOptions")["PostSaleReasons"]}
+    second = reasons["DAMAGED"]["SubReasons"][0]["Tag"]
+    row = {"OrderLineNumber": "1", "RefundAmount": 0.5, "Reason": "DAMAGED", "SecondaryReason": second}
+    linnworks("RefundEndpoint", Refund={"ReferenceNumber": "1230", "Items": [row]})
+
+    assert f": DAMAGED / {second}" in linnworks.orders()["1230"]["Notes"][-1]["Note"]
 
 
 def _notes(linnworks: Linnworks) -> set[str]:

@@ -25,13 +25,16 @@ def up(migrator: Any, db: Any) -> None:
 
     class Order(Model):
         id = AutoIncrementField()
-        shop = ForeignKeyField(Shop, on_delete="CASCADE")
+        shop = ForeignKeyField(Shop, on_delete="CASCADE", index=False)
         number = CharField()
         status = CharField()
+        site = CharField(default="")
         currency = CharField()
         tax_inclusive = BooleanField()
         buyer = CharField()
-        address = JsonField()
+        tax_number = CharField(default="")
+        billing = JsonField()
+        delivery = JsonField(null=True)
         customer_note = TextField(default="")
         payment = CharField()
         transaction_id = CharField(default="")
@@ -56,6 +59,7 @@ def up(migrator: Any, db: Any) -> None:
         key = CharField(unique=True)
         result = CharField(default="")
         note = TextField()
+        details = JsonField(default=dict)
         shipping_refunded = MoneyField(default=Decimal(0))
         happened_at = MomentField()
 
@@ -85,7 +89,7 @@ def up(migrator: Any, db: Any) -> None:
 
     class Product(Model):
         id = AutoIncrementField()
-        shop = ForeignKeyField(Shop, on_delete="CASCADE")
+        shop = ForeignKeyField(Shop, on_delete="CASCADE", index=False)
         parent = ForeignKeyField("self", null=True, on_delete="CASCADE")
         variable = BooleanField(default=False)
         sku = CharField()
