@@ -137,17 +137,28 @@ class Channel(ABC):
 
     @abstractmethod
     def shipping_tags(self) -> Sequence[Tag]:
-        """Return the shipping methods that orders name in MatchPostalServiceTag."""
+        """Return the shipping methods that orders name in MatchPostalServiceTag.
+
+        Every order names one of them, for example "No shipping" if nothing is sent.
+        """
 
     @abstractmethod
     def payment_tags(self) -> Sequence[Tag]:
-        """Return the payment methods that orders name in MatchPaymentMethodTag."""
+        """Return the payment methods that orders name in MatchPaymentMethodTag.
+
+        Every order names one of them, for example "No payment yet" if it has no payment.
+        """
 
     # -- orders ----------------------------------------------------------------------------------------
 
     @abstractmethod
     def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
-        """Return orders last changed at or after `since`, sorted so that edited, new and deleted orders shift none."""
+        """Return orders that changed at or after `since`, sorted so that edited, new and deleted orders shift none.
+
+        An order has changed when anything that Linnworks is told of it has changed: it was placed, edited, paid,
+        cancelled, refunded or despatched, by the customer, the owner, the payment provider or the bridge. This holds
+        even if the shop's own modification date did not move.
+        """
 
     @abstractmethod
     def order(self, reference: str) -> Order | None:
@@ -157,28 +168,40 @@ class Channel(ABC):
     def despatch(self, order: DespatchOrder, key: str) -> None:
         """Mark some or all of an order as sent; refuse unknown lines and more than was ordered.
 
-        `key` identifies this despatch: the same key again changes nothing. Without items the whole order is sent.
+        `key` identifies this despatch: the same key again changes nothing, or completes a despatch of several calls
+        that stopped half-way. Without items the whole order is sent.
         """
 
     # -- after the sale --------------------------------------------------------------------------------
 
     @abstractmethod
     def post_sale_options(self) -> PostSaleOptionsResponse:
-        """Return what `cancel` and `refund` can do."""
+        """Return what `cancel` and `refund` can do.
+
+        `automatic_refund_on_cancel` says that the cancel of a whole paid order refunds all of it: Linnworks records
+        that refund. False says that it refunds nothing.
+        """
 
     @abstractmethod
     def cancel(self, cancellation: Cancellation, key: str) -> None:
-        """Cancel an order or some of its lines; the same key again changes nothing."""
+        """Cancel an order or some of its lines.
+
+        The same key again changes nothing, or completes a cancel of several calls that stopped half-way.
+        """
 
     @abstractmethod
     def refund(self, refund: Refund, key: str) -> str:
-        """Refund money and return the shop's reference of the refund; the same key again changes nothing."""
+        """Refund money and return the shop's reference of the refund.
+
+        The same key again changes nothing, or completes a refund of several calls that stopped half-way.
+        """
 
     @abstractmethod
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
         """Return the result of an action that the shop has completed under this key, or None if it has not.
 
-        `kind` is "despatch", "cancel" or "refund"; `reference` is the order's ReferenceNumber.
+        `kind` is "despatch", "cancel" or "refund"; `reference` is the order's ReferenceNumber. An action of several
+        calls that stopped half-way has not been completed: with None it is asked for again under the same key.
         """
 
     # -- products --------------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
+import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.channels.contract.shop import Suite, hours_ago, seen
+from tests.channels.contract.shop import Suite, hours_ago, seen, tags
 from tests.linnworks import LONG_AGO, Linnworks
 
+MAX_WAIT_SECONDS = 10
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -38,31 +41,36 @@ class OrdersContract(Suite):
         assert order["PaymentStatus"] == "UNPAID"
         assert order["PaidOn"] is None
 
-    def test_an_order_comes_again_when_it_is_paid(self, linnworks, shop):
-        """After a payment an old order comes again as PAID, because the filter is the date of its last change."""
-        reference = shop.place_order({shop.skus[0]: 1}, paid=False, days_ago=3)
-        before = linnworks.orders(since=hours_ago(1))
-        shop.pay(reference)
-        after = linnworks.orders(since=hours_ago(1))
+    @pytest.mark.parametrize("change", ["pay", "cancel", "refund", "touch"])
+    def test_an_order_comes_again_when_it_has_changed(self, linnworks, shop, exact_times, change):
+        """An order asked for since the moment before a change comes again as it is after the change."""
+        reference = shop.place_order({shop.skus[0]: 1}, paid=change != "pay")
+        before = seen(linnworks, reference)
+        moment = _unchanged_since(linnworks, reference)
+        if change == "refund":
+            shop.refund(reference, Decimal("0.50"))
+        else:
+            getattr(shop, change)(reference)
+        after = linnworks.orders(since=moment).get(reference)
 
-        assert reference not in before
-        assert after[reference]["PaymentStatus"] == "PAID"
-
-    def test_an_order_comes_again_when_it_is_cancelled(self, linnworks, shop):
-        """After a cancel in the shop an old order comes again as CANCELLED."""
-        reference = shop.place_order({shop.skus[0]: 1}, days_ago=3)
-        before = linnworks.orders(since=hours_ago(1))
-        shop.cancel(reference)
-        after = linnworks.orders(since=hours_ago(1))
-
-        assert reference not in before
-        assert after[reference]["PaymentStatus"] == "CANCELLED"
+        assert after
+        assert after != before
+        assert {"pay": "PAID", "cancel": "CANCELLED"}.get(change, before["PaymentStatus"]) == after["PaymentStatus"]
 
     def test_back_dating_brings_old_orders(self, linnworks, shop):
         """An earlier UTCTimeFrom brings the orders since then."""
         reference = shop.place_order({shop.skus[0]: 1}, days_ago=3)
 
         assert reference in linnworks.orders(since=hours_ago(24 * 4))
+
+    def test_every_order_names_listed_tags(self, linnworks, shop):
+        """The shipping and payment methods of every order are among the tags, before it is paid too."""
+        shop.place_order({shop.skus[0]: 1}, paid=False)
+        shipping, payment = tags(linnworks)
+        orders = _run(linnworks)
+
+        assert {(order["MatchPostalServiceTag"], order["Site"]) for order in orders} <= _names(shipping)
+        assert {(order["MatchPaymentMethodTag"], order["Site"]) for order in orders} <= _names(payment)
 
     # -- form ----------------------------------------------------------------------------------------
 
@@ -136,6 +144,19 @@ class OrdersContract(Suite):
         assert there <= came
         assert set(placed) <= came | came_next
 
+    def test_no_order_is_missed_while_orders_are_deleted(self, linnworks, shop):
+        """Orders deleted between two pages shift no other order out of its page."""
+        if not shop.can_delete_orders:
+            pytest.skip("the shop keeps its orders")
+        first = _page(linnworks, 1)
+        for reference in _references(first)[:2]:
+            shop.delete_order(reference)
+        second = _page(linnworks, 2)
+        shop.delete_order(_references(second)[0])
+
+        assert second["HasMorePages"]
+        assert shop.references() <= {*_references(first), *_references(second), *_rest(linnworks, 3)}
+
     def test_an_order_that_changed_during_a_run_comes_again(self, linnworks, shop):
         """An order changed after its page was read comes in the next run, even if Linnworks asks from a later time."""
         changed = _references(_page(linnworks, 1))[0]
@@ -207,6 +228,20 @@ class OrdersContract(Suite):
         _page(linnworks, 2, since=hours_ago(1))
 
         assert shop.references() == {*_references(first), *_rest(linnworks, 2)}
+
+
+def _unchanged_since(linnworks: Linnworks, reference: str) -> str:
+    """Return a moment since which the shop's clock, in whole seconds, has seen no change of this order."""
+    for _ in range(20 * MAX_WAIT_SECONDS):
+        moment = hours_ago(0)
+        if reference not in linnworks.orders(since=moment):
+            return moment
+        time.sleep(0.05)  # the running shop's clock must reach the next second
+    raise AssertionError(f"Order {reference} comes although it does not change")
+
+
+def _names(tags: Any) -> set[tuple[str, str]]:
+    return {(tag["Tag"], tag["Site"]) for tag in tags}
 
 
 def _page(linnworks: Linnworks, number: int, since: str = LONG_AGO) -> Any:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from inspect import getattr_static
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bridge.channels.base import Channel
 from bridge.clock import now
 from tests.linnworks import Linnworks
 
@@ -18,6 +21,8 @@ class ShopUnderTest(ABC):
 
     One shop may serve all tests: each connects its own integration and uses its own orders and listings. So that
     paging is tested, the shop begins with at least three pages of orders and of products.
+
+    What only some shops can do has a default, with which the tests about it are skipped.
     """
 
     answers: Mapping[str, str]
@@ -26,6 +31,10 @@ class ShopUnderTest(ABC):
     """The same answers with credentials that the shop refuses."""
     skus: Sequence[str]
     """Two simple products that no test changes, with a price of 1.00 or more and enough stock."""
+    changeable: Sequence[str] | None = None
+    """The SKUs whose stock and price tests may set, at least three; None means all except `skus`."""
+    can_delete_orders = False
+    can_delete_products = True
     picture = "https://example.com/new.jpg"
     """An image that the shop can download, if it downloads any."""
 
@@ -61,9 +70,34 @@ class ShopUnderTest(ABC):
     def add_product(self, sku: str) -> None:
         """Add a product, as the owner."""
 
-    @abstractmethod
+    # -- what only some shops can do -------------------------------------------------------------------
+
     def remove_product(self, sku: str) -> None:
-        """Delete a product, as the owner."""
+        """Delete a product, as the owner, if `can_delete_products`."""
+        raise NotImplementedError
+
+    def delete_order(self, reference: str) -> None:
+        """Delete an order for good, as the owner, if `can_delete_orders`."""
+        raise NotImplementedError
+
+    def refund(self, reference: str, amount: Decimal) -> None:
+        """Refund an amount of a paid order in the shop itself, as the owner."""
+        pytest.skip("the shop cannot refund by itself")
+
+    def other_prices(self, sku: str) -> Mapping[str, Decimal]:
+        """Return the prices of a product that a price without a tag does not set: a list price, other currencies."""
+        return {}
+
+    def done(self, reference: str) -> Any:
+        """Return what was done with an order, without ids and times; a shop may add its states and messages."""
+        return self.sent(reference), self.refunded(reference)
+
+    def lose_answer(self, number: int) -> AbstractContextManager[Callable[[], bool]]:
+        """Lose the answer of the first, second, ... call that reaches the shop within this context, which does it.
+
+        Yields a function that returns whether there was such a call.
+        """
+        pytest.skip("the shop cannot lose answers")
 
 
 class Suite:
@@ -81,6 +115,18 @@ class Suite:
         linnworks = Linnworks(call)
         linnworks.finish_wizard(**shop.answers)
         return linnworks
+
+    @pytest.fixture
+    def channel_class(self, app) -> type[Channel]:
+        """The channel of the shop, with the batch sizes that it declares."""
+        return app.extensions["bridge"].channels.channel_class
+
+    @pytest.fixture
+    def exact_times(self, app, monkeypatch) -> None:
+        """Settings with which runs of orders do not overlap, and lost actions are looked up at once."""
+        channels = app.extensions["bridge"].channels
+        settings = replace(channels.settings, orders_overlap_seconds=0, action_settles_seconds=0)
+        monkeypatch.setattr(channels, "settings", settings)
 
     @pytest.fixture
     def order(self, linnworks, shop) -> Any:
@@ -101,3 +147,8 @@ def seen(linnworks: Linnworks, reference: str) -> Any:
 def line_number(order: Any, sku: str) -> str:
     """Return the OrderLineNumber of the line with this SKU."""
     return next(item["OrderLineNumber"] for item in order["OrderItems"] if item["SKU"] == sku)
+
+
+def tags(linnworks: Linnworks) -> tuple[Any, Any]:
+    """Return the shop's tags of shipping and of payment methods."""
+    return linnworks("ShippingTagsEndpoint")["ShippingTags"], linnworks("PaymentTagsEndpoint")["PaymentTags"]

@@ -39,6 +39,7 @@ class DemoShop(ShopUnderTest):
 
     answers = {"shop_name": "corner-shop", "access_key": "open sesame"}
     wrong_answers = {**answers, "access_key": "open barley"}
+    can_delete_orders = True
 
     def __init__(self, data_dir) -> None:
         open_shops(data_dir)
@@ -78,6 +79,13 @@ class DemoShop(ShopUnderTest):
 
     def remove_product(self, sku: str) -> None:
         Product.delete().where((Product.shop == self.row) & (Product.sku == sku)).execute()
+
+    def delete_order(self, reference: str) -> None:
+        Order.delete().where((Order.shop == self.row) & (Order.number == reference)).execute()
+
+    def refund(self, reference: str, amount: Decimal) -> None:
+        order = self._order(reference)
+        orders.refund(order, [(order.lines[0].number, "", amount)], Decimal(0), "", secrets.token_hex(8))
 
     def _order(self, reference: str) -> Order:
         return orders.find_order(self.row, reference)

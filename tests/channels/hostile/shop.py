@@ -153,6 +153,11 @@ class HostileShop:
             self._cancel(self.orders[number], [(line, line.open) for line in self.orders[number].lines])
             self.touch(number)
 
+    def refund(self, number: str, amount: Decimal) -> None:
+        """Refund an amount of the order's first line."""
+        items = [{"line": self.orders[number].lines[0].number, "sku": "", "amount": str(amount)}]
+        self.act("refund", self.orders[number], {"key": "by hand", "items": items, "shipping": "0"})
+
     def bin(self, number: str) -> None:
         """Move the order to the bin, where the API does not find it."""
         with self.lock:

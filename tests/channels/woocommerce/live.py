@@ -34,6 +34,7 @@ class LiveShop(ShopUnderTest):
     """The shop, with enough orders and products for several pages."""
 
     skus = ("BRIDGE-ALWAYS-1", "BRIDGE-ALWAYS-2")
+    can_delete_orders = True
 
     def __init__(self) -> None:
         key = os.environ["BRIDGE_TEST_WOOCOMMERCE_KEY"]
@@ -88,6 +89,12 @@ class LiveShop(ShopUnderTest):
                 f"products/{row['parent_id']}/variations/{row['id']}" if row["parent_id"] else f"products/{row['id']}"
             )
             self._call("DELETE", path, force="true")
+
+    def delete_order(self, reference: str) -> None:
+        self._call("DELETE", f"orders/{reference}", force="true")
+
+    def refund(self, reference: str, amount: Decimal) -> None:
+        self._call("POST", f"orders/{reference}/refunds", {"amount": str(amount), "api_refund": False})
 
     def _delete_products(self, beginning: str) -> None:
         found = self._rows("products", "id,sku")

@@ -28,6 +28,7 @@ class ScriptedShop(ShopUnderTest):
     """The scripted WooCommerce, with enough orders and products for several pages."""
 
     skus = ("ALWAYS-1", "ALWAYS-2")
+    can_delete_orders = True
 
     def __init__(self, shop: WooShop) -> None:
         self.shop = shop
@@ -73,6 +74,12 @@ class ScriptedShop(ShopUnderTest):
 
     def remove_product(self, sku: str) -> None:
         self.shop.remove_product(sku)
+
+    def delete_order(self, reference: str) -> None:
+        self.shop.delete_for_good(reference)
+
+    def refund(self, reference: str, amount: Decimal) -> None:
+        self.shop.refund(reference, amount)
 
 
 VARIANTS = {
