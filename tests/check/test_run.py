@@ -11,6 +11,7 @@ from bridge.check.report_files import as_json
 from bridge.check.rule import RuleSeverity
 from bridge.check.runner import Verdict
 from tests.check.mutants.application import CLIENT, Application
+from tests.check.mutants.builders import MUTANTS
 
 CHANGING_CALLS = (
     "Despatch",
@@ -154,3 +155,16 @@ def test_the_defaults_of_another_framework_break_no_must_rule(in_process, run_in
 
     assert [] == [(r.rule.id, r.reason) for r in run.broken if r.broken is not RuleSeverity.ADVICE]
     assert ["ANS-05", "ANS-17", "ANS-18", "MAN-09"] == sorted(result.rule.id for result in run.broken)
+
+
+@pytest.mark.parametrize(("refunds", "verdict"), [(True, Verdict.PASS), (False, Verdict.FAIL)])
+def test_an_automatic_refund_must_have_been_made(app, run_in_process, refunds, verdict):
+    """
+    If AutomaticRefundOnCancel is true, nothing is left to refund after a Cancel.
+    """
+    app.body_hooks["PostSaleOptions"].append(lambda result, body: result.update(AutomaticRefundOnCancel=True))
+    if refunds:
+        MUTANTS["PSO-12"](app)
+    (result,) = (result for result in run_in_process(only=("PSO-12",)).results if result.rule.id == "PSO-12")
+
+    assert verdict is result.verdict

@@ -205,6 +205,36 @@ def endpoints_of_abilities(context: CheckContext) -> None:
             raise RuleFailed(message, context.exchanges["PostSaleOptions"])
 
 
+@area.rule(
+    "PSO-12",
+    RuleSeverity.SHOULD,
+    "ep:post-sale-options, ep:cancel",
+    needs=("PSO-03",),
+    after=("PSO-04", "PSO-05"),
+    changes_shop=True,
+)
+def refund_after_cancel(context: CheckContext) -> None:
+    """After the Cancel of a paid order, part of it can be refunded exactly if AutomaticRefundOnCancel is false.
+
+    Linnworks records a refund that was never paid, or pays a second one.
+    """
+    _require_ability(context, "CanRefund", "Refund")
+    if context.post_sale_options.get("CanAttachRefundToItem") is False:
+        raise RuleSkipped("PostSaleOptions says CanAttachRefundToItem is false")
+    order = next(order for order in context.orders if order.reference == context.cancellation["ReferenceNumber"])
+    line = next((line for line in order.shippable_lines if line.price >= SMALLEST_PRICE), None)
+    if line is None:
+        raise RuleSkipped(f"nothing of the cancelled order {order.reference} can be refunded in part")
+    automatic = context.post_sale_options.get("AutomaticRefundOnCancel") is True
+    response = context.call("Refund", Refund=_refund(context, order, line, round(line.price / 2, 2)))
+    if response.error and not automatic:
+        message = f'AutomaticRefundOnCancel is false, but a refund after the Cancel returned "{response.error[:300]}"'
+        raise RuleFailed(message, response.exchange)
+    if automatic and not response.error:
+        message = "AutomaticRefundOnCancel is true, but a refund after the Cancel is accepted"
+        raise RuleFailed(message, response.exchange)
+
+
 def _can(context: CheckContext, ability: str) -> bool:
     """Return whether the ability is supported; without PostSaleOptions it counts as supported."""
     return context.post_sale_options.get(ability) is True or not context.client.has_endpoint("PostSaleOptions")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tests.channels.contract.shop import Suite, line_number, seen
 from tests.linnworks import Linnworks
 
+CENT = Decimal("0.01")
 CANCELLATION, ITEM_REFUND, SHIPPING_REFUND, SERVICE_REFUND, ADDITIONAL_REFUND = range(5)
 NOT_SUPPORTED, INDEPENDENT = 0, 2
 
@@ -65,6 +66,14 @@ class PostSaleContract(Suite):
         assert answer["Error"] is None
         assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
         assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
+
+    def test_a_cancel_refunds_what_the_options_say(self, linnworks, shop, order, options):
+        """The cancel of a paid order refunds all of it if AutomaticRefundOnCancel says so, and otherwise nothing."""
+        _only_where(options["CanCancel"])
+        answer = _cancel(linnworks, order)
+
+        assert answer["Error"] is None
+        assert (_total(order) if options["AutomaticRefundOnCancel"] else 0) == shop.refunded(order["ReferenceNumber"])
 
     def test_an_order_is_cancelled_by_naming_all_lines(self, linnworks, shop, order, options):
         """Cancelling every line in full cancels the order."""
@@ -281,6 +290,18 @@ def _only_where(supported: Any) -> None:
 def _line(order: Any, sku: str, **fields: Any) -> dict[str, Any]:
     """Return a line as cancels and refunds name it: with Linnworks' own SKU and the line's number."""
     return {"SKU": f"LINNWORKS-{sku}", "OrderLineNumber": line_number(order, sku), "Reason": "", **fields}
+
+
+def _total(order: Any) -> Decimal:
+    """Return what was paid for an order, as Linnworks computes it."""
+    total = Decimal(str(order["PostalServiceCost"])) - Decimal(str(order["Discount"]))
+    for item in order["OrderItems"]:
+        amount = (
+            Decimal(str(item["PricePerUnit"])) * item["Qty"] * (1 - Decimal(str(item["LinePercentDiscount"])) / 100)
+        )
+        amount *= 1 if item["TaxCostInclusive"] else 1 + Decimal(str(item["TaxRate"])) / 100
+        total += amount.quantize(CENT, ROUND_HALF_UP)
+    return total.quantize(CENT, ROUND_HALF_UP)
 
 
 def _cancel(linnworks: Linnworks, order: Any, quantities: dict[str, int] | None = None, **fields: Any) -> Any:

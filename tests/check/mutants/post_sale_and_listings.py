@@ -54,6 +54,15 @@ def any_order_is_cancelled(app: Application) -> None:
     app.shop.cancel = lambda reference, items: None
 
 
+@mutant("PSO-12")
+def cancel_refunds_although_the_options_deny_it(app: Application) -> None:
+    def reject_paid_back(body):
+        if app.shop.orders.get(body["Refund"]["ReferenceNumber"], {}).get("PaymentStatus") == "CANCELLED":
+            raise ValueError("more than was paid")
+
+    app.request_hooks["Refund"].append(reject_paid_back)
+
+
 rejects("LST-01", "GetConfiguratorSettings", lambda body: "AuthorizationToken" not in body)
 returns("LST-16", "GetCategories", Categories=[{"CategoryId": 501, "CategoryName": "Things"}] * 2)
 rejects("LST-03", "GetCategories", lambda body: True)
