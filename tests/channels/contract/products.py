@@ -8,6 +8,9 @@ import pytest
 from tests.channels.contract.shop import Suite
 from tests.linnworks import Linnworks
 
+MOST_WITH_OTHER_PRICES = 20
+"""Of how many products the other prices are compared."""
+
 
 class ProductsContract(Suite):
     """Linnworks gets the catalogue, to map its products."""
@@ -40,7 +43,7 @@ class ProductsContract(Suite):
         there = {product["SKU"] for product in _run(linnworks)}
         first = _page(linnworks, 1)
         gone = [product["SKU"] for product in first["Products"] if product["SKU"] not in shop.skus][:3]
-        for sku in gone:
+        for sku in gone if shop.can_delete_products else ():
             shop.remove_product(sku)
         shop.add_product("COMES-LATE-2")
         second = _page(linnworks, 2)
@@ -84,7 +87,9 @@ class UpdateSuite(Suite):
     @pytest.fixture
     def products(self, linnworks, shop):
         """Products that tests may change, by SKU."""
-        return {sku: product for sku, product in linnworks.products().items() if sku not in shop.skus}
+        products = linnworks.products()
+        changeable = [sku for sku in products if sku not in shop.skus] if shop.changeable is None else shop.changeable
+        return {sku: products[sku] for sku in changeable}
 
     @pytest.fixture
     def sku(self, products):
@@ -141,14 +146,24 @@ class StockContract(UpdateSuite):
 
         assert linnworks.products()[sku]["Quantity"] == 8
 
-    def test_a_thousand_levels_fit_in_one_batch(self, linnworks, products):
-        """Every row of a full batch is set and answered."""
-        rows = list(zip(itertools.islice(itertools.cycle(products), 1000), range(1000), strict=True))
+    def test_a_full_batch_of_levels_is_set(self, linnworks, products, channel_class):
+        """Every row of a batch of the declared size is set and answered."""
+        rows = list(zip(itertools.cycle(products), range(channel_class.inventory_batch_size)))
         answer = _set_stock(linnworks, *rows)
         after = linnworks.products()
 
         assert [{"SKU": sku, "Error": None} for sku, _ in rows] == answer
         assert dict(rows) == {sku: after[sku]["Quantity"] for sku, _ in rows}
+
+    def test_a_level_more_than_a_batch_is_answered(self, linnworks, products, channel_class):
+        """One row more than the declared batch size is answered too, and what is answered without an error is set."""
+        rows = list(zip(itertools.cycle(products), range(channel_class.inventory_batch_size, -1, -1)))
+        answer = _set_stock(linnworks, *rows)
+        after = linnworks.products()
+        accepted = {sku: quantity for (sku, quantity), row in zip(rows, answer, strict=True) if not row["Error"]}
+
+        assert [sku for sku, _ in rows] == [row["SKU"] for row in answer]
+        assert accepted == {sku: after[sku]["Quantity"] for sku in accepted}
 
     @pytest.mark.parametrize("fields", [{"Products": []}, {"Products": None}, {}])
     def test_no_levels_are_no_error(self, linnworks, fields):
@@ -205,15 +220,38 @@ class PriceContract(UpdateSuite):
         assert answer[0]["Error"] is None
         assert linnworks.products()[sku]["Price"] == 4.44
 
-    def test_a_thousand_prices_fit_in_one_batch(self, linnworks, products):
-        """Every row of a full batch is set and answered."""
-        cents = (number / 100 for number in range(1, 1001))
-        rows = list(zip(itertools.islice(itertools.cycle(products), 1000), cents, strict=True))
+    def test_a_price_leaves_the_other_prices_alone(self, linnworks, shop, products):
+        """Setting a price without a tag changes no list price, no sale price and no price in another currency."""
+        if not shop.has_other_prices:
+            pytest.skip("the shop's products have one price")
+        skus = list(products)[:MOST_WITH_OTHER_PRICES]
+        before = {sku: shop.other_prices(sku) for sku in skus}
+        answer = _set_prices(linnworks, *((sku, 3.45) for sku in skus))
+
+        assert any(before.values())
+        assert [{"SKU": sku, "Error": None} for sku in skus] == answer
+        assert before == {sku: shop.other_prices(sku) for sku in skus}
+
+    def test_a_full_batch_of_prices_is_set(self, linnworks, products, channel_class):
+        """Every row of a batch of the declared size is set and answered."""
+        cents = (number / 100 for number in range(1, channel_class.price_batch_size + 1))
+        rows = list(zip(itertools.cycle(products), cents))
         answer = _set_prices(linnworks, *rows)
         after = linnworks.products()
 
         assert [{"SKU": sku, "Error": None} for sku, _ in rows] == answer
         assert dict(rows) == {sku: after[sku]["Price"] for sku, _ in rows}
+
+    def test_a_price_more_than_a_batch_is_answered(self, linnworks, products, channel_class):
+        """One row more than the declared batch size is answered too, and what is answered without an error is set."""
+        cents = (number / 100 for number in range(channel_class.price_batch_size + 1, 0, -1))
+        rows = list(zip(itertools.cycle(products), cents))
+        answer = _set_prices(linnworks, *rows)
+        after = linnworks.products()
+        accepted = {sku: price for (sku, price), row in zip(rows, answer, strict=True) if not row["Error"]}
+
+        assert [sku for sku, _ in rows] == [row["SKU"] for row in answer]
+        assert accepted == {sku: after[sku]["Price"] for sku in accepted}
 
     @pytest.mark.parametrize("fields", [{"Products": []}, {"Products": None}, {}])
     def test_no_prices_are_no_error(self, linnworks, fields):

@@ -35,6 +35,7 @@ class ShopUnderTest(ABC):
     """The SKUs whose stock and price tests may set, at least three; None means all except `skus`."""
     can_delete_orders = False
     can_delete_products = True
+    has_other_prices = False
     picture = "https://example.com/new.jpg"
     """An image that the shop can download, if it downloads any."""
 
@@ -85,7 +86,10 @@ class ShopUnderTest(ABC):
         pytest.skip("the shop cannot refund by itself")
 
     def other_prices(self, sku: str) -> Mapping[str, Decimal]:
-        """Return the prices of a product that a price without a tag does not set: a list price, other currencies."""
+        """Return the prices of a product that a price without a tag does not set: a list price, other currencies.
+
+        If `has_other_prices`, some of the first twenty products that tests may change have them.
+        """
         return {}
 
     def done(self, reference: str) -> Any:

@@ -39,7 +39,7 @@ class DemoShop(ShopUnderTest):
 
     answers = {"shop_name": "corner-shop", "access_key": "open sesame"}
     wrong_answers = {**answers, "access_key": "open barley"}
-    can_delete_orders = True
+    can_delete_orders = has_other_prices = True
 
     def __init__(self, data_dir) -> None:
         open_shops(data_dir)
@@ -79,6 +79,10 @@ class DemoShop(ShopUnderTest):
 
     def remove_product(self, sku: str) -> None:
         Product.delete().where((Product.shop == self.row) & (Product.sku == sku)).execute()
+
+    def other_prices(self, sku: str) -> Mapping[str, Decimal]:
+        product = Product.get((Product.shop == self.row) & (Product.sku == sku))
+        return {} if product.list_price is None else {"list price": product.list_price}
 
     def delete_order(self, reference: str) -> None:
         Order.delete().where((Order.shop == self.row) & (Order.number == reference)).execute()

@@ -27,6 +27,7 @@ class Product:
     title: str
     price: Decimal
     stock: int
+    list_price: Decimal = Decimal(9)
 
 
 @dataclass

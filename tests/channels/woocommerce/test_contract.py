@@ -28,7 +28,7 @@ class ScriptedShop(ShopUnderTest):
     """The scripted WooCommerce, with enough orders and products for several pages."""
 
     skus = ("ALWAYS-1", "ALWAYS-2")
-    can_delete_orders = True
+    can_delete_orders = has_other_prices = True
 
     def __init__(self, shop: WooShop) -> None:
         self.shop = shop
@@ -38,6 +38,8 @@ class ScriptedShop(ShopUnderTest):
             shop.add_product(sku, stock=100_000, price="7.35")
         for number in range(230):
             shop.add_product(f"SIMPLE-{number}", stock=number, price="3.50")
+        for number in range(5, 10):
+            shop.edit_product(f"SIMPLE-{number}", sale_price="0.01")
         for number in range(6):
             shop.add_variable(f"TEE-{number}", {f"TEE-{number}-{size}": size for size in "SML"}, stock=5)
         shop.add_variable("CAP", {"CAP-1": "One", "CAP-2": "Two"}, stock=None, manage_stock=True, stock_quantity=40)
@@ -74,6 +76,10 @@ class ScriptedShop(ShopUnderTest):
 
     def remove_product(self, sku: str) -> None:
         self.shop.remove_product(sku)
+
+    def other_prices(self, sku: str) -> Mapping[str, Decimal]:
+        reduced = self.shop.product(sku)["sale_price"]
+        return {"sale price": Decimal(reduced)} if reduced else {}
 
     def delete_order(self, reference: str) -> None:
         self.shop.delete_for_good(reference)
