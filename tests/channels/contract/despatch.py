@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.channels.contract.lost_answers import outcomes_of_lost_answers
 from tests.channels.contract.shop import Suite, line_number, seen
 from tests.linnworks import Linnworks
 
@@ -139,6 +140,18 @@ class DespatchContract(Suite):
         assert [_success(order) for order in batch] == _despatch(
             linnworks, *(_despatch_of(order, {}) for order in batch)
         )
+
+    @pytest.mark.parametrize("part", [False, True], ids=["whole", "part"])
+    def test_a_despatch_is_completed_whatever_answer_is_lost(self, linnworks, shop, exact_times, part):
+        """If the answer of any call to the shop is lost, the repeated despatch does the rest and nothing twice."""
+        quantities = {shop.skus[0]: 2} if part else {}
+        undisturbed, disturbed = outcomes_of_lost_answers(
+            linnworks, shop, lambda order: _despatch(linnworks, _despatch_of(order, quantities))[0]
+        )
+
+        assert undisturbed["error"] is None
+        assert disturbed
+        assert dict.fromkeys(disturbed, undisturbed) == disturbed
 
     @pytest.mark.parametrize("fields", [{"Orders": []}, {"Orders": None}, {}])
     def test_no_orders_succeed(self, linnworks, fields):

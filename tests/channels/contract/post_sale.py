@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.channels.contract.shop import Suite, line_number, seen
+from tests.channels.contract.lost_answers import outcomes_of_lost_answers
+from tests.channels.contract.shop import Suite, line_number, seen, stock
 from tests.linnworks import Linnworks
 
 CENT = Decimal("0.01")
@@ -60,12 +61,12 @@ class PostSaleContract(Suite):
     def test_a_whole_order_is_cancelled(self, linnworks, shop, order, options):
         """An order cancelled without lines comes as CANCELLED, and its stock is available again."""
         _only_where(options["CanCancel"])
-        before = _stock(linnworks, shop)
+        before = stock(linnworks, shop)
         answer = _cancel(linnworks, order)
 
         assert answer["Error"] is None
         assert seen(linnworks, order["ReferenceNumber"])["PaymentStatus"] == "CANCELLED"
-        assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
+        assert [before[0] + 3, before[1] + 1] == stock(linnworks, shop)
 
     def test_a_cancel_refunds_what_the_options_say(self, linnworks, shop, order, options):
         """The cancel of a paid order refunds all of it if AutomaticRefundOnCancel says so, and otherwise nothing."""
@@ -95,7 +96,7 @@ class PostSaleContract(Suite):
     def test_one_line_is_cancelled(self, linnworks, shop, order, options):
         """A cancelled line comes as CANCELLED, and the rest of the order stays PAID."""
         _only_where(options["CanCancelOrderLines"])
-        before = _stock(linnworks, shop)
+        before = stock(linnworks, shop)
         answer = _cancel(linnworks, order, {shop.skus[0]: 3})
         after = seen(linnworks, order["ReferenceNumber"])
 
@@ -104,18 +105,18 @@ class PostSaleContract(Suite):
         assert {shop.skus[0]: "CANCELLED", shop.skus[1]: "NONE"} == {
             item["SKU"]: item["CancelStatus"] for item in after["OrderItems"]
         }
-        assert [before[0] + 3, before[1]] == _stock(linnworks, shop)
+        assert [before[0] + 3, before[1]] == stock(linnworks, shop)
 
     def test_part_of_a_line_is_cancelled(self, linnworks, shop, order, options):
         """After some pieces of a line are cancelled, only the others can be despatched."""
         _only_where(options["CanCancelOrderLinesPartially"])
-        before = _stock(linnworks, shop)
+        before = stock(linnworks, shop)
         answer = _cancel(linnworks, order, {shop.skus[0]: 1})
         too_many = _despatch(linnworks, order, shop.skus[0], 3)
         the_rest = _despatch(linnworks, order, shop.skus[0], 2)
 
         assert answer["Error"] is None
-        assert [before[0] + 1, before[1]] == _stock(linnworks, shop)
+        assert [before[0] + 1, before[1]] == stock(linnworks, shop)
         assert too_many["Error"]
         assert the_rest["Error"] is None
 
@@ -133,26 +134,40 @@ class PostSaleContract(Suite):
     def test_a_repeated_cancel_succeeds_and_changes_nothing(self, linnworks, shop, order, options):
         """Linnworks may repeat a cancel whose answer was lost: the stock is added once."""
         _only_where(options["CanCancelOrderLinesPartially"])
-        before = _stock(linnworks, shop)
+        before = stock(linnworks, shop)
         answers = [_cancel(linnworks, order, {shop.skus[0]: 1}) for _ in range(3)]
 
         assert [{"Error": None}] * 3 == answers
-        assert [before[0] + 1, before[1]] == _stock(linnworks, shop)
+        assert [before[0] + 1, before[1]] == stock(linnworks, shop)
 
     def test_a_repeated_cancel_of_a_whole_order_succeeds(self, linnworks, shop, order, options):
         """The same applies to whole orders."""
         _only_where(options["CanCancel"])
-        before = _stock(linnworks, shop)
+        before = stock(linnworks, shop)
         answers = [_cancel(linnworks, order) for _ in range(2)]
 
         assert [{"Error": None}] * 2 == answers
-        assert [before[0] + 3, before[1] + 1] == _stock(linnworks, shop)
+        assert [before[0] + 3, before[1] + 1] == stock(linnworks, shop)
+
+    @pytest.mark.parametrize("part", [False, True], ids=["whole", "part"])
+    def test_a_cancel_is_completed_whatever_answer_is_lost(self, linnworks, shop, options, exact_times, part):
+        """If the answer of any call to the shop is lost, the repeated cancel does the rest and nothing twice."""
+        _only_where(options["CanCancelOrderLinesPartially" if part else "CanCancel"])
+        quantities = {shop.skus[0]: 1} if part else None
+        undisturbed, disturbed = outcomes_of_lost_answers(
+            linnworks, shop, lambda order: _cancel(linnworks, order, quantities)
+        )
+
+        assert undisturbed["error"] is None
+        assert ([1, 0] if part else [3, 1]) == undisturbed["restocked"]
+        assert disturbed
+        assert dict.fromkeys(disturbed, undisturbed) == disturbed
 
     @pytest.mark.parametrize("problem", ["unknown order", "unknown line", "too many"])
     def test_an_impossible_cancel_is_refused(self, linnworks, shop, order, options, problem):
         """An unknown order or line, or too many pieces, cannot be cancelled, and nothing changes."""
         _only_where(options["CanCancel"])
-        before = _stock(linnworks, shop)
+        before = stock(linnworks, shop)
         items = [_line(order, shop.skus[0], CancellationQuantity=4 if problem == "too many" else 1)]
         if problem == "unknown line":
             items[0] |= {"OrderLineNumber": "no-such-line", "SKU": "no-such-sku"}
@@ -160,7 +175,7 @@ class PostSaleContract(Suite):
         answer = linnworks("CancelEndpoint", Cancellation={"ReferenceNumber": reference, "Items": items})
 
         assert answer["Error"]
-        assert before == _stock(linnworks, shop)
+        assert before == stock(linnworks, shop)
 
     def test_despatched_pieces_cannot_be_cancelled(self, linnworks, shop, order, options):
         """A despatched line cannot be cancelled."""
@@ -207,6 +222,17 @@ class PostSaleContract(Suite):
         assert [answers[0]] * 3 == answers
         assert answers[0]["RefundReference"]
         assert Decimal("0.50") == shop.refunded(order["ReferenceNumber"])
+
+    def test_a_refund_is_completed_whatever_answer_is_lost(self, linnworks, shop, options, exact_times):
+        """If the answer of any call to the shop is lost, the repeated refund does the rest and nothing twice."""
+        _only_where(options["CanAttachRefundToItem"])
+        undisturbed, disturbed = outcomes_of_lost_answers(
+            linnworks, shop, lambda order: _refund(linnworks, order, {shop.skus[0]: "0.50"})
+        )
+
+        assert undisturbed["error"] is None
+        assert disturbed
+        assert dict.fromkeys(disturbed, undisturbed) == disturbed
 
     def test_another_refund_gets_another_reference(self, linnworks, shop, order, options):
         """Different refunds of one order add up and have different references."""
@@ -319,8 +345,3 @@ def _despatch(linnworks: Linnworks, order: Any, sku: str, quantity: int) -> Any:
     item = {"SKU": sku, "OrderLineNumber": line_number(order, sku), "DespatchedQuantity": quantity}
     parcel = {"ReferenceNumber": order["ReferenceNumber"], "Items": [item]}
     return linnworks("DespatchEndpoint", Orders=[parcel])["Orders"][0]
-
-
-def _stock(linnworks: Linnworks, shop: Any) -> list[int]:
-    products = linnworks.products()
-    return [products[sku]["Quantity"] for sku in shop.skus]

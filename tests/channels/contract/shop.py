@@ -156,3 +156,9 @@ def line_number(order: Any, sku: str) -> str:
 def tags(linnworks: Linnworks) -> tuple[Any, Any]:
     """Return the shop's tags of shipping and of payment methods."""
     return linnworks("ShippingTagsEndpoint")["ShippingTags"], linnworks("PaymentTagsEndpoint")["PaymentTags"]
+
+
+def stock(linnworks: Linnworks, shop: ShopUnderTest) -> list[int]:
+    """Return the quantities of the products that orders are placed for."""
+    products = linnworks.products()
+    return [products[sku]["Quantity"] for sku in shop.skus]

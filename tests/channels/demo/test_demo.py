@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 
@@ -13,6 +15,7 @@ from bridge.channels.demo import shop as demo
 from bridge.channels.demo.tables import Event, Order, Product, open_shops
 from bridge.channels.demo.wizard import PREFERENCES
 from bridge.clock import now
+from bridge.errors import OutcomeUnknown
 from bridge.protocol.manifest import endpoints
 from tests.channels.contract import (
     DespatchContract,
@@ -83,6 +86,21 @@ class DemoShop(ShopUnderTest):
     def other_prices(self, sku: str) -> Mapping[str, Decimal]:
         product = Product.get((Product.shop == self.row) & (Product.sku == sku))
         return {} if product.list_price is None else {"list price": product.list_price}
+
+    @contextmanager
+    def lose_answer(self, number: int) -> Iterator[Callable[[], bool]]:
+        """Raise an error after an action was recorded, which is the only call that an action makes."""
+        calls = itertools.count(1)
+
+        def lossy(*args, **options):
+            result = record(*args, **options)
+            if next(calls) == number:
+                raise OutcomeUnknown("The answer was lost")
+            return result
+
+        record = orders._run_once
+        with patch.object(orders, "_run_once", lossy):
+            yield lambda: next(calls) > number
 
     def delete_order(self, reference: str) -> None:
         Order.delete().where((Order.shop == self.row) & (Order.number == reference)).execute()

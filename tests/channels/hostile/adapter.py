@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -54,6 +55,9 @@ class ShopOverHttp(ShopUnderTest):
 
     def other_prices(self, sku: str) -> Mapping[str, Decimal]:
         return {"list price": self._shop.products[sku].list_price}
+
+    def lose_answer(self, number: int) -> AbstractContextManager[Callable[[], bool]]:
+        return self._shop.faults.answer_lost(number)
 
     def delete_order(self, reference: str) -> None:
         self._shop.bin(reference)

@@ -61,7 +61,8 @@ class RestrictedChannel(HostileChannel):
         named = {item.order_line_number: item.cancellation_quantity for item in cancellation.items}
         if named and named != {item.order_line_number: item.qty for item in order.order_items}:
             raise ChannelRefused("Only a whole order can be cancelled")
-        super().cancel(cancellation, key)
+        if super().find_result("cancel", reference, key) is None:
+            super().cancel(cancellation, key)
         if order.paid_on:
             lines = tuple(
                 RefundItem(order_line_number=item.order_line_number, refund_amount=item.qty * item.price_per_unit)

@@ -118,6 +118,16 @@ class Faults:
         with self._lock:
             self._entries.append(entry)
 
+    @contextmanager
+    def answer_lost(self, number: int) -> Iterator[Callable[[], bool]]:
+        """Do the first, second, ... request from now on without an answer; yield whether there was one."""
+        entry = _Entry(Fault.DROP_AFTER, "", "", 1, number - 1, {})
+        with self._lock:
+            self._entries.append(entry)
+        yield lambda: entry.times == 0
+        with self._lock:
+            self._entries.remove(entry)
+
     def at_random(self, seed: int, share: float, kinds: Sequence[Fault] = QUICK, **options: Any) -> None:
         """From now on fail this share of the requests, the same ones for the same seed."""
         with self._lock:

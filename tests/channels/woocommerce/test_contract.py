@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from tests.channels.contract import (
     StockContract,
 )
 from tests.channels.woocommerce import live
-from tests.channels.woocommerce.fake.shop import WooShop
+from tests.channels.woocommerce.fake.shop import TRACKING, WooShop
 from tests.channels.woocommerce.live import sent_of
 
 pytestmark = pytest.mark.service
@@ -80,6 +82,16 @@ class ScriptedShop(ShopUnderTest):
     def other_prices(self, sku: str) -> Mapping[str, Decimal]:
         reduced = self.shop.product(sku)["sale_price"]
         return {"sale price": Decimal(reduced)} if reduced else {}
+
+    def done(self, reference: str) -> Any:
+        """Return the status, customer notes and tracking numbers too."""
+        order = self.shop.order(reference)
+        notes = [note.text for note in self.shop.row(reference).notes if note.for_customer]
+        tracking = [item["tracking_number"] for item in self.shop.tracking(reference).get(TRACKING[0], ())]
+        return order["status"], notes, tracking, self.sent(reference), self.refunded(reference)
+
+    def lose_answer(self, number: int) -> AbstractContextManager[Callable[[], bool]]:
+        return self.shop.faults.answer_lost(number)
 
     def delete_order(self, reference: str) -> None:
         self.shop.delete_for_good(reference)
