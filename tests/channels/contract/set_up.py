@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tests.channels.contract.shop import Suite, tags
+import pytest
+
+from bridge.store.connections import Connection, find_connection
+from bridge.vault import digest
+from tests.channels.contract.shop import Suite, hours_ago, tags
 from tests.linnworks import Linnworks
 
 REFUSED_BY_TYPE = {"INT": "many", "DOUBLE": "much", "BOOLEAN": "perhaps", "LIST": "none of these"}
@@ -86,6 +90,25 @@ class SetUpContract(Suite):
         assert saved["StepName"] == "UserConfig"
         assert {**_selected({"ConfigItems": items}), **wanted} == shown
 
+    def test_every_answer_but_the_credentials_may_be_missing(self, app, linnworks, call, shop):
+        """If a later version asks a further question, existing integrations get its default until it is answered."""
+        since = hours_ago(0)
+        shop.place_order({shop.skus[0]: 1})
+        credentials = app.extensions["bridge"].channels.credentials_step.name
+        steps = [step for step in _steps(call, shop) if step["StepName"] != credentials]
+        questions = _questions_with_default(steps)
+        if not questions:
+            pytest.skip("the wizard asks for credentials only")
+        connection = find_connection(digest(linnworks.token))
+        problems = {}
+        for question in questions:
+            others = {name: value for name, value in connection.config.items() if name != question}
+            Connection.update(config=others).where(Connection.id == connection.id).execute()
+            page = linnworks("OrdersEndpoint", UTCTimeFrom=since, PageNumber=1)
+            problems[question] = linnworks("UserConfigEndpoint")["Error"] or page["Error"]
+
+        assert dict.fromkeys(questions) == problems
+
     def test_nothing_works_before_the_wizard_is_finished(self, call, shop):
         """Before the wizard is finished, the shop's endpoints return an error and no rows."""
         answer = Linnworks(call)("OrdersEndpoint", UTCTimeFrom="2024-01-01 00:00:00Z", PageNumber=1)
@@ -131,6 +154,19 @@ def _at(call: Any, shop: Any, name: str) -> Linnworks:
     while step["StepName"] != name:
         step = linnworks.save(step["StepName"], **shop.answers)
     return linnworks
+
+
+def _questions_with_default(steps: Iterable[Any]) -> list[str]:
+    """Return the questions of these steps that an integration need not have answered; the first time counts."""
+    items: dict[str, Any] = {}
+    for item in (item for step in steps for item in step["ConfigItems"]):
+        items.setdefault(item["ConfigItemId"], item)
+    return [
+        name
+        for name, item in items.items()
+        if (item["SelectedValue"] or not item["MustBeSpecified"])
+        and item["ValueType"] not in ("PASSWORD", "URL", "BUTTON")
+    ]
 
 
 def _bad_values(step: Any) -> Iterator[tuple[Any, str]]:

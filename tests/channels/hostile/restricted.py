@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
-from bridge.channels.base import Outcome
+from bridge.channels.base import Outcome, Page
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund, RefundItem
 from bridge.protocol.schemas.config import ConfigItem, ListValue, ValueType
+from bridge.protocol.schemas.orders import Order
 from bridge.protocol.schemas.products import Price, StockLevel
 from tests.channels.hostile.channel import HostileChannel
 
@@ -28,8 +30,8 @@ QUESTIONS = (
         list_values=(ListValue(display="Hello", value="hello"), ListValue(display="Good day", value="good-day")),
     ),
     ConfigItem(
-        config_item_id="friendly",
-        name="Friendly",
+        config_item_id="with_notes",
+        name="With notes",
         must_be_specified=True,
         value_type=ValueType.BOOLEAN,
         selected_value="True",
@@ -43,6 +45,12 @@ class RestrictedChannel(HostileChannel):
 
     inventory_batch_size = price_batch_size = 2
     steps = tuple(replace(step, items=(*step.items, *QUESTIONS)) for step in HostileChannel.steps)
+
+    def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
+        page = super().orders(since, cursor)
+        if self.config["with_notes"] == "True":
+            return page
+        return replace(page, items=[msgspec.structs.replace(order, notes=()) for order in page.items])
 
     def post_sale_options(self) -> PostSaleOptionsResponse:
         return msgspec.structs.replace(
