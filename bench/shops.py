@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step
+from bridge.channels.base import LAST_STEP, Channel, ListingResult, OrderState, Outcome, Page, Step
 from bridge.clock import EPOCH
 from bridge.errors import ChannelUnavailable
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
@@ -129,6 +129,9 @@ class InstantShop(Channel):
         return Page(_ORDERS)
 
     def order(self, reference: str) -> Order | None:
+        return None
+
+    def order_state(self, reference: str) -> OrderState | None:
         return None
 
     def despatch(self, order: DespatchOrder, key: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Generic, TypeVar
 
 from bridge.clock import Deadline
@@ -91,6 +92,65 @@ class ListingResult:
         return cls(messages=tuple(FeedMessage(type=Severity.Error, message=reason) for reason in reasons))
 
 
+@dataclass(frozen=True)
+class LineState:
+    """What the shop knows of an order line.
+
+    A service is not despatched. `cancelled` counts pieces that are not to be sent any more; a refund made by hand does
+    not reduce them. `restocked` counts the pieces that the shop has taken back into its stock.
+    """
+
+    number: str
+    """The OrderLineNumber."""
+    sku: str
+    ordered: int
+    shipped: int = 0
+    cancelled: int = 0
+    refunded: Decimal = Decimal(0)
+    restocked: int = 0
+    is_service: bool = False
+
+
+@dataclass(frozen=True)
+class ShopAction:
+    """A despatch, cancel or refund that the shop has a record of; what was done by hand has no key.
+
+    Pieces and amounts are by OrderLineNumber. `amount` is all the money of a refund, with what belongs to no line.
+    """
+
+    kind: str
+    key: str = ""
+    at: datetime | None = None
+    """When it was done, by the shop's clock; None if the shop does not know."""
+    pieces: Mapping[str, int] = field(default_factory=dict)
+    tracking_numbers: tuple[str, ...] = ()
+    processed_on: datetime | None = None
+    """The ProcessedOn of a despatch under a key."""
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    shipping_amount: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    result: str = ""
+    """The reference of a refund."""
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """What the shop knows of an order: its lines, and what was done to them, oldest first."""
+
+    reference: str
+    lines: Sequence[LineState]
+    actions: Sequence[ShopAction] = ()
+    cancelled: bool = False
+    """Whether the whole order is cancelled."""
+    refunded: Decimal = Decimal(0)
+    as_of: datetime | None = None
+    """The shop's own time when it was read, None if the shop does not say."""
+
+    def actions_of(self, kind: str) -> list[ShopAction]:
+        """Return the despatches, cancels or refunds."""
+        return [action for action in self.actions if action.kind == kind]
+
+
 class Channel(ABC):
     """A shop, opened for one connection and one request.
 
@@ -163,6 +223,13 @@ class Channel(ABC):
     @abstractmethod
     def order(self, reference: str) -> Order | None:
         """Return the order with this ReferenceNumber as it is now, or None if the shop has none."""
+
+    @abstractmethod
+    def order_state(self, reference: str) -> OrderState | None:
+        """Return what the shop knows of an order's lines and of the actions on it, each with the key it was done under.
+
+        None if the shop has no such order.
+        """
 
     @abstractmethod
     def despatch(self, order: DespatchOrder, key: str) -> None:

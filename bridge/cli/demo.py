@@ -115,7 +115,7 @@ def cancel(shop_name: str | None, number: str) -> None:
     from bridge.channels.demo import orders
 
     order = orders.find_order(_the_shop(shop_name), number)
-    orders.cancel(order, (), "Cancelled by the customer", secrets.token_hex(16))
+    orders.cancel_by_hand(order, "Cancelled by the customer")
     click.echo(f"Order {number} is cancelled")
 
 

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
-from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
+from bridge.channels.base import (
+    LAST_STEP,
+    Channel,
+    LineState,
+    ListingResult,
+    OrderState,
+    Outcome,
+    Page,
+    ShopAction,
+    Step,
+    despatched_items,
+)
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import PostSaleOptionsResponse, RefundShippingType
 from bridge.protocol.schemas.config import Tag
@@ -43,6 +54,8 @@ class Act:
     key: str
     tag: str
     reference: str
+    at: int
+    amounts: dict[str, Any]
 
 
 @dataclass
@@ -120,7 +133,11 @@ class Shop:
                 line.cancelled += amount
             else:
                 line.despatched += amount
-        order.acts.append(Act(kind, key, tag, f"{kind}-{order.number}-{len(order.acts)}"))
+        by_line: dict[str, Any] = {}
+        for number, amount in amounts:
+            by_line[number] = by_line.get(number, 0) + amount
+        reference = f"{kind}-{order.number}-{len(order.acts)}"
+        order.acts.append(Act(kind, key, tag, reference, int(self.world.clock("shop")), by_line))
         self.touch(order)
         return order.acts[-1].reference
 
@@ -206,6 +223,13 @@ class SimulatedChannel(Channel):
         def read() -> Order | None:
             found = self.shop.find(reference)
             return _order(found) if found else None
+
+        return self._call(read)
+
+    def order_state(self, reference: str) -> OrderState | None:
+        def read() -> OrderState | None:
+            found = self.shop.find(reference)
+            return _state(found, at(int(self.shop.world.clock("shop")))) if found else None
 
         return self._call(read)
 
@@ -316,4 +340,32 @@ def _order(order: ShopOrder) -> Order:
             OrderItem(order_line_number=number, sku="A" if order.fit else "", qty=line.quantity, price_per_unit=PRICE)
             for number, line in order.lines.items()
         ),
+    )
+
+
+def _state(order: ShopOrder, now: Any) -> OrderState:
+    return OrderState(
+        reference=str(order.number),
+        lines=[
+            LineState(number, "A" if order.fit else "", line.quantity, line.despatched, line.cancelled, line.refunded)
+            for number, line in order.lines.items()
+        ],
+        actions=[_action(act) for act in order.acts],
+        cancelled=all(line.cancelled == line.quantity for line in order.lines.values()),
+        refunded=sum((line.refunded for line in order.lines.values()), Decimal(0)),
+        as_of=now,
+    )
+
+
+def _action(act: Act) -> ShopAction:
+    money = act.kind == "refund"
+    return ShopAction(
+        act.kind,
+        key=act.key,
+        at=at(act.at),
+        pieces={} if money else act.amounts,
+        tracking_numbers=(act.tag,) if act.kind == "despatch" and act.tag else (),
+        amounts=act.amounts if money else {},
+        amount=sum(act.amounts.values(), Decimal(0)) if money else Decimal(0),
+        result=act.reference,
     )

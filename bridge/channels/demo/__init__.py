@@ -9,8 +9,18 @@ from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
-from bridge.channels.base import LAST_STEP, Channel, ListingResult, Outcome, Page, Step, despatched_items
+from bridge.channels.base import (
+    LAST_STEP,
+    Channel,
+    ListingResult,
+    OrderState,
+    Outcome,
+    Page,
+    Step,
+    despatched_items,
+)
 from bridge.channels.demo import configurator, customers, listings, mapping, orders, seed, shop, tables, wizard
+from bridge.channels.helpers.order_lines import Wanted
 from bridge.channels.helpers.parcels import parcels_of
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.after_sale import (
@@ -120,12 +130,18 @@ class DemoChannel(Channel):
             for row in rows
         ]
 
+    def order_state(self, reference: str) -> OrderState | None:
+        row = tables.Order.get_or_none((tables.Order.shop == self._shop) & (tables.Order.number == reference))
+        return orders.order_state(row) if row else None
+
     def despatch(self, order: DespatchOrder, key: str) -> None:
         parcels = parcels_of(order, unnumbered=True)
-        wanted = [(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)]
-        orders.despatch(
-            orders.find_order(self._shop, order.reference_number), wanted, mapping.despatch_note(parcels), key, parcels
-        )
+        note = mapping.despatch_note(parcels)
+        wanted = [
+            Wanted(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)
+        ]
+        row = orders.find_order(self._shop, order.reference_number)
+        orders.despatch(row, wanted, note, key, parcels, order.processed_on)
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -142,7 +158,7 @@ class DemoChannel(Channel):
         )
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
-        wanted = [(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
+        wanted = [Wanted(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
         note = "Cancelled" + mapping.reason_suffix(cancellation.items)
         orders.cancel(orders.find_order(self._shop, cancellation.reference_number), wanted, note, key)
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from peewee import fn
 
+from bridge.channels.base import LineState, OrderState, ShopAction
 from bridge.channels.demo.seed import next_number, random_order
 from bridge.channels.demo.tables import Event, Order, OrderLine, Product, Shop, transaction
+from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
 from bridge.channels.helpers.parcels import Parcel
 from bridge.clock import now
 from bridge.errors import ChannelRefused
 
 CENT = Decimal("0.01")
+BY_HAND = "by hand "
+"""How the key of an event begins that is not Linnworks'."""
 
-Wanted = tuple[str, str, int | None]
-"""A line's number, its SKU (used if there is no number), and a quantity; None means all that is open."""
-
-Change = Callable[[list[OrderLine]], tuple[str, str]]
-"""Changes the lines of an order; returns the result for Linnworks and a note for the seller."""
+Change = Callable[[list[OrderLine]], tuple[str, str, dict[str, Any]]]
+"""Changes the lines of an order; returns the result for Linnworks, a note for the seller, and the event's details."""
 
 
 # -- customers -------------------------------------------------------------------------------------
@@ -70,46 +73,96 @@ def find_result(shop: Shop, number: str, key: str) -> str | None:
     return event.result if event else None
 
 
-def despatch(order: Order, wanted: Sequence[Wanted], note: str, key: str, parcels: Sequence[Parcel] = ()) -> None:
+def order_state(order: Order) -> OrderState:
+    """Return what the shop knows of an order's lines and of the actions on it."""
+    lines, events = list(order.lines.order_by(OrderLine.id)), list(Event.select().where(Event.order == order))
+    return OrderState(
+        reference=order.number,
+        lines=[
+            LineState(
+                number=line.number,
+                sku=line.sku,
+                ordered=line.quantity,
+                shipped=line.despatched,
+                cancelled=line.cancelled,
+                refunded=line.refunded,
+                restocked=line.cancelled,
+                is_service=line.is_service,
+            )
+            for line in lines
+        ],
+        actions=[_action(event) for event in sorted(events, key=lambda event: event.id)],
+        cancelled=order.status == "cancelled",
+        refunded=sum((line.refunded for line in lines), _shipping_refunded(events)),
+        as_of=now(),
+    )
+
+
+def _action(event: Event) -> ShopAction:
+    details = event.details
+    amounts = {line: Decimal(amount) for line, amount in details.get("amounts", {}).items()}
+    processed_on = details.get("processed_on")
+    return ShopAction(
+        event.kind,
+        key="" if event.key.startswith(BY_HAND) else event.key,
+        at=event.happened_at,
+        pieces=details.get("pieces", {}),
+        tracking_numbers=tuple(parcel["number"] for parcel in details.get("parcels", ()) if parcel["number"]),
+        processed_on=datetime.fromisoformat(processed_on) if processed_on else None,
+        amounts=amounts,
+        shipping_amount=event.shipping_refunded,
+        amount=sum(amounts.values(), event.shipping_refunded),
+        result=event.result,
+    )
+
+
+def despatch(
+    order: Order,
+    wanted: Sequence[Wanted],
+    note: str,
+    key: str,
+    parcels: Sequence[Parcel] = (),
+    processed_on: datetime | None = None,
+) -> None:
     """Despatch the named lines of an order or, if none are named, all that is open; `parcels` are kept with it."""
 
-    def change(lines: list[OrderLine]) -> tuple[str, str]:
+    def change(lines: list[OrderLine]) -> tuple[str, str, dict[str, Any]]:
         if order.status == "cancelled":
             raise ChannelRefused(f"Order {order.number} is cancelled")
-        for line, quantity in _requested(order, lines, wanted):
-            if quantity > line.open:
-                raise ChannelRefused(
-                    f"Order {order.number}, line {line.number}: {quantity} to despatch but {line.open} left"
-                )
-            line.despatched += quantity
-        return "", note
+        pieces = _chosen(order, lines, wanted)
+        for line in lines:
+            line.despatched += pieces.get(line.number, 0)
+        sent = [asdict(parcel) for parcel in parcels]
+        moment = processed_on.isoformat() if processed_on else None
+        return "", note, {"pieces": pieces, "parcels": sent, "processed_on": moment}
 
-    _run_once(order, "despatch", key, change, details={"parcels": [asdict(parcel) for parcel in parcels]})
+    _run_once(order, "despatch", key, change)
 
 
 def cancel(order: Order, wanted: Sequence[Wanted], note: str, key: str) -> None:
     """Cancel some lines of an order or, if none are named, all that is open, and restock them."""
 
-    def change(lines: list[OrderLine]) -> tuple[str, str]:
-        requested = _requested(order, lines, wanted)
-        if not any(quantity for _, quantity in requested) and order.status != "cancelled":
+    def change(lines: list[OrderLine]) -> tuple[str, str, dict[str, Any]]:
+        pieces = _chosen(order, lines, wanted)
+        if not pieces and order.status != "cancelled":
             raise ChannelRefused(f"Order {order.number} has nothing left to cancel")
-        for line, quantity in requested:
-            if quantity > line.open:
-                raise ChannelRefused(
-                    f"Order {order.number}, line {line.number}: {quantity} to cancel but {line.open} left"
-                )
-            line.cancelled += quantity
-            _add_stock(order.shop_id, line.sku, quantity)
-        return "", note
+        for line in lines:
+            line.cancelled += pieces.get(line.number, 0)
+            _add_stock(order.shop_id, line.sku, pieces.get(line.number, 0))
+        return "", note, {"pieces": pieces}
 
     _run_once(order, "cancel", key, change)
+
+
+def cancel_by_hand(order: Order, note: str) -> None:
+    """Cancel all that is open, as the customer or the owner."""
+    cancel(order, (), note, BY_HAND + secrets.token_hex(16))
 
 
 def refund(order: Order, amounts: Sequence[tuple[str, str, Decimal]], shipping: Decimal, reason: str, key: str) -> str:
     """Refund (line number, SKU, amount) and shipping, and return the refund's reference."""
 
-    def change(lines: list[OrderLine]) -> tuple[str, str]:
+    def change(lines: list[OrderLine]) -> tuple[str, str, dict[str, Any]]:
         if order.paid_at is None:
             raise ChannelRefused(f"Order {order.number} was not paid")
         total = shipping + sum((amount for _, _, amount in amounts), Decimal(0))
@@ -118,18 +171,21 @@ def refund(order: Order, amounts: Sequence[tuple[str, str, Decimal]], shipping: 
         if any(amount != amount.quantize(CENT) for amount in (shipping, *(amount for _, _, amount in amounts))):
             raise ChannelRefused("A refund cannot have fractions of a cent")
         earlier = list(Event.select().where((Event.order == order) & (Event.kind == "refund")))
+        by_line: dict[str, Decimal] = {}
         for number, sku, amount in amounts:
-            line = _line(order, lines, number, sku)
-            line.refunded += amount
+            found = find_line(order.number, _named(lines), number, sku)
+            by_line[found] = by_line.get(found, Decimal(0)) + amount
+        for line in lines:
+            line.refunded += by_line.get(line.number, Decimal(0))
             if line.refunded > gross(order, line):
                 raise ChannelRefused(f"Order {order.number}, line {line.number}: more to refund than was paid for it")
-        shipping_refunded = shipping + sum((event.shipping_refunded for event in earlier), Decimal(0))
+        shipping_refunded = shipping + _shipping_refunded(earlier)
         if shipping_refunded > order.shipping_cost:
             raise ChannelRefused(f"Order {order.number}: more shipping to refund than was paid for it")
         if shipping_refunded + sum((line.refunded for line in lines), Decimal(0)) > total_paid(order, lines):
             raise ChannelRefused(f"Order {order.number}: more to refund than was paid")
         reference = f"R-{order.number}-{len(earlier) + 1}"
-        return reference, f"Refunded {total:.2f} {order.currency} ({reference}){reason}"
+        return reference, f"Refunded {total:.2f} {order.currency} ({reference}){reason}", {"amounts": by_line}
 
     return _run_once(order, "refund", key, change, shipping_refunded=shipping)
 
@@ -157,7 +213,7 @@ def _run_once(order: Order, kind: str, key: str, change: Change, **more: Any) ->
         event = Event.get_or_none(Event.key == key)
         if event is None:
             lines = list(_refresh(order).lines.order_by(OrderLine.id))
-            result, note = change(lines)
+            result, note, details = change(lines)
             for line in lines:
                 line.save(only=[OrderLine.despatched, OrderLine.cancelled, OrderLine.refunded])
             event = Event.create(
@@ -166,6 +222,7 @@ def _run_once(order: Order, kind: str, key: str, change: Change, **more: Any) ->
                 key=key,
                 result=result,
                 note=note,
+                details=details,
                 happened_at=now(),
                 **more,
             )
@@ -196,17 +253,15 @@ def _status(order: Order, lines: list[OrderLine]) -> str:
     return "part-shipped" if any(line.open for line in lines) else "shipped"
 
 
-def _requested(order: Order, lines: list[OrderLine], wanted: Sequence[Wanted]) -> list[tuple[OrderLine, int]]:
-    """Return the named lines with their quantities, or all open quantities if no line is named."""
-    if not wanted:
-        return [(line, line.open) for line in lines]
-    named = [(_line(order, lines, number, sku), quantity) for number, sku, quantity in wanted]
-    return [(line, line.open if quantity is None else quantity) for line, quantity in named]
+def _shipping_refunded(events: Iterable[Event]) -> Decimal:
+    return sum((event.shipping_refunded for event in events), Decimal(0))
 
 
-def _line(order: Order, lines: list[OrderLine], number: str, sku: str) -> OrderLine:
-    """Return the line with this number or, without a number, the only line with this SKU."""
-    found = [line for line in lines if (line.number == number if number else line.sku == sku)]
-    if len(found) != 1:
-        raise ChannelRefused(f"Order {order.number} has no line {number or sku}")
-    return found[0]
+def _named(lines: Iterable[OrderLine]) -> list[Line[str]]:
+    return [Line(line.number, line.number, line.sku) for line in lines]
+
+
+def _chosen(order: Order, lines: Sequence[OrderLine], wanted: Sequence[Wanted]) -> Mapping[str, int]:
+    """Return the wanted pieces by line number, or all open pieces if no line is named."""
+    still_open = {line.number: line.open for line in lines}
+    return choose_pieces(order.number, _named(lines), wanted, still_open.__getitem__)

@@ -140,7 +140,8 @@ class OrderLine(ShopRow):
 class Event(ShopRow):
     """A despatch, cancel or refund of an order; `key` is Linnworks' key of the action.
 
-    `details` has the `parcels` of a despatch, each with its carrier, number and link.
+    `details` has the `pieces` or `amounts` by line number, `processed_on`, and the `parcels` of a despatch, each with
+    its carrier, number and link.
     """
 
     id = AutoIncrementField()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from bridge.channels.base import Channel, ListingResult, Outcome, Page, Step
+from bridge.channels.base import Channel, ListingResult, OrderState, Outcome, Page, Step
 from bridge.channels.woocommerce import (
     catalogue,
     configurator,
@@ -129,6 +129,9 @@ class WooCommerceChannel(Channel):
         if found is None:
             return None
         return orders.order(found.row, found.refunds, self.preferences, lookups.countries(self.shop))
+
+    def order_state(self, reference: str) -> OrderState | None:
+        return self._actions(reference).order_state()
 
     def despatch(self, order: DespatchOrder, key: str) -> None:
         self._actions(order.reference_number).despatch(order, key)

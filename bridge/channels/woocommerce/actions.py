@@ -17,15 +17,26 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge import clock
-from bridge.channels.base import despatched_items
+from bridge.channels.base import OrderState, despatched_items
+from bridge.channels.helpers.order_lines import Wanted
 from bridge.channels.helpers.parcels import parcels_of
 from bridge.channels.woocommerce.api import FAILED, WooClient
-from bridge.channels.woocommerce.order_state import CANCEL, DESPATCH, KEY, REFUND, OrderState, key_of, write_pieces
+from bridge.channels.woocommerce.line_states import order_state
+from bridge.channels.woocommerce.order_state import (
+    CANCEL,
+    DESPATCH,
+    KEY,
+    REFUND,
+    WooOrder,
+    is_plan,
+    key_of,
+    write_pieces,
+)
 from bridge.channels.woocommerce.parcels import TRACKING, customer_note, tracking_items
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refusals import code_of, message_of
-from bridge.channels.woocommerce.values import money, unescape, utc_time
-from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, UNPAID
+from bridge.channels.woocommerce.values import listed, unescape, utc_time, write_time
+from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
 from bridge.protocol.schemas.orders import DespatchOrder
@@ -60,10 +71,11 @@ class Actions:
         order = self._order()
         recorded = DESPATCH + key in order.fields
         if not recorded:
-            if self._meaning(order) == CANCELLED and order.status != "refunded":
+            if self.is_cancelled(order):
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
             wanted = [
-                (item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(despatch)
+                Wanted(item.order_line_number, item.sku, item.despatched_quantity)
+                for item in despatched_items(despatch)
             ]
             pieces = order.requested_pieces(wanted, despatch=True)
             order = self._record_despatch(order, despatch, pieces, key)
@@ -73,30 +85,29 @@ class Actions:
             self.shop.post(f"orders/{order.id}/notes", {"note": note, "customer_note": True})
 
     def _record_despatch(
-        self, order: OrderState, despatch: DespatchOrder, pieces: Mapping[int, int], key: str
-    ) -> OrderState:
+        self, order: WooOrder, despatch: DespatchOrder, pieces: Mapping[int, int], key: str
+    ) -> WooOrder:
         parcels = parcels_of(despatch)
         note = customer_note(self.preferences.note_text, parcels) if self.preferences.tracking_note else ""
-        record = {"key": DESPATCH + key, "value": {"items": write_pieces(pieces), "note": note}}
-        fields: list[dict[str, Any]] = [record]
+        record = {**_record(order, pieces), "processed_on": write_time(despatch.processed_on), "note": note}
+        fields: list[dict[str, Any]] = [{"key": DESPATCH + key, "value": record}]
         if parcels:
-            known = order.fields.get(TRACKING)
-            items = [*(known if isinstance(known, list) else ()), *tracking_items(parcels, despatch, key)]
+            items = [*listed(order.fields.get(TRACKING)), *tracking_items(parcels, despatch, key)]
             fields.append({**order.field_id(TRACKING), "key": TRACKING, "value": items})
         return self._update(order, {"meta_data": fields, **self._completion(order, pieces)})
 
-    def _completion(self, order: OrderState, pieces: Mapping[int, int] | None = None) -> dict[str, str]:
+    def _completion(self, order: WooOrder, pieces: Mapping[int, int] | None = None) -> dict[str, str]:
         """Return the status change that is due when these pieces are despatched, {} if none is."""
         status = self.preferences.despatch_status
         due = status != KEEP and order.status not in (status, *CLOSED) and order.is_finished(pieces)
         return {"status": status} if due else {}
 
-    def _complete(self, order: OrderState) -> None:
+    def _complete(self, order: WooOrder) -> None:
         """Complete an order after all: its last parts were despatched at the same time, or the rest was cancelled."""
         if order.despatched and (change := self._completion(order)):
             self._update(order, change)
 
-    def _is_notified(self, order: OrderState, key: str, note: str) -> bool:
+    def _is_notified(self, order: WooOrder, key: str, note: str) -> bool:
         """Return whether the order has the customer note of this despatch, even if others have the same text."""
         keys = [name.removeprefix(DESPATCH) for name in order.fields if name.startswith(DESPATCH)]
         earlier = [other for other in keys[: keys.index(key)] if _words(_note_of(order, other)) == _words(note)]
@@ -113,19 +124,21 @@ class Actions:
                 return  # perhaps the customer cancelled it at the same time
             if self._meaning(order) == CANCELLED:
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
-            wanted = [(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
+            wanted = [
+                Wanted(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items
+            ]
             pieces = order.requested_pieces(wanted, despatch=False)
             if not pieces and order.lines:
                 raise ChannelRefused(f"Nothing of order {self.reference} is left to cancel")
             if not order.despatched and order.is_finished(pieces):
-                record = {"key": CANCEL + key, "value": write_pieces(pieces) or "all"}
+                record = {"key": CANCEL + key, "value": _record(order, pieces)}
                 self._update(order, {"status": "cancelled", "meta_data": [record]})
                 return
             self._cancel_pieces(order, pieces, _reasons(cancellation.items), key)
             order = self._order()
         self._complete(order)
 
-    def _cancel_pieces(self, order: OrderState, pieces: Mapping[int, int], reason: str, key: str) -> None:
+    def _cancel_pieces(self, order: WooOrder, pieces: Mapping[int, int], reason: str, key: str) -> None:
         if self._meaning(order) == UNPAID:
             raise ChannelRefused("It is not paid yet: change its lines in WooCommerce, or cancel all of it")
         self._plan_refund(order, CANCEL + key, Decimal(0), gateway=False)
@@ -133,10 +146,10 @@ class Actions:
         body = {"amount": "0", "reason": reason, "api_refund": False, "api_restock": True, "line_items": lines}
         self._create_refund(order, body, key)
 
-    def _is_cancelled(self, order: OrderState, key: str) -> bool:
+    def _is_cancelled(self, order: WooOrder, key: str) -> bool:
         """Return whether this cancel was done: recorded with the status, or as a refund of pieces."""
         value = order.fields.get(CANCEL + key)
-        return bool(value) and (not isinstance(value, dict) or self._find_refund(order, CANCEL + key, key) is not None)
+        return bool(value) and (not is_plan(value) or self._find_refund(order, CANCEL + key, key) is not None)
 
     # -- refund ----------------------------------------------------------------------------------------
 
@@ -159,14 +172,14 @@ class Actions:
         }
         return self._create_refund(order, body, key)
 
-    def _plan_refund(self, order: OrderState, name: str, amount: Decimal, *, gateway: bool) -> None:
+    def _plan_refund(self, order: WooOrder, name: str, amount: Decimal, *, gateway: bool) -> None:
         """Record the refund that follows, with the refunds that exist before it; a repeat keeps the first record."""
-        if not isinstance(order.fields.get(name), dict):
+        if not is_plan(order.fields.get(name)):
             before = " ".join(str(refund["id"]) for refund in order.row["refunds"])
             value = {"amount": str(amount), "before": before, "gateway": str(gateway)}
             self._update(order, {"meta_data": [{"key": name, "value": value}]})
 
-    def _create_refund(self, order: OrderState, body: dict[str, Any], key: str) -> str:
+    def _create_refund(self, order: WooOrder, body: dict[str, Any], key: str) -> str:
         body["meta_data"] = [{"key": KEY, "value": key}]
         answer = self.shop.post(f"orders/{order.id}/refunds", body, accept=(FAILED,))
         if answer.status == FAILED and code_of(answer) == REFUND_FAILED:
@@ -176,24 +189,18 @@ class Actions:
             raise answer.unusable(f"It is not known whether WooCommerce made the refund ({message_of(answer)})")
         return str(number)
 
-    def _find_refund(self, order: OrderState, name: str, key: str) -> str | None:
+    def _find_refund(self, order: WooOrder, name: str, key: str) -> str | None:
         """Return the id of the refund with this key, or of the planned one that has no key yet.
 
         Raises ChannelUnavailable while a payment gateway may be working on it, and OutcomeUnknown if that has not
         finished in time: then the owner must check.
         """
-        planned = order.fields.get(name)
-        before = planned["before"].split() if isinstance(planned, dict) else []
-        for row in order.refunds:
-            if key_of(row) == key:
-                return str(row["id"])
-            if not isinstance(planned, dict) or key_of(row) or str(row["id"]) in before:
-                continue
-            if money(row["amount"]) == money(planned["amount"]):
-                if planned["gateway"] == str(True) and not row["refunded_payment"]:
-                    raise _unfinished_refund(order, row)
-                return str(row["id"])
-        return None
+        row = order.refund_of(name, key)
+        if row is None:
+            return None
+        if key_of(row) != key and order.fields[name]["gateway"] == str(True) and not row["refunded_payment"]:
+            raise _unfinished_refund(order, row)
+        return str(row["id"])
 
     # -- what has been done ----------------------------------------------------------------------------
 
@@ -211,7 +218,16 @@ class Actions:
         note = _note_of(order, key)
         return "" if not note or self._is_notified(order, key, note) else None
 
-    def find_order(self) -> OrderState | None:
+    def order_state(self) -> OrderState | None:
+        """Return what the shop knows of the order's lines, or None if it has no such order."""
+        order = self.find_order()
+        if order is None:
+            return None
+        own = order.status not in STATUSES and order.status == self.preferences.despatch_status
+        completed = own or order.status == "completed"
+        return order_state(order, completed=completed, cancelled=self.is_cancelled(order))
+
+    def find_order(self) -> WooOrder | None:
         """Return the order with its refunds, or None if the shop has none with this reference."""
         if not NUMBER.fullmatch(self.reference):
             return None
@@ -220,22 +236,31 @@ class Actions:
             return None
         row = answer.object()
         refunds = self.shop.read_all(f"orders/{self.reference}/refunds") if row["refunds"] else []
-        return OrderState(row, refunds, answer.date or clock.now())
+        return WooOrder(row, refunds, answer.date or clock.now())
 
-    def _order(self) -> OrderState:
+    def _order(self) -> WooOrder:
         order = self.find_order()
         if order is None:
             raise ChannelRefused(f"The shop has no order {self.reference}")
         return order
 
-    def _update(self, order: OrderState, body: dict[str, Any]) -> OrderState:
-        return OrderState(self.shop.put(f"orders/{order.id}", body).object(), order.refunds, order.as_of)
+    def _update(self, order: WooOrder, body: dict[str, Any]) -> WooOrder:
+        return WooOrder(self.shop.put(f"orders/{order.id}", body).object(), order.refunds, order.as_of)
 
-    def _meaning(self, order: OrderState) -> str:
+    def is_cancelled(self, order: WooOrder) -> bool:
+        """Return whether the status says that nothing is to be sent; a refunded order may have been."""
+        return self._meaning(order) == CANCELLED and order.status != "refunded"
+
+    def _meaning(self, order: WooOrder) -> str:
         return self.preferences.meaning(order.status, order.was_paid)
 
 
-def _unfinished_refund(order: OrderState, row: Mapping[str, Any]) -> ChannelUnavailable:
+def _record(order: WooOrder, pieces: Mapping[int, int]) -> dict[str, str]:
+    """Return the record of an action that is done at the time at which the order was read."""
+    return {"items": write_pieces(pieces), "at": write_time(order.as_of)}
+
+
+def _unfinished_refund(order: WooOrder, row: Mapping[str, Any]) -> ChannelUnavailable:
     if order.as_of - (utc_time(row["date_created_gmt"]) or order.as_of) < GATEWAY_TIME:
         return ChannelUnavailable("WooCommerce and its payment gateway are still working on this refund")
     return OutcomeUnknown(
@@ -244,7 +269,7 @@ def _unfinished_refund(order: OrderState, row: Mapping[str, Any]) -> ChannelUnav
     )
 
 
-def _note_of(order: OrderState, key: str) -> str:
+def _note_of(order: WooOrder, key: str) -> str:
     """Return the customer note recorded with a despatch; "" if there is none."""
     value = order.fields.get(DESPATCH + key)
     return unescape(value.get("note")) if isinstance(value, dict) else ""

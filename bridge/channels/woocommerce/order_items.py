@@ -9,7 +9,7 @@ from typing import Any
 from bridge.channels.helpers.totals import exact
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross
 from bridge.channels.woocommerce.tax_rates import line_rate
-from bridge.channels.woocommerce.values import money, plain_text, unescape, whole_pieces
+from bridge.channels.woocommerce.values import custom_fields, money, plain_text, unescape, whole_pieces
 from bridge.protocol.schemas.orders import CancelStatus, Option, OrderItem
 
 SHIPPING = "shipping"
@@ -84,7 +84,7 @@ def line_title(line: Mapping[str, Any]) -> str:
 
 
 def _options(line: Mapping[str, Any]) -> Iterator[Option]:
-    for meta in line["meta_data"]:
+    for meta in custom_fields(line):
         if not str(meta["key"]).startswith("_"):
             name = plain_text(meta.get("display_key") or meta["key"])
             value = plain_text(meta.get("display_value") or meta["value"])

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
+from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
 from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
-from bridge.channels.woocommerce.values import money, unescape, whole_pieces
+from bridge.channels.woocommerce.values import custom_fields, money, unescape, whole_pieces
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.after_sale import Refund
 
@@ -21,12 +22,9 @@ DESPATCH, CANCEL, REFUND = "_linnworks_despatch_", "_linnworks_cancel_", "_linnw
 KEY = "_linnworks_key"
 """The custom field of a refund that has the action's key."""
 
-Wanted = tuple[str, str, int | None]
-"""A line's number, its SKU (used if there is no number), and a quantity; None means all that remains."""
-
 
 @dataclass(frozen=True)
-class OrderState:
+class WooOrder:
     """An order with its refunds, as they were at a time of the shop's clock."""
 
     row: Mapping[str, Any]
@@ -49,11 +47,12 @@ class OrderState:
     @cached_property
     def fields(self) -> dict[str, Any]:
         """The custom fields, oldest first."""
-        return {meta["key"]: meta["value"] for meta in sorted(self.row["meta_data"], key=lambda meta: meta["id"])}
+        return {meta["key"]: meta["value"] for meta in custom_fields(self.row)}
 
     def field_id(self, name: str) -> dict[str, int]:
         """Return {"id": ...} of a custom field, so that it is changed and not added again; {} if there is none."""
-        return next(({"id": meta["id"]} for meta in self.row["meta_data"] if meta["key"] == name), {})
+        found = (meta for meta in custom_fields(self.row) if meta["key"] == name and "id" in meta)
+        return next(({"id": meta["id"]} for meta in found), {})
 
     # -- pieces ----------------------------------------------------------------------------------------
 
@@ -77,55 +76,51 @@ class OrderState:
         return found
 
     @cached_property
-    def _cancelled(self) -> Mapping[int, int]:
+    def cancelled(self) -> Mapping[int, int]:
         """Pieces cancelled by Linnworks, by line."""
-        keys = {name.removeprefix(CANCEL) for name in self.fields if name.startswith(CANCEL)}
-        return refund_totals(refund for refund in self.refunds if key_of(refund) in keys).pieces
+        names = [name for name in self.fields if name.startswith(CANCEL)]
+        found = (self.refund_of(name, name.removeprefix(CANCEL)) for name in names)
+        return refund_totals(row for row in found if row).pieces
 
     def remaining(self, line: int) -> int:
         """Return the pieces that were neither despatched nor refunded."""
-        return max(0, self._ordered(line) - self.despatched.get(line, 0) - self.refunded.pieces.get(line, 0))
+        return max(0, self.ordered(line) - self.despatched.get(line, 0) - self.refunded.pieces.get(line, 0))
 
     def despatchable(self, line: int) -> int:
         """Return the pieces that may be despatched: pieces refunded by hand count, they may have been returned."""
-        return self._ordered(line) - self.despatched.get(line, 0) - self._cancelled.get(line, 0)
+        return self.ordered(line) - self.despatched.get(line, 0) - self.cancelled.get(line, 0)
 
-    def _ordered(self, line: int) -> int:
+    def ordered(self, line: int) -> int:
         return whole_pieces(self.lines[line]["quantity"])
 
-    def requested_pieces(self, wanted: Sequence[Wanted], *, despatch: bool) -> dict[int, int]:
+    def requested_pieces(self, wanted: Sequence[Wanted], *, despatch: bool) -> Mapping[int, int]:
         """Return the requested pieces by line, or all that remain if nothing is named; services are skipped.
 
         Raises ChannelRefused for an unknown line and for more pieces than there are.
         """
-        if not wanted:
-            return {line: self.remaining(line) for line in self.lines if self.remaining(line)}
-        pieces: dict[int, int] = {}
-        for number, sku, count in wanted:
-            if number not in self._services:
-                line = self._line(number, sku, self.lines.values())["id"]
-                pieces[line] = pieces.get(line, 0) + (self.remaining(line) if count is None else count)
-        for line, count in pieces.items():
-            most = self.despatchable(line) if despatch else self.remaining(line)
-            if count > most:
-                raise ChannelRefused(f"Line {line} of order {self.id} has only {max(0, most)} left")
-        return {line: count for line, count in pieces.items() if count}
+        named = [one for one in wanted if one.number not in self.services]
+        if wanted and not named:
+            return {}
+        most = self.despatchable if despatch else None
+        return choose_pieces(str(self.id), _named(self.lines.values()), named, self.remaining, most)
 
     def is_finished(self, pieces: Mapping[int, int] | None = None) -> bool:
         """Return whether nothing remains, apart from these pieces."""
         return all(self.remaining(line) <= (pieces or {}).get(line, 0) for line in self.lines)
 
     @cached_property
-    def _services(self) -> set[str]:
+    def services(self) -> set[str]:
+        """The numbers of lines that are not despatched."""
         lines = (*self.row["fee_lines"], *self.row["shipping_lines"])
         return {ROUNDING, SHIPPING, *(str(line["id"]) for line in lines)}
 
-    def _line(self, number: str, sku: str, lines: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return the line with this number or, without a number, the only line with this SKU."""
-        found = [line for line in lines if (str(line["id"]) == number if number else sku and _sku(line) == sku)]
-        if len(found) != 1:
-            raise ChannelRefused(f"Order {self.id} has no line {number or sku}")
-        return found[0]
+    def refund_of(self, name: str, key: str) -> Mapping[str, Any] | None:
+        """Return the refund with this key, or the planned one that has no key yet; `name` is that of the plan."""
+        planned = self.fields.get(name)
+        for row in self.refunds:
+            if key_of(row) == key or (is_plan(planned) and not key_of(row) and _is_planned(row, planned)):
+                return row
+        return None
 
     # -- money -----------------------------------------------------------------------------------------
 
@@ -156,7 +151,7 @@ class OrderState:
             if item.order_line_number == SHIPPING:
                 shipping += item.refund_amount
             elif item.order_line_number != ROUNDING and (item.order_line_number or item.sku):
-                line = self._line(item.order_line_number, item.sku, known)["id"]
+                line = find_line(str(self.id), _named(known), item.order_line_number, item.sku)
                 by_line[line] = by_line.get(line, Decimal(0)) + item.refund_amount
         entries = [self._refund_line(line, by_line[line["id"]], restock) for line in known if by_line.get(line["id"])]
         entries += self._shipping_refund(shipping)
@@ -199,14 +194,14 @@ class OrderState:
         """Return the number of pieces that an amount pays for exactly, otherwise 0."""
         if line["id"] not in self.lines or not gross(line):
             return 0
-        pieces = amount * self._ordered(line["id"]) / gross(line)
-        unrefunded = self._ordered(line["id"]) - self.refunded.pieces.get(line["id"], 0)
+        pieces = amount * self.ordered(line["id"]) / gross(line)
+        unrefunded = self.ordered(line["id"]) - self.refunded.pieces.get(line["id"], 0)
         return int(pieces) if pieces == int(pieces) <= unrefunded else 0
 
 
 def key_of(refund: Mapping[str, Any]) -> str:
     """Return the key of the action that made a refund; "" if it has none."""
-    return next((str(meta["value"]) for meta in refund["meta_data"] if meta["key"] == KEY), "")
+    return next((str(meta["value"]) for meta in custom_fields(refund) if meta["key"] == KEY), "")
 
 
 def write_pieces(pieces: Mapping[int, int]) -> str:
@@ -222,5 +217,20 @@ def parse_pieces(text: str) -> Iterator[tuple[int, int]]:
             yield int(line), int(count)
 
 
-def _sku(line: Mapping[str, Any]) -> str:
+def is_plan(value: Any) -> TypeGuard[dict[str, str]]:
+    """Return whether the value of a custom field is a planned refund; other records say what has been done."""
+    return isinstance(value, dict) and "before" in value
+
+
+def _is_planned(refund: Mapping[str, Any], plan: Mapping[str, str]) -> bool:
+    """Return whether a refund was made after a plan, and of its amount."""
+    return str(refund["id"]) not in plan["before"].split() and money(refund["amount"]) == money(plan["amount"])
+
+
+def _named(lines: Iterable[Mapping[str, Any]]) -> list[Line[int]]:
+    return [Line(line["id"], str(line["id"]), sku_of(line)) for line in lines]
+
+
+def sku_of(line: Mapping[str, Any]) -> str:
+    """Return the SKU of a line as Linnworks knows it; "" for a fee."""
     return unescape(line.get("sku")).strip() or (fallback_sku(line) if "product_id" in line else "")

@@ -38,7 +38,7 @@ from bridge.channels.woocommerce.order_items import (
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
 from bridge.channels.woocommerce.tax_rates import rates_by_id, shipping_rate
-from bridge.channels.woocommerce.values import money, plain_text, unescape, utc_time
+from bridge.channels.woocommerce.values import custom_fields, money, plain_text, unescape, utc_time
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID
 from bridge.protocol.schemas.orders import DiscountType, Order, OrderItem, PaymentStatus
 
@@ -93,7 +93,7 @@ def _order(
         replace(address, country=countries.get(address.country_code, address.country_code))
         for address in addresses(row)
     )
-    fields = [(str(meta["key"]), plain_text(meta["value"])) for meta in row["meta_data"]]
+    fields = [(str(meta["key"]), plain_text(meta["value"])) for meta in custom_fields(row)]
     return Order(
         reference_number=str(row["id"]),
         secondary_reference_number=unescape(row["number"]) or str(row["id"]),

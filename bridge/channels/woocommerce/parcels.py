@@ -15,6 +15,11 @@ TRACKING = "_wc_shipment_tracking_items"
 ID_LENGTH = 32
 
 
+def tracking_id(key: str, position: int) -> str:
+    """Return the plugins' id of a parcel: the same for the same despatch."""
+    return hashlib.sha256(f"{key} {position}".encode()).hexdigest()[:ID_LENGTH]
+
+
 def tracking_items(parcels: Iterable[Parcel], despatch: DespatchOrder, key: str) -> list[dict[str, str]]:
     """Return parcels as the shipment-tracking plugins store them."""
     shipped = str(int((despatch.processed_on or clock.now()).timestamp()))
@@ -25,7 +30,7 @@ def tracking_items(parcels: Iterable[Parcel], despatch: DespatchOrder, key: str)
             "custom_tracking_link": parcel.link,
             "tracking_number": parcel.number,
             "date_shipped": shipped,
-            "tracking_id": hashlib.sha256(f"{key} {position}".encode()).hexdigest()[:ID_LENGTH],
+            "tracking_id": tracking_id(key, position),
         }
         for position, parcel in enumerate(parcels)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -37,6 +38,27 @@ def whole_pieces(quantity: Any) -> int:
     return math.ceil(abs(money(quantity)))
 
 
+def custom_fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the custom fields of an order, a line or a refund that have a name and a value, oldest first.
+
+    Plugins leave empty entries, entries without id, and lists with gaps, which PHP writes as objects.
+    """
+    usable = [
+        entry for entry in listed(row["meta_data"]) if isinstance(entry, dict) and {"key", "value"} <= entry.keys()
+    ]
+    return sorted(usable, key=lambda entry: entry["id"] if isinstance(entry.get("id"), int) else 0)
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """Return a list, also one with gaps; nothing for what is no list."""
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 def utc_time(text: Any) -> datetime | None:
     """Return the time in a date_..._gmt field, or None if it is empty."""
     return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc) if text else None
+
+
+def write_time(moment: datetime | None) -> str:
+    """Return a time in UTC as WooCommerce writes it, "" if there is none."""
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S}" if moment else ""

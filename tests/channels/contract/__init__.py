@@ -19,6 +19,7 @@ They call the bridge as Linnworks does, so they apply to any shop. The tests of 
 
 from tests.channels.contract.despatch import DespatchContract
 from tests.channels.contract.listings import ListingsContract
+from tests.channels.contract.order_state import OrderStateContract
 from tests.channels.contract.orders import OrdersContract
 from tests.channels.contract.post_sale import PostSaleContract
 from tests.channels.contract.products import PriceContract, ProductsContract, StockContract
@@ -28,6 +29,7 @@ from tests.channels.contract.shop import ShopUnderTest
 __all__ = [
     "DespatchContract",
     "ListingsContract",
+    "OrderStateContract",
     "OrdersContract",
     "PostSaleContract",
     "PriceContract",

@@ -21,6 +21,7 @@ from tests.channels.contract import (
     DespatchContract,
     ListingsContract,
     OrdersContract,
+    OrderStateContract,
     PostSaleContract,
     PriceContract,
     ProductsContract,
@@ -64,7 +65,7 @@ class DemoShop(ShopUnderTest):
         orders.pay(self._order(reference))
 
     def cancel(self, reference: str) -> None:
-        orders.cancel(self._order(reference), (), "Cancelled by the customer", secrets.token_hex(8))
+        orders.cancel_by_hand(self._order(reference), "Cancelled by the customer")
 
     def touch(self, reference: str) -> None:
         self._change(reference, customer_note="Please ring twice.", modified_at=now())
@@ -125,6 +126,7 @@ def shop(app, settings):
 class TestDemo(
     SetUpContract,
     OrdersContract,
+    OrderStateContract,
     DespatchContract,
     PostSaleContract,
     ProductsContract,

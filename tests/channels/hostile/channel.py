@@ -10,7 +10,17 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from bridge.channels.base import LAST_STEP, Channel, Outcome, Page, Step, despatched_items
+from bridge.channels.base import (
+    LAST_STEP,
+    Channel,
+    LineState,
+    OrderState,
+    Outcome,
+    Page,
+    ShopAction,
+    Step,
+    despatched_items,
+)
 from bridge.channels.http import RetryPolicy, ShopClient, ShopResponse
 from bridge.clock import EPOCH
 from bridge.errors import ChannelError, ChannelRefused
@@ -95,12 +105,27 @@ class HostileChannel(Channel):
         answer = self._shop.get(f"orders/{quote(reference, safe='')}", accept=[NOT_FOUND])
         return None if answer.status == NOT_FOUND else _mapped(answer, _order, answer.object())
 
+    def order_state(self, reference: str) -> OrderState | None:
+        path = f"orders/{quote(reference, safe='')}"
+        answer = self._shop.get(path, accept=[NOT_FOUND])
+        actions = self._shop.get(f"{path}/actions", accept=[NOT_FOUND])
+        if NOT_FOUND in (answer.status, actions.status):
+            return None
+        done = [_action(row) for row in actions.rows()]
+        return _mapped(answer, lambda row: _state(row, done, answer.date), answer.object())
+
     def despatch(self, order: DespatchOrder, key: str) -> None:
         items = [
             {"line": item.order_line_number, "sku": item.sku, "quantity": item.despatched_quantity}
             for item in despatched_items(order)
         ]
-        self._act("despatch", order.reference_number, key, {"items": items})
+        tracking = [order.tracking_number, *order.secondary_tracking_numbers]
+        wanted = {
+            "items": items,
+            "tracking": [number for number in tracking if number],
+            "processed_on": order.processed_on.isoformat() if order.processed_on else None,
+        }
+        self._act("despatch", order.reference_number, key, wanted)
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -243,6 +268,44 @@ def _item(line: Mapping[str, Any]) -> OrderItem:
         price_per_unit=Decimal(line["price"]),
         tax_cost_inclusive=True,
         cancel_status=CancelStatus.NONE if remaining else CancelStatus.CANCELLED,
+    )
+
+
+def _state(row: Mapping[str, Any], actions: Sequence[ShopAction], as_of: datetime | None) -> OrderState:
+    return OrderState(
+        reference=row["number"],
+        lines=[
+            LineState(
+                number=line["number"],
+                sku=line["sku"],
+                ordered=line["quantity"],
+                shipped=line["despatched"],
+                cancelled=line["cancelled"],
+                refunded=Decimal(line["refunded"]),
+                restocked=line["cancelled"],
+            )
+            for line in row["lines"]
+        ],
+        actions=actions,
+        cancelled=row["status"] == "cancelled",
+        refunded=sum((action.amount for action in actions), Decimal(0)),
+        as_of=as_of,
+    )
+
+
+def _action(row: Mapping[str, Any]) -> ShopAction:
+    wanted = row["wanted"]
+    return ShopAction(
+        row["kind"],
+        key=row["key"],
+        at=datetime.fromisoformat(row["at"]),
+        pieces=wanted.get("pieces", {}),
+        tracking_numbers=tuple(wanted.get("tracking", ())),
+        processed_on=datetime.fromisoformat(wanted["processed_on"]) if wanted.get("processed_on") else None,
+        amounts={line: Decimal(amount) for line, amount in wanted.get("amounts", {}).items()},
+        shipping_amount=Decimal(wanted.get("shipping", 0)),
+        amount=Decimal(row["amount"]),
+        result=row["reference"],
     )
 
 

@@ -54,6 +54,9 @@ class Action:
     key: str
     reference: str
     amount: Decimal = Decimal(0)
+    at: datetime | None = None
+    wanted: dict[str, Any] = field(default_factory=dict)
+    """What was done, as it was asked for, with the number of each line and its pieces."""
 
 
 @dataclass
@@ -198,15 +201,17 @@ class HostileShop:
         with self.lock:
             amount = acts[kind](order, wanted)
             reference = f"{kind}-{order.number}-{len(order.actions) + 1}"
-            order.actions.append(Action(kind, wanted["key"], reference, amount))
+            order.actions.append(Action(kind, wanted["key"], reference, amount, self.now(), wanted))
             self.touch(order.number)
             return order.actions[-1]
 
     def _despatched(self, order: Order, wanted: dict[str, Any]) -> Decimal:
         if order.status == "cancelled":
             raise ValueError("The order is cancelled")
-        for line, quantity in _open_lines(order, wanted):
+        chosen = _open_lines(order, wanted)
+        for line, quantity in chosen:
             line.despatched += quantity
+        wanted["pieces"] = {line.number: quantity for line, quantity in chosen}
         return Decimal(0)
 
     def _cancelled(self, order: Order, wanted: dict[str, Any]) -> Decimal:
@@ -214,6 +219,7 @@ class HostileShop:
         if not any(quantity for _, quantity in chosen):
             raise ValueError("Nothing is left to cancel")
         self._cancel(order, chosen)
+        wanted["pieces"] = {line.number: quantity for line, quantity in chosen}
         return Decimal(0)
 
     def _cancel(self, order: Order, chosen: Iterable[tuple[OrderLine, int]]) -> None:
@@ -236,6 +242,7 @@ class HostileShop:
         for line, amount in amounts:
             line.refunded += amount
         order.shipping_refunded += shipping
+        wanted["amounts"] = {line.number: str(amount) for line, amount in amounts}
         return sum(given, Decimal(0))
 
 
@@ -313,7 +320,10 @@ def api(shop: HostileShop) -> Flask:
     @app.get("/orders/<number>/actions")
     def actions(number: str) -> Any:
         with shop.lock:
-            return [vars(action) for action in order_of(number).actions]
+            return [
+                {**vars(action), "amount": str(action.amount), "at": action.at.isoformat()}
+                for action in order_of(number).actions
+            ]
 
     @app.post("/orders/<number>/<any(despatch, cancel, refund):kind>")
     def act(number: str, kind: str) -> ResponseReturnValue:

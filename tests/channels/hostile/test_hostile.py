@@ -8,6 +8,7 @@ from bridge.settings import Settings
 from tests.channels.contract import (
     DespatchContract,
     OrdersContract,
+    OrderStateContract,
     PostSaleContract,
     PriceContract,
     ProductsContract,
@@ -48,6 +49,7 @@ def shop(hostile) -> ShopOverHttp:
 class TestHostile(
     SetUpContract,
     OrdersContract,
+    OrderStateContract,
     DespatchContract,
     PostSaleContract,
     ProductsContract,

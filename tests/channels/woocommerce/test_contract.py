@@ -12,6 +12,7 @@ from tests.channels.contract import (
     DespatchContract,
     ListingsContract,
     OrdersContract,
+    OrderStateContract,
     PostSaleContract,
     PriceContract,
     ProductsContract,
@@ -145,6 +146,7 @@ def shop(variant) -> Iterator[ShopUnderTest]:
 class TestWooCommerce(
     SetUpContract,
     OrdersContract,
+    OrderStateContract,
     DespatchContract,
     PostSaleContract,
     ProductsContract,

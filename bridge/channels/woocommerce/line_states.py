@@ -1,0 +1,133 @@
+"""What a WooCommerce order says about each of its lines and about the actions on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from bridge.channels.base import LineState, OrderState, ShopAction
+from bridge.channels.helpers.totals import ROUNDING
+from bridge.channels.woocommerce.order_items import SHIPPING
+from bridge.channels.woocommerce.order_state import CANCEL, DESPATCH, REFUND, WooOrder, is_plan, parse_pieces, sku_of
+from bridge.channels.woocommerce.parcels import TRACKING, tracking_id
+from bridge.channels.woocommerce.refund_totals import refund_totals
+from bridge.channels.woocommerce.values import listed, money, unescape, utc_time
+
+Pieces = Mapping[int, int]
+
+
+def order_state(order: WooOrder, *, completed: bool, cancelled: bool) -> OrderState:
+    """Return the state of an order; a completed one was sent whole, by hand where no record says how."""
+    open_pieces = {line: order.despatchable(line) for line in order.lines if order.despatchable(line) > 0}
+    by_hand = open_pieces if completed else {}
+    done_by_linnworks = list(_recorded(order))
+    actions = [*done_by_linnworks, *_refunds(order)]
+    if by_hand:
+        numbers = _other_numbers(order, [action.key for action in done_by_linnworks])
+        actions.append(_action(order, "despatch", by_hand, at="date_completed_gmt", tracking_numbers=numbers))
+    elif cancelled and open_pieces and not any(action.kind == "cancel" for action in done_by_linnworks):
+        actions.append(_action(order, "cancel", open_pieces, at="date_modified_gmt"))
+    return OrderState(
+        reference=str(order.id),
+        lines=[*_lines(order, by_hand, open_pieces if cancelled else {}), *_services(order)],
+        actions=sorted(actions, key=lambda action: action.at or order.as_of),
+        cancelled=cancelled,
+        refunded=-sum((money(refund["total"]) for refund in order.row["refunds"]), Decimal(0)),
+        as_of=order.as_of,
+    )
+
+
+def _lines(order: WooOrder, by_hand: Pieces, cancelled: Pieces) -> Iterator[LineState]:
+    for number, line in order.lines.items():
+        yield LineState(
+            number=str(number),
+            sku=sku_of(line),
+            ordered=order.ordered(number),
+            shipped=order.despatched.get(number, 0) + by_hand.get(number, 0),
+            cancelled=order.cancelled.get(number, 0) + cancelled.get(number, 0),
+            refunded=order.refunded.amounts.get(number, Decimal(0)),
+            restocked=order.refunded.pieces.get(number, 0) + cancelled.get(number, 0),
+        )
+
+
+def _services(order: WooOrder) -> Iterator[LineState]:
+    """Yield fees, and the two lines that only Linnworks' order may have."""
+    for fee in order.row["fee_lines"]:
+        amount = order.refunded.amounts.get(fee["id"], Decimal(0))
+        yield LineState(str(fee["id"]), "FEE", ordered=1, refunded=amount, is_service=True)
+    for number in (ROUNDING, SHIPPING):
+        yield LineState(number, number.upper(), ordered=1, is_service=True)
+
+
+def _recorded(order: WooOrder) -> Iterator[ShopAction]:
+    """Yield the despatches, and the cancels of whole orders, that are recorded in custom fields."""
+    for name, value in order.fields.items():
+        kind, prefix = ("despatch", DESPATCH) if name.startswith(DESPATCH) else ("cancel", CANCEL)
+        if not name.startswith(prefix) or is_plan(value):
+            continue
+        record = value if isinstance(value, dict) else {"items": value}  # as it was written before there were times
+        key = name.removeprefix(prefix)
+        yield ShopAction(
+            kind,
+            key=key,
+            at=utc_time(record.get("at")),
+            pieces=_by_number(dict(parse_pieces(record.get("items", "")))),
+            tracking_numbers=_numbers(order, [key]) if kind == "despatch" else (),
+            processed_on=utc_time(record.get("processed_on")),
+        )
+
+
+def _refunds(order: WooOrder) -> Iterator[ShopAction]:
+    """Yield the refunds, also those of no money that cancel pieces."""
+    planned = {}
+    for name in order.fields:
+        for kind, prefix in (("cancel", CANCEL), ("refund", REFUND)):
+            key = name.removeprefix(prefix)
+            if name.startswith(prefix) and (row := order.refund_of(name, key)):
+                planned[row["id"]] = (kind, key)
+    shipping = {line["id"] for line in order.row["shipping_lines"]}
+    for refund in order.refunds:
+        kind, key = planned.get(refund["id"], ("refund", ""))
+        totals = refund_totals([refund])
+        yield ShopAction(
+            kind,
+            key=key,
+            at=utc_time(refund["date_created_gmt"]),
+            pieces=_by_number(totals.pieces),
+            amounts={str(line): money for line, money in totals.amounts.items() if money and line in order.lines},
+            shipping_amount=sum((totals.amounts.get(line, Decimal(0)) for line in shipping), Decimal(0)),
+            amount=money(refund["amount"]),
+            result=str(refund["id"]) if kind == "refund" else "",
+        )
+
+
+def _action(order: WooOrder, kind: str, pieces: Pieces, *, at: str, **more: Any) -> ShopAction:
+    """Return what was done by hand."""
+    return ShopAction(kind, pieces=_by_number(pieces), at=utc_time(order.row.get(at)), **more)
+
+
+def _by_number(pieces: Pieces) -> dict[str, int]:
+    return {str(line): count for line, count in pieces.items()}
+
+
+# -- tracking numbers --------------------------------------------------------------------------------------
+
+
+def _parcels(order: WooOrder) -> list[Mapping[str, Any]]:
+    """Return the parcels that shipment-tracking plugins show."""
+    entries = listed(order.fields.get(TRACKING))
+    return [entry for entry in entries if isinstance(entry, dict) and entry.get("tracking_number")]
+
+
+def _numbers(order: WooOrder, keys: list[str], *, others: bool = False) -> tuple[str, ...]:
+    """Return the tracking numbers of the despatches with these keys, or those of all others."""
+    parcels = _parcels(order)
+    ids = {tracking_id(key, position) for key in keys for position in range(len(parcels))}
+    return tuple(
+        unescape(parcel["tracking_number"]) for parcel in parcels if (parcel.get("tracking_id") in ids) != others
+    )
+
+
+def _other_numbers(order: WooOrder, keys: list[str]) -> tuple[str, ...]:
+    return _numbers(order, keys, others=True)
