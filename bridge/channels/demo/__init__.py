@@ -22,6 +22,7 @@ from bridge.channels.base import (
 from bridge.channels.demo import configurator, customers, listings, mapping, orders, seed, shop, tables, wizard
 from bridge.channels.helpers.order_lines import Wanted
 from bridge.channels.helpers.parcels import parcels_of
+from bridge.channels.helpers.rows import map_orders
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.after_sale import (
     Cancellation,
@@ -119,16 +120,17 @@ class DemoChannel(Channel):
         numbers = [row.id for row in rows]
         lines = _by_order(tables.OrderLine.select().where(tables.OrderLine.order.in_(numbers)))
         events = _by_order(tables.Event.select().where(tables.Event.order.in_(numbers)))
-        return [
-            mapping.order(
+
+        def mapped(row: tables.Order) -> Order:
+            return mapping.order(
                 row,
                 lines.get(row.id, ()),
                 events.get(row.id, ()),
                 despatch_days=int(self.config["despatch_days"]),
                 with_note=self.config["customer_notes"] == "True",
             )
-            for row in rows
-        ]
+
+        return map_orders(rows, mapped, attrgetter("number"))
 
     def order_state(self, reference: str) -> OrderState | None:
         row = tables.Order.get_or_none((tables.Order.shop == self._shop) & (tables.Order.number == reference))

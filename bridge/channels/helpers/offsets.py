@@ -7,7 +7,7 @@ finds the place again by the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -18,7 +18,10 @@ from bridge.errors import ChannelUnavailable
 Row = TypeVar("Row")
 
 OVERLAP = 10
-"""How many rows may leave the list between two reads before a third is needed."""
+"""How many rows may leave the list between two reads before a third is needed; fewer where few are read at a time."""
+
+Place = tuple[int, int]
+"""The id of a row and 0; for a row whose id cannot be read that of the row before it, and how far behind it stands."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +43,41 @@ class ListPage(Generic[Row]):
 
 
 def read_after(
-    read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int], position: Position, *, limit: int
+    read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int | None], position: Position, *, limit: int
 ) -> ListPage[Row]:
-    """Return at most `limit` rows of the list that come after a position.
+    """Return rows of the list that come after a position, `limit` or a little fewer, and at least one if there is one.
 
-    `read(offset, limit)` returns rows sorted by id. Raises ChannelUnavailable if they are not.
+    `read(offset, limit)` returns rows sorted by id. Raises ChannelUnavailable if they are not. A row whose id is None
+    stays behind the one before it, and may come twice.
     """
-    offset = max(0, position.offset - OVERLAP)
+    limit = max(2, limit) if position.offset else limit
+    offset = max(0, position.offset - min(OVERLAP, limit // 2))
     while True:
         page = read(offset, limit)
-        ids = [id_of(row) for row in page.items]
-        if sorted(set(ids)) != ids:
+        places = list(_places(page.items, id_of))
+        if sorted(set(places)) != places:
             raise ChannelUnavailable("The shop's list was not in the order that was asked for")
-        if offset and (not ids or ids[0] > position.id):  # more rows left than OVERLAP: the position is before
+        last = (position.id, 0)
+        if offset and (not places or places[0] > last):  # more rows left than the overlap: the position is before
             offset = max(0, offset - limit)
-        elif len(ids) == limit and ids[-1] <= position.id:  # rows were added: the position is behind
+        elif len(places) == limit and places[-1] <= last:  # rows were added: the position is behind
             offset += limit - 1
         else:
             break
-    new = [row for row, number in zip(page.items, ids, strict=True) if number > position.id]
-    more = Position(ids[-1], offset + len(ids)) if len(ids) == limit else None
-    return ListPage(new, offset + len(ids) - len(new), more, page.as_of)
+    new = [row for row, place in zip(page.items, places, strict=True) if place > last]
+    more = Position(places[-1][0], offset + len(places)) if len(places) == limit else None
+    return ListPage(new, offset + len(places) - len(new), more, page.as_of)
 
 
-def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int], *, limit: int) -> list[Row]:
+def _places(rows: Sequence[Row], id_of: Callable[[Row], int | None]) -> Iterator[Place]:
+    number, behind = 0, 0
+    for row in rows:
+        found = id_of(row)
+        number, behind = (number, behind + 1) if found is None else (found, 0)
+        yield number, behind
+
+
+def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int | None], *, limit: int) -> list[Row]:
     """Return the whole list, page after page."""
     rows: list[Row] = []
     position: Position | None = Position()

@@ -1,8 +1,7 @@
-"""Reads in parts that fit the shop's speed: a slow shop is asked for less at a time, and every poll makes progress."""
+"""Calls that fit the shop's speed: a slow shop is asked for less at a time, and every request makes progress."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, MutableMapping
 from typing import TypeVar
 
@@ -14,6 +13,65 @@ T = TypeVar("T")
 
 FIRST_SIZE = 25
 SLOW_SECONDS, QUICK_SECONDS = 3.0, 1.0
+WRITE_MARGIN = 1.5
+NO_TIME = "There was no time left to call the shop"
+
+
+class Pace:
+    """How many rows a call carries: 25 at first, more where calls are quick, fewer where they are slow.
+
+    The size is remembered in `cache` under `key`, and shared by all threads.
+    """
+
+    def __init__(self, cache: MutableMapping[str, str], key: str, *, limit: int) -> None:
+        self._cache = cache
+        self._key = key
+        self._limit = limit
+        self._slowest = 0.0
+
+    @property
+    def size(self) -> int:
+        text = self._cache.get(self._key, "")
+        return min(self._limit, int(text) if text.isdecimal() and int(text) else FIRST_SIZE)
+
+    def took(self, size: int, seconds: float, *, full: bool = True) -> None:
+        """Learn from a call of this size that was answered, but nothing good from one that was far from full."""
+        if seconds > SLOW_SECONDS:
+            self._remember(min(self.size, size // 2))
+        elif full and seconds < QUICK_SECONDS and size >= self.size:
+            self._remember(size * 2)
+
+    def timed_out(self, size: int) -> None:
+        """Learn from a call of this size that was not answered in time."""
+        self._remember(min(self.size, size // 4))
+
+    def _remember(self, size: int) -> None:
+        self._cache[self._key] = str(min(self._limit, max(1, size)))
+
+    def timed(self, send: Callable[[], T], size: int, deadline: Deadline) -> Callable[[], T]:
+        """Return a write of this size that is timed.
+
+        It raises ChannelUnavailable, and sends nothing, once too little time is left for what another one took: a
+        write that is cut off is sent again later for nothing.
+        """
+
+        def call() -> T:
+            allowed = deadline.left()
+            if not allowed or allowed < WRITE_MARGIN * self._slowest:
+                raise ChannelUnavailable(NO_TIME)
+            started = deadline.spent()
+            try:
+                result = send()
+            except ChannelUnavailable:
+                if _is_all_of(allowed, deadline.spent() - started):
+                    self.timed_out(size)
+                raise
+            seconds = deadline.spent() - started
+            self._slowest = max(self._slowest, seconds)
+            self.took(size, seconds)
+            return result
+
+        return call
 
 
 def read_paced(
@@ -24,48 +82,42 @@ def read_paced(
     deadline: Deadline,
     cache: MutableMapping[str, str],
     key: str,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Page[T]:
-    """Return a page of at most `limit` items, read in parts by `read(cursor, size)`.
+    """Return a page of about `limit` items at most, read in parts by `read(cursor, size)`.
 
-    The size is remembered in `cache` under `key`. It begins at 25, grows while parts are quick and shrinks where they
-    are slow. Until something was read, a part may take half of the time that is left; where it does not come in time,
-    a quarter of it is asked for next. Another part is read only while twice the last one's time is left, and where it
-    fails the page ends before it. Cursors must name the last key, never a count of parts or sizes.
+    Until something was read, a part may take half of the time that is left; where it does not come in time, a quarter
+    of it is asked for next. Another part is read only while twice the last one's time is left, and where it fails the
+    page ends before it. Cursors must name the last key, never a count of parts or sizes.
     """
-    size = min(limit, _remembered(cache, key))
+    pace = Pace(cache, key, limit=limit)
     items: list[T] = []
     as_of = None
     while True:
+        size = min(pace.size, limit - len(items))
         may_shrink = not items and size > 1
         allowed = deadline.left() / 2 if may_shrink else deadline.left()
-        started = clock()
+        started = deadline.spent()
         try:
             with deadline.limited(allowed):
-                page = read(cursor, min(size, limit - len(items)))
+                page = read(cursor, size)
         except ChannelUnavailable:
-            timed_out = clock() - started >= 0.9 * allowed
+            timed_out = _is_all_of(allowed, deadline.spent() - started)
             if timed_out:
-                size = max(1, size // 4)
-                cache[key] = str(size)
+                pace.timed_out(size)
             if items:
                 return Page(items, cursor, as_of)
             if not (timed_out and may_shrink):
                 raise
             continue
-        took = clock() - started
-        if took > SLOW_SECONDS:
-            size = max(1, size // 2)
-        elif took < QUICK_SECONDS:
-            size = min(limit, size * 2)
-        cache[key] = str(size)
+        seconds = deadline.spent() - started
+        pace.took(size, seconds, full=2 * len(page.items) >= size)
         items += page.items
         as_of = as_of or page.as_of
         cursor = page.next_cursor
-        if cursor is None or len(items) >= limit or deadline.left() < 2 * took:
+        if cursor is None or len(items) >= limit or deadline.left() < 2 * seconds:
             return Page(items, cursor, as_of)
 
 
-def _remembered(cache: MutableMapping[str, str], key: str) -> int:
-    text = cache.get(key, "")
-    return int(text) if text.isdecimal() and int(text) else FIRST_SIZE
+def _is_all_of(allowed: float, seconds: float) -> bool:
+    """Return whether a call that failed used up its time."""
+    return 0 < 0.9 * allowed <= seconds

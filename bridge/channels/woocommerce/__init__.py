@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bridge.channels.base import Channel, ListingResult, OrderState, Outcome, Page, Step
+from bridge.channels.helpers.rows import map_order
 from bridge.channels.woocommerce import (
     catalogue,
     configurator,
@@ -128,7 +129,10 @@ class WooCommerceChannel(Channel):
         found = self._actions(reference).find_order()
         if found is None:
             return None
-        return orders.order(found.row, found.refunds, self.preferences, lookups.countries(self.shop))
+        countries = lookups.countries(self.shop)
+        return map_order(
+            found, lambda found: orders.order(found.row, found.refunds, self.preferences, countries), reference
+        )
 
     def order_state(self, reference: str) -> OrderState | None:
         return self._actions(reference).order_state()

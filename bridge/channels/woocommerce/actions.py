@@ -235,7 +235,7 @@ class Actions:
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         row = answer.object()
-        refunds = self.shop.read_all(f"orders/{self.reference}/refunds") if row["refunds"] else []
+        refunds = self.shop.read_all(f"orders/{self.reference}/refunds") if row.get("refunds") else []
         return WooOrder(row, refunds, answer.date or clock.now())
 
     def _order(self) -> WooOrder:

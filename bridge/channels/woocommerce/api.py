@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from bridge.channels.base import Page
@@ -14,6 +13,7 @@ from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.http import ShopClient, ShopResponse
 from bridge.channels.woocommerce.key_auth import METHODS, KeyAuth
 from bridge.channels.woocommerce.refusals import KeyNotSeen, refusal
+from bridge.channels.woocommerce.values import row_id
 from bridge.clock import Deadline
 from bridge.errors import ChannelError
 from bridge.settings import Settings
@@ -82,13 +82,15 @@ class WooClient:
             results.append(result)
         return results
 
-    def read_after(self, path: str, params: Mapping[str, Any], position: Position) -> ListPage[dict[str, Any]]:
-        """Return at most PAGE_SIZE rows of a list after a position, sorted by id."""
-        return offsets.read_after(self._reader(path, params), itemgetter("id"), position, limit=PAGE_SIZE)
+    def read_after(
+        self, path: str, params: Mapping[str, Any], position: Position, limit: int = PAGE_SIZE
+    ) -> ListPage[dict[str, Any]]:
+        """Return at most so many rows of a list after a position, sorted by id."""
+        return offsets.read_after(self._reader(path, params), row_id, position, limit=limit)
 
     def read_all(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows of a list, page after page."""
-        return offsets.read_all(self._reader(path, params or {}), itemgetter("id"), limit=PAGE_SIZE)
+        return offsets.read_all(self._reader(path, params or {}), row_id, limit=PAGE_SIZE)
 
     def _reader(self, path: str, params: Mapping[str, Any]) -> Callable[[int, int], Page[dict[str, Any]]]:
         def read(offset: int, limit: int) -> Page[dict[str, Any]]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from bridge.channels.base import Page
 from bridge.channels.helpers.offsets import Position
-from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.helpers.pace import read_paced
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.product_lookup import NOT_SOLD_ALONE, shared_skus, variations
 from bridge.channels.woocommerce.values import money, unescape
@@ -25,6 +26,7 @@ FIELDS = (
     "variations,attributes"
 )
 PUBLISHED, ALL_STATUSES = ("publish",), ("publish", "private", "draft", "pending", "future")
+SIZE_CACHE = "woocommerce products at once"
 MOST_VARIATIONS, MOST_PARENTS = 500, 40  # in one page: the slowest shop reads these in time
 
 
@@ -77,28 +79,38 @@ def product(item: CatalogueItem) -> Product:
 
 def page(shop: WooClient, cursor: str | None, hidden: bool) -> Page[Product]:
     """Return the products after a cursor, with unpublished ones if `hidden`."""
-    items, next_cursor = read(shop, cursor, hidden)
-    uses = Counter(item.sku.casefold() for item in items)
-    unique = [item for item in items if item.sku and not item.inherits_sku and uses[item.sku.casefold()] == 1]
-    shared = shared_skus(shop, [item.sku for item in unique])
-    return Page([product(item) for item in unique if item.sku not in shared], next_cursor)
+
+    def read_some(cursor: str | None, size: int) -> Page[Product]:
+        items, next_cursor = read(shop, cursor, hidden, size)
+        uses = Counter(item.sku.casefold() for item in items)
+        unique = [item for item in items if item.sku and not item.inherits_sku and uses[item.sku.casefold()] == 1]
+        shared = shared_skus(shop, [item.sku for item in unique])
+        return Page([product(item) for item in unique if item.sku not in shared], next_cursor)
+
+    return read_paced(read_some, cursor, limit=_limit(), deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
 
 
-def read(shop: WooClient, cursor: str | None, hidden: bool) -> tuple[list[CatalogueItem], str | None]:
-    """Return the items after a cursor, as many as can be read in time, and the next cursor.
+def read(
+    shop: WooClient, cursor: str | None, hidden: bool, size: int = PAGE_SIZE
+) -> tuple[list[CatalogueItem], str | None]:
+    """Return the items after a cursor, of so many products at most, and the next cursor.
 
     A product with many variations may be split over several pages: the cursor then names it and the last
     variation that was read.
     """
     position, split, last_variation = _parse_cursor(cursor)
     statuses = ALL_STATUSES if hidden else PUBLISHED
-    found = shop.read_after("products", {"status": "any" if hidden else PUBLISHED[0], "_fields": FIELDS}, position)
+    found = shop.read_after(
+        "products", {"status": "any" if hidden else PUBLISHED[0], "_fields": FIELDS}, position, size
+    )
     chosen: list[tuple[Mapping[str, Any], list[int]]] = []
-    room, next_cursor = MOST_VARIATIONS, _cursor(found.next_position) if found.next_position else None
+    share = min(1, size / _limit())  # a shop that is asked for few products is asked for few variations too
+    room, most_parents = max(1, int(MOST_VARIATIONS * share)), max(1, int(MOST_PARENTS * share))
+    next_cursor = _cursor(found.next_position) if found.next_position else None
     for offset, row in enumerate(found.rows, found.first_offset):
         unread = sorted(number for number in row["variations"] if row["id"] != split or number > last_variation)
         parents = sum(1 for _, numbers in chosen if numbers)
-        if unread and chosen and (len(unread) > room or parents == MOST_PARENTS):
+        if unread and chosen and (len(unread) > room or parents == most_parents):
             next_cursor = _cursor(position)
             break
         chosen.append((row, unread[:room]))
@@ -116,6 +128,10 @@ def read(shop: WooClient, cursor: str | None, hidden: bool) -> tuple[list[Catalo
         elif parent["type"] not in NOT_SOLD_ALONE and not parent["type"].startswith("variable"):
             items.append(CatalogueItem(parent))
     return [item for item in items if item.row["status"] in statuses], next_cursor
+
+
+def _limit() -> int:
+    return min(PAGE_SIZE, MOST_VARIATIONS)
 
 
 def _parse_cursor(cursor: str | None) -> tuple[Position, int, int]:

@@ -6,7 +6,8 @@ the bin during a run may come twice in it, the second time as cancelled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -14,10 +15,13 @@ from typing import Any
 
 from bridge.channels.base import Page
 from bridge.channels.helpers.offsets import ListPage, Position
+from bridge.channels.helpers.pace import read_paced
+from bridge.channels.helpers.rows import map_orders
 from bridge.channels.woocommerce import lookups, orders
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.product_lookup import chunks
+from bridge.channels.woocommerce.values import row_id
 from bridge.channels.woocommerce.wizard import PAID, UNPAID
 from bridge.clock import EPOCH
 from bridge.errors import ChannelError, ChannelUnavailable
@@ -25,29 +29,27 @@ from bridge.protocol.schemas.orders import Order
 
 ANY, BINNED = "any", "trash"
 REFUNDS_ROUTE_CACHE = "woocommerce refunds"
+SIZE_CACHE = "woocommerce orders at once"
 
-Refunds = Sequence[Mapping[str, Any]] | ChannelError
-"""The refunds of an order, or why they could not be read."""
+Row = Mapping[str, Any]
+Refunds = Mapping[int, Row]
+"""The refunds of a page, by id."""
 
 
 def page(shop: WooClient, since: datetime, cursor: str | None, preferences: Preferences) -> Page[Order]:
     """Return orders last changed at or after `since`, after the cursor."""
-    status, position = _parse_cursor(cursor)
     # one second earlier, because WooCommerce's filter excludes the second it is given
     after = max(since, EPOCH + timedelta(days=1)) - timedelta(seconds=1)
     query = {"modified_after": f"{after:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
-    rows = shop.read_after("orders", {**query, "status": status}, position)
-    found, next_position = _mapped(shop, rows, status, preferences)
-    if next_position is None and status == ANY:
-        status = BINNED
-        binned = shop.read_after("orders", {**query, "status": BINNED}, Position())
-        if len(found) + len(binned.rows) > PAGE_SIZE:
-            next_position = Position()  # they get a page of their own
-        else:
-            more, next_position = _mapped(shop, binned, BINNED, preferences)
-            found += more
-    next_cursor = f"{status}:{next_position.id}.{next_position.offset}" if next_position else None
-    return Page(found, next_cursor, rows.as_of)
+
+    def read(cursor: str | None, size: int) -> Page[Order]:
+        status, position = _parse_cursor(cursor)
+        rows = shop.read_after("orders", {**query, "status": status}, position, size)
+        found, reached = _orders(shop, rows, position, status, preferences)
+        end = _cursor(BINNED, Position()) if status == ANY else None
+        return Page(found, _cursor(status, reached) if reached else end, rows.as_of)
+
+    return read_paced(read, cursor, limit=PAGE_SIZE, deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
 
 
 def _parse_cursor(cursor: str | None) -> tuple[str, Position]:
@@ -56,50 +58,78 @@ def _parse_cursor(cursor: str | None) -> tuple[str, Position]:
     return status, Position(int(number), int(offset))
 
 
-def _mapped(
-    shop: WooClient, page: ListPage[dict[str, Any]], status: str, preferences: Preferences
+def _cursor(status: str, position: Position) -> str:
+    return f"{status}:{position.id}.{position.offset}"
+
+
+def _orders(
+    shop: WooClient, page: ListPage[dict[str, Any]], before: Position, status: str, preferences: Preferences
 ) -> tuple[list[Order], Position | None]:
     """Return the orders up to the first whose refunds could not be read in time, and the position after them.
 
     Some versions list orders in the bin among the others; they are skipped there, or they would come twice.
     """
-    rows = {row["id"]: row for row in page.rows if status == BINNED or row["status"] != BINNED}
-    refunds = _refunds(shop, [row for row in rows.values() if _needs_refunds(row, preferences)])
-    countries = lookups.countries(shop) if rows else {}
-    found: list[Order] = []
-    position = None
-    for offset, row in enumerate(page.rows, page.first_offset + 1):
-        of_order = refunds.get(row["id"], ())
-        if isinstance(of_order, ChannelUnavailable):
-            if position is None:
-                raise of_order
-            return found, position
-        # any other error means that the order was deleted in the meantime
-        if row["id"] in rows and not isinstance(of_order, ChannelError):
-            order = orders.order(row, of_order, preferences, countries)
-            found += [order] if order else []
-        position = Position(row["id"], offset)
-    return found, page.next_position
+    rows, end = list(page.rows), page.next_position
+    refunds, unread = _refunds(shop, rows, preferences)
+    late = [number for number, row in enumerate(rows) if isinstance(unread.get(row_id(row)), ChannelUnavailable)]
+    if late:
+        if not late[0]:
+            raise unread[row_id(rows[0])]
+        rows = rows[: late[0]]
+        end = Position(max(row_id(row) or before.id for row in rows), page.first_offset + len(rows))
+    # any other error of refunds means that the order was deleted in the meantime
+    shown = [row for row in rows if row_id(row) not in unread and (status == BINNED or row.get("status") != BINNED)]
+    countries = lookups.countries(shop) if shown else {}
+
+    def mapped(row: Row) -> Order | None:
+        own = [refunds[number] for number in _refund_numbers(row, preferences)]
+        return orders.order(row, own, preferences, countries)
+
+    return map_orders(shown, mapped, reference), end
 
 
-def _needs_refunds(row: Mapping[str, Any], preferences: Preferences) -> bool:
-    """Return whether an order's refunds change what Linnworks gets."""
-    return bool(row["refunds"]) and preferences.meaning(row["status"], bool(row["date_paid_gmt"])) in (PAID, UNPAID)
+def reference(row: Row) -> str:
+    """Return what Linnworks calls an order."""
+    return str(row_id(row) or row_id({"id": row["number"]}) or "")
 
 
-def _refunds(shop: WooClient, rows: Sequence[Mapping[str, Any]]) -> dict[int, Refunds]:
-    """Return the refunds of orders by order id; older versions of WooCommerce must be asked order by order."""
-    if rows and shop.cache.get(REFUNDS_ROUTE_CACHE) != "no":
-        numbers = [refund["id"] for row in rows for refund in row["refunds"]]
-        queries = [{"include": ",".join(map(str, chunk)), "per_page": PAGE_SIZE} for chunk in chunks(numbers)]
+def _refund_numbers(row: Row, preferences: Preferences) -> list[int]:
+    """Return the ids of the refunds that change what Linnworks gets of an order; raises where they cannot be read."""
+    if preferences.meaning(row["status"], bool(row["date_paid_gmt"])) not in (PAID, UNPAID):
+        return []
+    return [int(refund["id"]) for refund in row["refunds"]]
+
+
+def _refunds(
+    shop: WooClient, rows: Sequence[Row], preferences: Preferences
+) -> tuple[Refunds, dict[int | None, ChannelError]]:
+    """Return the refunds of orders, and why those of some orders could not be read, by order id.
+
+    Older versions of WooCommerce must be asked order by order.
+    """
+    numbers: dict[int, list[int]] = {}
+    for row in rows:
+        with suppress(Exception):  # its mapping fails too, and tells why
+            numbers[int(row["id"])] = _refund_numbers(row, preferences)
+    wanted = [number for of_order in numbers.values() for number in of_order]
+    if wanted and shop.cache.get(REFUNDS_ROUTE_CACHE) != "no":
+        queries = [{"include": ",".join(map(str, chunk)), "per_page": PAGE_SIZE} for chunk in chunks(wanted)]
         first = shop.get("refunds", queries[0], accept=(HTTPStatus.NOT_FOUND,))
         if first.status != HTTPStatus.NOT_FOUND:
             rest = shop.read_parallel([partial(shop.get, "refunds", query) for query in queries[1:]])
-            found: dict[int, list[Mapping[str, Any]]] = {}
-            for answer in (first, *rest):
-                for refund in answer.rows():
-                    found.setdefault(refund["parent_id"], []).append(refund)
-            return dict(found)
+            return _by_id(refund for answer in (first, *rest) for refund in answer.rows()), {}
         shop.cache[REFUNDS_ROUTE_CACHE] = "no"
-    calls = [partial(shop.read_all, f"orders/{row['id']}/refunds") for row in rows]
-    return dict(zip((row["id"] for row in rows), shop.run_parallel(calls), strict=True))
+    refunded = [order for order, of_order in numbers.items() if of_order]
+    results = shop.run_parallel([partial(shop.read_all, f"orders/{order}/refunds") for order in refunded])
+    read: list[Row] = []
+    unread: dict[int | None, ChannelError] = {}
+    for order, result in zip(refunded, results, strict=True):
+        if isinstance(result, ChannelError):
+            unread[order] = result
+        else:
+            read += result
+    return _by_id(read), unread
+
+
+def _by_id(refunds: Iterable[Row]) -> Refunds:
+    return {number: refund for refund in refunds if (number := row_id(refund))}

@@ -8,7 +8,7 @@ lines, an item named Rounding or the order's discount makes up the difference.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -38,7 +38,7 @@ from bridge.channels.woocommerce.order_items import (
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
 from bridge.channels.woocommerce.tax_rates import rates_by_id, shipping_rate
-from bridge.channels.woocommerce.values import custom_fields, money, plain_text, unescape, utc_time
+from bridge.channels.woocommerce.values import custom_fields, money, plain_text, row_id, unescape, utc_time
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID
 from bridge.protocol.schemas.orders import DiscountType, Order, OrderItem, PaymentStatus
 
@@ -53,31 +53,15 @@ def order(
 ) -> Order | None:
     """Return an order as it is now, or None if its status is ignored; `countries` are names by code.
 
-    An order that cannot be read comes with its reference and a `fault` only, so that it is held and shown.
+    Raises any exception for an order that cannot be read.
     """
     paid_on = utc_time(row.get("date_paid_gmt"))
     meaning = preferences.meaning(row["status"], paid_on is not None)
     if meaning not in STATUSES:
         return None
-    try:
-        return _order(row, refunds, preferences, countries, STATUSES[meaning], paid_on)
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        return Order(
-            reference_number=str(row["id"]),
-            payment_status=STATUSES[meaning],
-            order_items=(),
-            fault=f"WooCommerce's data of it cannot be read ({type(error).__name__})",
-        )
-
-
-def _order(
-    row: Mapping[str, Any],
-    refunds: Sequence[Mapping[str, Any]],
-    preferences: Preferences,
-    countries: Mapping[str, str],
-    status: PaymentStatus,
-    paid_on: datetime | None,
-) -> Order:
+    status, number = STATUSES[meaning], row_id(row)
+    if number is None:
+        raise ValueError("It has no id")
     created = utc_time(row["date_created_gmt"])
     # a cancelled order keeps the lines that it was placed with
     totals = refund_totals(refunds) if status is not PaymentStatus.CANCELLED else RefundTotals()
@@ -95,13 +79,13 @@ def _order(
     )
     fields = [(str(meta["key"]), plain_text(meta["value"])) for meta in custom_fields(row)]
     return Order(
-        reference_number=str(row["id"]),
-        secondary_reference_number=unescape(row["number"]) or str(row["id"]),
+        reference_number=str(number),
+        secondary_reference_number=unescape(row["number"]) or str(number),
         external_reference=unescape(row["transaction_id"]),
         payment_status=status,
         paid_on=paid_on if status is not PaymentStatus.PAID else paid_on or created,
         channel_buyer_name=billing.full_name or billing.company or billing.email_address,
-        currency=row["currency"],
+        currency=unescape(row["currency"]),
         received_date=created,
         dispatch_by=created + timedelta(days=preferences.despatch_days) if created else None,
         match_postal_service_tag=shipping_tag(row["shipping_lines"]),

@@ -1,4 +1,4 @@
-"""Stock levels and prices sent to WooCommerce, at most BATCH_SIZE products in a call.
+"""Stock levels and prices sent to WooCommerce, as many products in a call as the shop takes in time.
 
 WooCommerce ignores mistakes without an error: a batch takes an invalid number as zero, drops a sale price above the
 regular one, ignores the price of a product with variations, and before version 10.3 moves a variation to the product it
@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from bridge.channels.base import Outcome
+from bridge.channels.helpers.pace import Pace
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.product_ids import Target, parse_reference
@@ -39,7 +40,8 @@ UNKNOWN_ID = (
     "woocommerce_rest_invalid_product_id",  # a variation was sent as a product
 )
 BATCH_SIZE = 50
-"""WooCommerce takes a hundred entries; smaller batches lose less if time runs out."""
+"""The largest batch. WooCommerce takes a hundred entries; smaller batches lose less if time runs out."""
+SIZE_CACHE = "woocommerce products in a batch"
 NO_RESULTS = "The shop did not return a result for each product"
 
 Row = Mapping[str, Any]
@@ -187,8 +189,11 @@ def _run(shop: WooClient, updates: Sequence[FieldUpdate], always: Mapping[str, A
             products[update.target] = product
             product.values[update.field] = update.value
             product.checks[update.field] = update.check
-    batches = _batches(list(products.values()))
-    results = shop.run_parallel([partial(_send, shop, path, chunk) for path, chunk in batches])
+    pace = Pace(shop.cache, SIZE_CACHE, limit=BATCH_SIZE)
+    batches = _batches(list(products.values()), pace.size)
+    results = shop.run_parallel(
+        [pace.timed(partial(_send, shop, path, chunk), len(chunk), shop.deadline) for path, chunk in batches]
+    )
     for (_, chunk), result in zip(batches, results, strict=True):
         for position, product in enumerate(chunk):
             for field in product.checks:
@@ -201,15 +206,15 @@ def _run(shop: WooClient, updates: Sequence[FieldUpdate], always: Mapping[str, A
     ]
 
 
-def _batches(updates: Sequence[ProductUpdate]) -> list[tuple[str, Sequence[ProductUpdate]]]:
+def _batches(updates: Sequence[ProductUpdate], size: int) -> list[tuple[str, Sequence[ProductUpdate]]]:
     """Return the paths and contents of the calls: products together, variations product by product."""
     products = [update for update in updates if not update.target.variation]
-    batches = [("products/batch", chunk) for chunk in chunks(products, BATCH_SIZE)]
+    batches = [("products/batch", chunk) for chunk in chunks(products, size)]
     by_product = attrgetter("target.product")
     of_variations = sorted((update for update in updates if update.target.variation), key=by_product)
     for product, children in groupby(of_variations, by_product):
         path = f"products/{product}/variations/batch"
-        batches += [(path, chunk) for chunk in chunks(list(children), BATCH_SIZE)]
+        batches += [(path, chunk) for chunk in chunks(list(children), size)]
     return batches
 
 

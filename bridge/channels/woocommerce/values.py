@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+LONGEST_ID = 19
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -36,6 +37,12 @@ def money(value: Any) -> Decimal:
 def whole_pieces(quantity: Any) -> int:
     """Return a quantity in whole pieces; a fraction, which some plugins sell, counts as one piece more."""
     return math.ceil(abs(money(quantity)))
+
+
+def row_id(row: Mapping[str, Any]) -> int | None:
+    """Return the id of a row, None if it cannot be read."""
+    text = str(row.get("id"))
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < LONGEST_ID else None
 
 
 def custom_fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -100,9 +100,8 @@ class OrderStateContract(Suite):
 
         assert state.cancelled
         assert [3, 1] == [line.cancelled for line in _goods(state)]
-        assert ["" if by_hand else f"whole cancel of {reference}"] == [
-            cancel.key for cancel in state.actions_of("cancel")
-        ][:1]
+        keys = {cancel.key for cancel in state.actions_of("cancel")}
+        assert keys <= {""} if by_hand else keys == {f"whole cancel of {reference}"}
 
     def test_a_refund_is_told(self, channel, shop, reference):
         """A refund is told with its lines' amounts, its reference and its key, and cancels no pieces."""

@@ -41,9 +41,7 @@ class SlowShop:
 
         begun = self.time
         try:
-            return read_paced(
-                read, cursor, limit=limit, deadline=deadline, cache=self.cache, key="size", clock=lambda: self.time
-            )
+            return read_paced(read, cursor, limit=limit, deadline=deadline, cache=self.cache, key="size")
         finally:
             assert self.time - begun <= BUDGET + 1e-9
 

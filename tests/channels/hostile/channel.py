@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
-from typing import Any, ClassVar
+from functools import cached_property, partial
+from operator import itemgetter
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from bridge.channels.base import (
@@ -21,6 +22,8 @@ from bridge.channels.base import (
     Step,
     despatched_items,
 )
+from bridge.channels.helpers.pace import Pace, read_paced
+from bridge.channels.helpers.rows import map_order, map_orders
 from bridge.channels.http import RetryPolicy, ShopClient, ShopResponse
 from bridge.clock import EPOCH
 from bridge.errors import ChannelError, ChannelRefused
@@ -37,6 +40,8 @@ from bridge.protocol.schemas.orders import (
     PaymentStatus,
 )
 from bridge.protocol.schemas.products import Price, Product, StockLevel
+
+T = TypeVar("T")
 
 BATCH_SIZE = 100
 NOT_FOUND, UNPROCESSABLE = 404, 422
@@ -98,12 +103,20 @@ class HostileChannel(Channel):
     # -- orders ----------------------------------------------------------------------------------------
 
     def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
-        wanted = {"since": since.isoformat(), "after": cursor or 0, "limit": self.orders_page_size}
-        return _page(self._shop.get("orders", wanted), _order)
+        def read(cursor: str | None, size: int) -> Page[Order]:
+            answer = self._shop.get("orders", {"since": since.isoformat(), "after": cursor or 0, "limit": size})
+            return _page(answer, lambda rows: map_orders(rows, _order, itemgetter("number")))
+
+        return self._paced(read, cursor, self.orders_page_size)
+
+    def _paced(self, read: Callable[[str | None, int], Page[T]], cursor: str | None, limit: int) -> Page[T]:
+        return read_paced(
+            read, cursor, limit=limit, deadline=self.deadline, cache=self._shop.cache, key=f"{limit} at once"
+        )
 
     def order(self, reference: str) -> Order | None:
         answer = self._shop.get(f"orders/{quote(reference, safe='')}", accept=[NOT_FOUND])
-        return None if answer.status == NOT_FOUND else _mapped(answer, _order, answer.object())
+        return None if answer.status == NOT_FOUND else map_order(answer.object(), _order, reference)
 
     def order_state(self, reference: str) -> OrderState | None:
         path = f"orders/{quote(reference, safe='')}"
@@ -178,8 +191,11 @@ class HostileChannel(Channel):
     # -- products --------------------------------------------------------------------------------------
 
     def products(self, cursor: str | None) -> Page[Product]:
-        wanted = {"after": cursor or 0, "limit": self.products_page_size}
-        return _page(self._shop.get("products", wanted), _product)
+        def read(cursor: str | None, size: int) -> Page[Product]:
+            answer = self._shop.get("products", {"after": cursor or 0, "limit": size})
+            return _page(answer, lambda rows: [_product(row) for row in rows])
+
+        return self._paced(read, cursor, self.products_page_size)
 
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
         refusals: list[Outcome] = [_negative(level.sku, "quantity", level.quantity) for level in levels]
@@ -198,9 +214,13 @@ class HostileChannel(Channel):
         """Set values by SKU, the last valid one of each SKU, and return the outcome of each."""
         valid = dict(value for value, refusal in zip(values, refusals, strict=True) if not refusal)
         rows = [{"sku": sku, "value": value} for sku, value in valid.items()]
-        batches = [rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE)]
+        pace = Pace(self._shop.cache, "updates at once", limit=BATCH_SIZE)
+        size = pace.size
+        batches = [rows[start : start + size] for start in range(0, len(rows), size)]
         outcomes: dict[str, Outcome] = {}
-        results = self._shop.run_parallel([lambda batch=batch: self._update_some(what, batch) for batch in batches])
+        results = self._shop.run_parallel(
+            [pace.timed(partial(self._update_some, what, batch), len(batch), self.deadline) for batch in batches]
+        )
         for batch, result in zip(batches, results, strict=True):
             errors = [result] * len(batch) if isinstance(result, ChannelError) else result
             outcomes |= {row["sku"]: error for row, error in zip(batch, errors, strict=True)}
@@ -226,12 +246,12 @@ def _mapped(answer: ShopResponse, mapping: Callable[[Any], Any], row: Any) -> An
         raise answer.unusable("The shop answered something else than expected") from None
 
 
-def _page(answer: ShopResponse, mapping: Callable[[Mapping[str, Any]], Any]) -> Page[Any]:
+def _page(answer: ShopResponse, mapping: Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]) -> Page[Any]:
     found = answer.object()
 
     def page(found: Mapping[str, Any]) -> Page[Any]:
         rows = found["rows"]
-        return Page([mapping(row) for row in rows], str(rows[-1]["id"]) if found["more"] else None, answer.date)
+        return Page(mapping(rows), str(rows[-1]["id"]) if found["more"] else None, answer.date)
 
     return _mapped(answer, page, found)
 

@@ -90,7 +90,7 @@ def test_a_page_is_as_long_as_there_is_time_for(connected):
         for number in numbers:
             shop.refund(number, quantities={"MUG": 1})
         linnworks = connected(shop)
-        shop.faults.add(Fault.MOVED, f"/orders/{numbers[3]}/refunds", location="http://other.example/")
+        shop.faults.add(Fault.MOVED, f"/orders/{numbers[3]}/refunds", times=2, location="http://other.example/")
         first = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=1)
         second = linnworks("OrdersEndpoint", UTCTimeFrom=LONG_AGO, PageNumber=2)
 
