@@ -174,6 +174,8 @@ class Channel(ABC):
     refunds_on_cancel: ClassVar[bool] = False
     """Whether a cancel may carry a refund: AllowRefundOnCancel in the manifest."""
     supports_listings: ClassVar[bool] = False
+    omissions: ClassVar[tuple[str, ...]] = ()
+    """What the shop has and the channel's lists cannot show, in words for its owner: a list is complete but for these."""
 
     def __init__(self, config: Mapping[str, str], deadline: Deadline, settings: Settings) -> None:
         """Open the shop with the wizard's answers by ConfigItemId, secrets included; does no I/O."""

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bridge.channels.demo import shop
+from bridge.channels.demo import DemoChannel, shop
 from bridge.channels.demo.tables import OrderLine
 from bridge.clock import now
 from bridge.ops.doctor import examine
@@ -398,6 +398,18 @@ def test_a_working_integration_is_ok(diagnose, linnworks):
     assert {"ok"} == {found[one][0] for one in (f"shop of {name}", f"orders of {name}", "outbox", "actions", "feeds")}
     assert "1 set up, 0 in the wizard" in found["integrations"][1]
     assert bool(SERVER) == ("clock" in found)
+
+
+def test_what_lists_cannot_show_is_told(diagnose, linnworks, monkeypatch):
+    """
+    A list is complete, or the owner hears what it leaves out.
+    """
+    before = diagnose()
+    monkeypatch.setattr(DemoChannel, "omissions", ("gift cards", "old orders"))
+    name = f"lists of {linnworks.account_name}"
+
+    assert name not in before
+    assert ("ok", " complete, but for gift cards; old orders -> ") == diagnose()[name]
 
 
 def test_silence_of_linnworks_is_an_error(diagnose, linnworks):

@@ -58,6 +58,14 @@ class WooCommerceChannel(Channel):
     inventory_batch_size = price_batch_size = 500  # a small server takes about four seconds for these
     despatch_batch_size = 10  # each takes three or four calls, one after the other
     listing_batch_size = 20
+    omissions = (
+        "orders with a status that the shop does not list: of a plugin that was deactivated, or hidden from searches",
+        "orders without a date of their last change, as some importers leave them",
+        "unfinished checkouts",
+        "products and variations without a SKU of their own, or with the SKU of another one "
+        "(linnworks-bridge woocommerce doctor names them)",
+        "grouped and external products, and unpublished ones unless the settings ask for these",
+    )
 
     @cached_property
     def shop(self) -> WooClient:

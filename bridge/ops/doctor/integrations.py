@@ -29,6 +29,7 @@ def integrations(settings: Settings, channels: Sequence[Channels], now: Callable
     for row in ready:
         for opener in channels:
             yield from findings_of(_name(row), partial(_shop, row, opener, now))
+            yield from omissions(row, opener)
         yield polls(row, polled[row.id], now())
 
 
@@ -41,6 +42,13 @@ def polls(row: Connection, last: datetime, now: datetime) -> Finding:
     )
     state = State.ERROR if now - last > POLL_SILENCE else State.OK
     return finding(f"orders of {row.account_name}", f"{asked_for} {last:%Y-%m-%d %H:%M} UTC", state, advice)
+
+
+def omissions(row: Connection, channels: Channels) -> Iterator[Finding]:
+    """Tell what the channel's lists cannot show, if there is anything."""
+    left_out = channels.channel_class.omissions
+    if left_out:
+        yield ok(f"lists of {row.account_name}", f"complete, but for {'; '.join(left_out)}")
 
 
 def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> Iterator[Finding]:
