@@ -175,7 +175,7 @@ class Channel(ABC):
     """Whether a cancel may carry a refund: AllowRefundOnCancel in the manifest."""
     supports_listings: ClassVar[bool] = False
     omissions: ClassVar[tuple[str, ...]] = ()
-    """What the shop has and the channel's lists cannot show, in words for its owner: a list is complete but for these."""
+    """What the shop has and the channel's lists leave out, in words for its owner; otherwise they are complete."""
 
     def __init__(self, config: Mapping[str, str], deadline: Deadline, settings: Settings) -> None:
         """Open the shop with the wizard's answers by ConfigItemId, secrets included; does no I/O."""

@@ -7,7 +7,7 @@ finds the place again by the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -19,9 +19,6 @@ Row = TypeVar("Row")
 
 OVERLAP = 10
 """How many rows may leave the list between two reads before a third is needed; fewer where few are read at a time."""
-
-Place = tuple[int, int]
-"""The id of a row and 0; for a row whose id cannot be read that of the row before it, and how far behind it stands."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +51,27 @@ def read_after(
     offset = max(0, position.offset - min(OVERLAP, limit // 2))
     while True:
         page = read(offset, limit)
-        places = list(_places(page.items, id_of))
-        if sorted(set(places)) != places:
+        ids = [id_of(row) for row in page.items]
+        known = [number for number in ids if number is not None]
+        if sorted(set(known)) != known:
             raise ChannelUnavailable("The shop's list was not in the order that was asked for")
-        last = (position.id, 0)
-        if offset and (not places or places[0] > last):  # more rows left than the overlap: the position is before
+        if offset and (not ids or (ids[0] or 0) > position.id):  # more rows left than the overlap: it is before
             offset = max(0, offset - limit)
-        elif len(places) == limit and places[-1] <= last:  # rows were added: the position is behind
+        elif len(ids) == limit and known and _is_behind(known[-1], ids[-1], position):  # rows were added
             offset += limit - 1
         else:
             break
-    new = [row for row, place in zip(page.items, places, strict=True) if place > last]
-    more = Position(places[-1][0], offset + len(places)) if len(places) == limit else None
-    return ListPage(new, offset + len(places) - len(new), more, page.as_of)
+    old = sum(number <= position.id for number in known)
+    start = ids.index(known[old - 1]) + 1 if old else 0
+    while start < len(ids) and ids[start] is None and offset + start < position.offset:
+        start += 1
+    more = Position(known[-1] if known else position.id, offset + len(ids)) if len(ids) == limit else None
+    return ListPage(page.items[start:], offset + start, more, page.as_of)
 
 
-def _places(rows: Sequence[Row], id_of: Callable[[Row], int | None]) -> Iterator[Place]:
-    number, behind = 0, 0
-    for row in rows:
-        found = id_of(row)
-        number, behind = (number, behind + 1) if found is None else (found, 0)
-        yield number, behind
+def _is_behind(last_known: int, last: int | None, position: Position) -> bool:
+    """Return whether a position is behind the rows of a read, or at the last of them."""
+    return last_known < position.id or last == position.id
 
 
 def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int | None], *, limit: int) -> list[Row]:

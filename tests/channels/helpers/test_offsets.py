@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,15 +23,17 @@ def reader(keys: list[int]):
     keys=st.sets(st.integers(1, 200), max_size=60),
     leave=st.lists(st.sets(st.integers(1, 200), max_size=20), max_size=12),
     join=st.lists(st.sets(st.integers(1, 200), max_size=5), max_size=12),
+    limits=st.lists(st.integers(1, 8), min_size=1, max_size=9),
 )
-def test_rows_that_stay_are_all_read(keys, leave, join):
+def test_rows_that_stay_are_all_read(keys, leave, join, limits):
     """
-    Rows that were there before the run and stay until its end come exactly once, in order.
+    Rows that were there before the run and stay until its end come exactly once, in order, whatever is read at a time.
     """
+    limit = itertools.cycle(limits)
     now, found, position = set(keys), [], Position()
     changes = list(zip(leave, [*join, *[set()] * len(leave)], strict=False))
     while True:
-        part = read_after(reader(list(now)), lambda key: key, position, limit=LIMIT)
+        part = read_after(reader(list(now)), lambda key: key, position, limit=next(limit))
         found += part.rows
         if part.next_position is None:
             break
@@ -55,3 +59,25 @@ def test_a_list_in_another_order_is_an_error():
     """
     with pytest.raises(ChannelUnavailable, match="order"):
         read_after(lambda offset, limit: Page([3, 1, 2]), lambda key: key, Position(), limit=LIMIT)
+
+
+@given(
+    ids=st.lists(st.one_of(st.none(), st.integers(1, 3)), max_size=30), limits=st.lists(st.integers(1, 8), min_size=1)
+)
+def test_rows_without_an_id_lose_no_other(ids, limits):
+    """
+    They stay behind the row before them: every row comes, those without an id perhaps twice.
+    """
+    steps = itertools.accumulate(step or 0 for step in ids)
+    rows = [(place, key if step else None) for place, (step, key) in enumerate(zip(ids, steps, strict=True))]
+    limit, found, position = itertools.cycle(limits), [], Position()
+    while position is not None:
+        part = read_after(
+            lambda offset, limit: Page(rows[offset : offset + limit]), lambda row: row[1], position, limit=next(limit)
+        )
+        found += part.rows
+        position = part.next_position
+
+    assert {place for place, _ in rows} == {place for place, _ in found}
+    named = [key for _, key in found if key]
+    assert sorted(set(named)) == named

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from bridge.channels.base import Page
-from bridge.channels.helpers.pace import read_paced
+from bridge.channels.helpers.pace import FIRST_SIZE, Pace, read_paced
 from bridge.clock import Deadline
-from bridge.errors import ChannelUnavailable
+from bridge.errors import ChannelUnavailable, OutcomeUnknown
 
 BUDGET = 8.0
 TIMED_OUT = "The shop did not answer in time"
@@ -110,3 +112,79 @@ def test_a_failure_that_is_not_about_time_is_told_at_once():
     with pytest.raises(ChannelUnavailable, match="503"):
         read_paced(read, None, limit=100, deadline=Deadline(BUDGET), cache={}, key="size")
     assert [25] == asked
+
+
+# -- writes ----------------------------------------------------------------------------------------------
+
+
+class Writes:
+    """Sends batches one after the other to a shop that takes so many seconds a row."""
+
+    def __init__(self, seconds_each: float) -> None:
+        self.seconds_each = seconds_each
+        self.time = 0.0
+        self.deadline = Deadline(BUDGET, clock=lambda: self.time)
+        self.cache: dict[str, str] = {}
+        self.sent: list[int] = []
+
+    def push(self, rows: int) -> int:
+        """Push so many rows in one request; return how many were taken."""
+        self.deadline = Deadline(BUDGET, clock=lambda: self.time)
+        pace = Pace(self.cache, "size", limit=50)
+        size, taken = pace.size, 0
+        for start in range(0, rows, size):
+            count = min(size, rows - start)
+            with suppress(ChannelUnavailable):
+                taken += pace.timed(lambda count=count: self.send(count), count, self.deadline)()
+        return taken
+
+    def send(self, count: int) -> int:
+        self.sent.append(count)
+        takes = count * self.seconds_each
+        if takes > self.deadline.left():
+            self.time += self.deadline.left()
+            raise OutcomeUnknown(TIMED_OUT)
+        self.time += takes
+        return count
+
+
+def test_batches_grow_where_the_shop_is_quick():
+    """
+    The next request begins with what this one found out, up to the largest batch.
+    """
+    writes = Writes(0.001)
+
+    assert (100, 100) == (writes.push(100), writes.push(100))
+    assert [25, 25, 25, 25, 50, 50] == writes.sent
+
+
+def test_a_batch_that_was_cut_off_is_smaller_next_time():
+    """
+    One batch is cut off and none after that, and those that are slow still get smaller.
+    """
+    writes = Writes(1.0)
+    taken = [writes.push(50) for _ in range(3)]
+
+    assert [0, 6, 6] == taken
+    assert [25, 6, 3, 3] == writes.sent
+
+
+def test_a_write_is_not_begun_that_cannot_end_in_time():
+    """
+    Of 25 rows in 5 seconds each, the second batch would be cut off and sent again.
+    """
+    writes = Writes(0.2)
+
+    assert 25 == writes.push(100)
+    assert [25] == writes.sent
+    assert 12 == Pace(writes.cache, "size", limit=50).size
+
+
+def test_a_small_batch_does_not_make_the_next_ones_grow():
+    """
+    A few rows are quick at any shop.
+    """
+    writes = Writes(0.001)
+    writes.push(3)
+
+    assert FIRST_SIZE == Pace(writes.cache, "size", limit=50).size
