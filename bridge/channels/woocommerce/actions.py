@@ -71,7 +71,7 @@ class Actions:
         order = self._order()
         recorded = DESPATCH + key in order.fields
         if not recorded:
-            if self.is_cancelled(order):
+            if self._order_is_cancelled(order):
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
             wanted = [
                 Wanted(item.order_line_number, item.sku, item.despatched_quantity)
@@ -225,7 +225,7 @@ class Actions:
             return None
         own = order.status not in STATUSES and order.status == self.preferences.despatch_status
         completed = own or order.status == "completed"
-        return order_state(order, completed=completed, cancelled=self.is_cancelled(order))
+        return order_state(order, completed=completed, cancelled=self._order_is_cancelled(order))
 
     def find_order(self) -> WooOrder | None:
         """Return the order with its refunds, or None if the shop has none with this reference."""
@@ -247,7 +247,7 @@ class Actions:
     def _update(self, order: WooOrder, body: dict[str, Any]) -> WooOrder:
         return WooOrder(self.shop.put(f"orders/{order.id}", body).object(), order.refunds, order.as_of)
 
-    def is_cancelled(self, order: WooOrder) -> bool:
+    def _order_is_cancelled(self, order: WooOrder) -> bool:
         """Return whether the status says that nothing is to be sent; a refunded order may have been."""
         return self._meaning(order) == CANCELLED and order.status != "refunded"
 

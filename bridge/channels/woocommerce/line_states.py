@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ def order_state(order: WooOrder, *, completed: bool, cancelled: bool) -> OrderSt
     done_by_linnworks = list(_recorded(order))
     actions = [*done_by_linnworks, *_refunds(order)]
     if by_hand:
-        numbers = _other_numbers(order, [action.key for action in done_by_linnworks])
+        numbers = _numbers(order, [action.key for action in done_by_linnworks], others=True)
         actions.append(_action(order, "despatch", by_hand, at="date_completed_gmt", tracking_numbers=numbers))
     elif cancelled and open_pieces and not any(action.kind == "cancel" for action in done_by_linnworks):
         actions.append(_action(order, "cancel", open_pieces, at="date_modified_gmt"))
@@ -114,20 +114,9 @@ def _by_number(pieces: Pieces) -> dict[str, int]:
 # -- tracking numbers --------------------------------------------------------------------------------------
 
 
-def _parcels(order: WooOrder) -> list[Mapping[str, Any]]:
-    """Return the parcels that shipment-tracking plugins show."""
-    entries = listed(order.fields.get(TRACKING))
-    return [entry for entry in entries if isinstance(entry, dict) and entry.get("tracking_number")]
-
-
-def _numbers(order: WooOrder, keys: list[str], *, others: bool = False) -> tuple[str, ...]:
-    """Return the tracking numbers of the despatches with these keys, or those of all others."""
-    parcels = _parcels(order)
+def _numbers(order: WooOrder, keys: Sequence[str], *, others: bool = False) -> tuple[str, ...]:
+    """Return the tracking numbers that plugins show of the despatches with these keys, or of all others."""
+    parcels = [entry for entry in listed(order.fields.get(TRACKING)) if isinstance(entry, dict)]
     ids = {tracking_id(key, position) for key in keys for position in range(len(parcels))}
-    return tuple(
-        unescape(parcel["tracking_number"]) for parcel in parcels if (parcel.get("tracking_id") in ids) != others
-    )
-
-
-def _other_numbers(order: WooOrder, keys: list[str]) -> tuple[str, ...]:
-    return _numbers(order, keys, others=True)
+    found = (parcel for parcel in parcels if (parcel.get("tracking_id") in ids) is not others)
+    return tuple(filter(None, (unescape(parcel.get("tracking_number")) for parcel in found)))

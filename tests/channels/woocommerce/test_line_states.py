@@ -16,7 +16,8 @@ from tests.channels.woocommerce.test_orders import recorded, refund_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 BY_HAND = {"tracking_number": "BY-HAND", "tracking_id": "x"}
-OURS = {"tracking_number": "OURS", "tracking_id": tracking_id("k1", 0)}
+LINK_ONLY = {"tracking_number": "", "custom_tracking_link": "https://example.com", "tracking_id": tracking_id("k1", 0)}
+OURS = {"tracking_number": "OURS", "tracking_id": tracking_id("k1", 1)}
 RECORD = {"items": "7:2", "at": "2026-03-01T10:00:00", "processed_on": "2026-03-01T09:00:00", "note": ""}
 
 
@@ -41,7 +42,7 @@ def test_an_order_completed_by_hand_was_sent_whole(row):
     What no record names was sent by hand, when the order was completed and under the numbers that are not ours.
     """
     add_field(row, "_linnworks_despatch_k1", RECORD)
-    add_field(row, "_wc_shipment_tracking_items", {"0": OURS, "2": BY_HAND})
+    add_field(row, "_wc_shipment_tracking_items", {"0": LINK_ONLY, "1": OURS, "3": BY_HAND})
     state = state_of(row, completed=True)
     ours, by_hand = state.actions
 
