@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +26,7 @@ LIBRARIES = ("flask", "werkzeug", "gunicorn", "marshmallow", "msgspec", "peewee"
 
 def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]]]:
     """Return the parts of the bench by name."""
-    from bench import costs, growth, instructions, outbound, served, starts, waiting, writers
+    from bench import costs, growth, history, instructions, outbound, served, starts, waiting, writers
 
     def costs_of(shop: str, database: str) -> Callable[[], list[Figure]]:
         return lambda: costs.measure(shop, database, 5 if quick else 15)
@@ -35,6 +36,9 @@ def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]
         f"costs-{shop}-{name}": costs_of(shop, database)
         for shop in ("instant", "demo")
         for name, database in databases.items()
+    }
+    inside |= {
+        f"history-{name}": partial(history.measure, database, 5 if quick else 9) for name, database in databases.items()
     }
     if quick:
         return {

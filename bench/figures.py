@@ -52,6 +52,8 @@ TARGETS = {
     "14b": Target("the same: p99", 4, "s"),
     "14c": Target("the same: CPU of the service", 25, "% of a core"),
     "15": Target("WooCommerce: reading, mapping and writing a recorded page of orders / floor", 4, gate=10),
+    "16a": Target("poll with 200,000 seen orders and 1,000 connections / with none", 1.5, gate=1.5),
+    "16b": Target("idle second of the worker, the same", 1.5, gate=1.5),
     "length": Target("answers without their exact Content-Length", 0, "", gate=0),
 }
 

@@ -16,7 +16,7 @@ from bridge.protocol.schemas.listings import ListingRemoval, ProductListing, Pro
 from bridge.protocol.schemas.orders import Address, DespatchOrder, ExtendedProperty, Order, OrderItem, PaymentStatus
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 
-CHANNEL = "bench.shops:InstantShop"
+CHANNEL, QUIET = "bench.shops:InstantShop", "bench.shops:QuietShop"
 STALLED = "stalled"
 ORDERS, LINES, PRODUCTS = 100, 5, 1000
 AT_ONCE, A_CALL = 4, 100
@@ -170,3 +170,10 @@ class InstantShop(Channel):
 
     def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
         return ListingResult()
+
+
+class QuietShop(InstantShop):
+    """The same shop with no orders."""
+
+    def orders(self, since: datetime, cursor: str | None) -> Page[Order]:
+        return Page(())

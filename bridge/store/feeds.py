@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
+from peewee import SQL, AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
+from bridge.clock import FARTHEST
 from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
 from bridge.store.fields import JsonField, MomentField, is_due
-from bridge.store.leases import LeasedRow
+from bridge.store.leases import DueCheck, LeasedRow
 from bridge.store.statements import Statement
 
 ROWS_PER_INSERT = 100
@@ -42,8 +43,10 @@ class FeedItem(LeasedRow):
     error = TextField(default="")
     next_at = MomentField()
 
-    class Meta:
-        indexes = ((("done", "connection", "id"), False),)
+
+_WAITS = FeedItem.done == SQL("FALSE")  # a constant, or neither database would use the index of what waits
+FeedItem.add_index(FeedItem.connection, FeedItem.id, where=_WAITS)
+FeedItem.add_index(FeedItem.next_at, where=_WAITS)
 
 
 def add_feed(connection_id: int, items: Sequence[tuple[str, Any, Any]], now: datetime) -> str:
@@ -83,14 +86,26 @@ def feed_items(connection_id: int, feed_id: str) -> list[FeedItem] | None:
     return _ITEMS_OF_FEED.rows(feed=feed_id) if _FIND_FEED.any(feed=feed_id, connection=connection_id) else None
 
 
-_WAITS = FeedItem.done == False  # noqa: E712 (SQL; NOT would make both databases read every row)
+_DUE = DueCheck((FeedItem.next_at, _WAITS))
+_Earlier = FeedItem.alias()
 _NEXT_DUE = Statement(
     lambda now: (
         FeedItem.select()
         .where(
-            FeedItem.id.in_(FeedItem.select(fn.MIN(FeedItem.id)).where(_WAITS).group_by(FeedItem.connection))
-            & is_due(FeedItem.next_at, now)
+            # both halves of `is_due`, each by the index
+            FeedItem.id.in_(
+                FeedItem.select(FeedItem.id)
+                .where(_WAITS & (FeedItem.next_at <= now))
+                .union_all(FeedItem.select(FeedItem.id).where(_WAITS & (FeedItem.next_at > now + FARTHEST)))
+            )
             & FeedItem.free(now)
+            & ~fn.EXISTS(
+                _Earlier.select(_Earlier.id).where(
+                    (_Earlier.done == SQL("FALSE"))
+                    & (_Earlier.connection == FeedItem.connection)
+                    & (_Earlier.id < FeedItem.id)
+                )
+            )
         )
         .order_by(FeedItem.next_at)
         .limit(1)
@@ -103,9 +118,16 @@ _IF_DUE = Statement(
 )
 
 
+_POSTPONE_OTHERS = Statement(
+    lambda connection, next_at: FeedItem.update(next_at=next_at).where(
+        _WAITS & (FeedItem.connection == connection) & (FeedItem.next_at < next_at)
+    )
+)
+
+
 def claim_item(now: datetime, until: datetime) -> FeedItem | None:
     """Claim the next item that is due; items of one connection are done one at a time, in the order they came."""
-    found = _NEXT_DUE.first(now=now)
+    found = _NEXT_DUE.first(now=now) if _DUE.any_due(now) else None
     if found is None:
         return None
     with writing(found.connection_id):
@@ -122,22 +144,26 @@ def finish_item(item: FeedItem, result: Any, now: datetime) -> None:
 
 
 def postpone_item(item: FeedItem, error: str, *, now: datetime, next_at: datetime) -> None:
-    """Release an item that could not be done now, unless another process has claimed it since."""
-    with writing():
-        item.release(now, attempts=item.attempts + 1, error=error, next_at=next_at)
+    """Release an item that could not be done now, unless another process has claimed it since.
+
+    Those of its connection that come after it wait as long, so that nobody looks at them meanwhile.
+    """
+    with writing(item.connection_id):
+        if item.release(now, attempts=item.attempts + 1, error=error, next_at=next_at):
+            _POSTPONE_OTHERS.run(connection=item.connection_id, next_at=next_at)
 
 
 def list_items(limit: int, *, with_done: bool) -> list[FeedItem]:
     """Return the newest waiting items, or the newest of all items, in the order they came."""
     query = FeedItem.select(FeedItem, Connection).join(Connection)
     if not with_done:
-        query = query.where(~FeedItem.done)
+        query = query.where(_WAITS)
     return list(reversed(list(query.order_by(FeedItem.id.desc()).limit(limit))))
 
 
 def waiting_listings() -> tuple[int, datetime | None]:
     """Return how many items wait, and since when the oldest of them does."""
-    waiting = FeedItem.select().where(~FeedItem.done)
+    waiting = FeedItem.select().where(_WAITS)
     oldest = waiting.select(fn.MIN(Feed.created_at)).join(Feed)
     return waiting.count(), oldest.scalar()
 
@@ -151,24 +177,24 @@ def find_item(number: int) -> FeedItem | None:
 def items_since(moment: datetime) -> list[FeedItem]:
     """Return all waiting items, and all items of feeds created since the moment."""
     recent = Feed.select(Feed.id).where(Feed.created_at >= moment)
-    return list(FeedItem.select().where(~FeedItem.done | FeedItem.feed.in_(recent)).order_by(FeedItem.id))
+    return list(FeedItem.select().where(_WAITS | FeedItem.feed.in_(recent)).order_by(FeedItem.id))
 
 
 def forget_feeds(before: datetime, limit: int) -> int:
     """Delete at most `limit` feeds whose items were all done before this moment and return how many."""
-    unfinished = FeedItem.select(FeedItem.feed).where(~FeedItem.done | (FeedItem.claimed_until >= before))
+    unfinished = FeedItem.select(FeedItem.feed).where(_WAITS | (FeedItem.claimed_until >= before))
     return delete_some(Feed, (Feed.created_at < before) & Feed.id.not_in(unfinished), limit)
 
 
 def retry_item(item: FeedItem, now: datetime) -> None:
-    """Make a waiting item due at once."""
+    """Make a waiting item due at once, and with it all of its connection, which are done in their order."""
     with writing(item.connection_id):
-        FeedItem.update(next_at=now).where((FeedItem.id == item.id) & ~FeedItem.done).execute()
+        FeedItem.update(next_at=now).where(_WAITS & (FeedItem.connection == item.connection_id)).execute()
 
 
 def drop_item(item: FeedItem, result: Any, now: datetime) -> bool:
     """End a waiting item with this result; False if it is done, or being worked on."""
     with writing(item.connection_id):
-        waits = (FeedItem.id == item.id) & ~FeedItem.done & FeedItem.free(now)
+        waits = (FeedItem.id == item.id) & _WAITS & FeedItem.free(now)
         # without a claim, a holder whose lease ran out cannot change the result
         return bool(FeedItem.update(done=True, result=result, claim="", claimed_until=now).where(waits).execute())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from peewee import CharField
+from peewee import CharField, Select, fn
 
-from bridge.clock import is_future
+from bridge.clock import FARTHEST, is_future
 from bridge.store.database import Row
 from bridge.store.fields import MomentField, is_due
 from bridge.store.statements import Statement
@@ -49,6 +49,24 @@ class LeasedRow(Row):
             for column, value in changes.items():
                 setattr(self, column, value)
         return bool(changed)
+
+
+class DueCheck:
+    """Tells whether any row is due, by the first and the last moment of indexes: most seconds there is none.
+
+    Without parameters, so that PostgreSQL plans it once.
+    """
+
+    def __init__(self, *columns: tuple[MomentField, Any]) -> None:
+        """Each column comes with the SQL condition of the rows that wait."""
+        ends = [field.model.select(end(field)).where(waits) for field, waits in columns for end in (fn.MIN, fn.MAX)]
+        self._ends = Statement(lambda: Select(columns=ends))
+
+    def any_due(self, now: datetime, farthest: timedelta = FARTHEST) -> bool:
+        """Return whether any moment is due: the opposite of `clock.is_future` for all."""
+        ends = self._ends.run().fetchone()
+        moments = (MomentField().python_value(end) for end in ends)
+        return any(moment is not None and not is_future(moment, now, farthest) for moment in moments)
 
 
 @cache

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
+from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
 
 from bridge.clock import is_future
 from bridge.protocol.schemas.products import Price, StockLevel
 from bridge.store.connections import Connection
 from bridge.store.database import Row, writing
 from bridge.store.fields import JsonField, MomentField, is_due
-from bridge.store.leases import LeasedRow
+from bridge.store.leases import DueCheck, LeasedRow
 from bridge.store.statements import Statement
 
 Key = TypeVar("Key")
@@ -141,6 +141,7 @@ _FIND_PENDING = Statement(
     )
 )
 
+_DUE = DueCheck((OutboxBatch.awaited_until, SQL("TRUE")), (PendingUpdate.next_at, SQL("TRUE")))
 _NEXT_LEASE = Statement(
     lambda now: (
         OutboxLease.select()
@@ -196,7 +197,7 @@ def lease_due_outbox(now: datetime, until: datetime) -> PushJob | None:
 
     Due are pending updates whose time has come, and batches that no request waits for.
     """
-    found = _NEXT_LEASE.first(now=now)
+    found = _NEXT_LEASE.first(now=now) if _DUE.any_due(now) else None
     if found is None:
         return None
     unawaited, due = is_due(OutboxBatch.awaited_until, now), is_due(PendingUpdate.next_at, now)

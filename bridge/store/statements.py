@@ -87,7 +87,7 @@ class Statement:
         if dialect not in self._compiled:
             query = self._build(**{name: Parameter(name) for name in self._parameters})
             sql, arguments = _Compiler(**database.get_context_options()).sql(query).query()
-            self._compiled[dialect] = sql, arguments, query.model
+            self._compiled[dialect] = sql, arguments, getattr(query, "model", None)
         return self._compiled[dialect]
 
 

@@ -10,7 +10,7 @@ from bridge.channels.base import ListingResult
 from bridge.channels.demo import DemoChannel
 from bridge.clock import now
 from bridge.errors import ChannelRefused, ChannelUnavailable
-from bridge.store.feeds import FeedItem, claim_item, drop_item, finish_item
+from bridge.store.feeds import FeedItem, claim_item, drop_item, finish_item, retry_item
 from bridge.sync import feeds
 
 done: list[str] = []
@@ -147,6 +147,23 @@ def test_a_listing_that_keeps_failing_is_given_up(linnworks, submit, work, error
     assert feed["IsFeedReady"]
     assert message["Message"].startswith(f"Given up after {feeds.MOST_ATTEMPTS} attempts")
     assert "internal words" not in message["Message"]
+
+
+def test_what_comes_after_a_postponed_listing_waits_as_long_or_until_an_operator_retries(submit, channels):
+    """
+    Nothing of the integration is due meanwhile; the listing retried, all of it goes on in order.
+    """
+    submit("a", "b")
+    failing.append(ChannelUnavailable("down"))
+    feeds.work_one(channels)
+    waiting = list(FeedItem.select())
+
+    assert 1 == len({item.next_at for item in waiting})
+    assert not feeds.work_one(channels)
+    retry_item(waiting[0], now())
+    while feeds.work_one(channels):
+        pass
+    assert ["a", "b"] == done
 
 
 def test_a_claimed_listing_is_not_claimed_again(submit):

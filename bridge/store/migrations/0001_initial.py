@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
+from peewee import SQL, BooleanField, CharField, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
 
 from bridge.store.fields import JsonField, MomentField, NumberField
 
@@ -120,8 +120,8 @@ def up(migrator: Any, db: Any) -> None:
         claim = CharField(max_length=32, default="")
         claimed_until = MomentField()
 
-        class Meta:
-            indexes = ((("done", "connection", "id"), False),)
+    FeedItem.add_index(FeedItem.connection, FeedItem._meta.primary_key, where=FeedItem.done == SQL("FALSE"))
+    FeedItem.add_index(FeedItem.next_at, where=FeedItem.done == SQL("FALSE"))
 
     class OutboxBatch(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
