@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGING = ("tests/sync/test_paging.py", "tests/sync/test_held_orders.py")
+RECHECKS = ("tests/sync/test_rechecks.py",)
 ACTIONS = ("tests/sync/test_actions.py", "tests/sync/test_concurrency.py")
 OUTBOX = ("tests/sync/test_outbox.py",)
 
@@ -45,7 +46,7 @@ MUTANTS = (
     ),
     Mutant(
         "no note is made before a held order is read",
-        "bridge/sync/paging.py",
+        "bridge/sync/held_orders.py",
         "            touch_order(connection_id, reference, now)  #",
         "            #",
     ),
@@ -57,26 +58,26 @@ MUTANTS = (
     ),
     Mutant(
         "an order that cannot be checked costs its page",
-        "bridge/sync/paging.py",
+        "bridge/sync/order_checks.py",
         '    except Exception as error:\n        log.exception("Order %s cannot be checked"',
         '    except KeyError as error:\n        log.exception("Order %s cannot be checked"',
     ),
     Mutant(
         "a held order that cannot be mapped costs the page",
-        "bridge/sync/paging.py",
-        '            except Exception:\n                log.exception("Held order',
-        '            except KeyError:\n                log.exception("Held order',
+        "bridge/sync/held_orders.py",
+        '    except Exception:\n        log.exception("Held order',
+        '    except KeyError:\n        log.exception("Held order',
     ),
     Mutant(
         "held orders are read for as long as there is time",
-        "bridge/sync/paging.py",
-        "HELD_SHARE = 0.25",
-        "HELD_SHARE = 1.0",
+        "bridge/sync/held_orders.py",
+        "\nSHARE = 0.25",
+        "\nSHARE = 1.0",
     ),
     Mutant(
         "a page read again keeps what its lost answer released",
         "bridge/sync/paging.py",
-        "if read.read > 1:",
+        "if later.read > 1:",
         "if False:",
     ),
     Mutant(
@@ -84,6 +85,34 @@ MUTANTS = (
         "bridge/store/orders.py",
         "hold_reason=reason, checked_at=now, released_by=None, releases=0",
         "hold_reason=reason, checked_at=now",
+    ),
+    Mutant(
+        "a run carries an order twice that was held",
+        "bridge/store/orders.py",
+        "(SeenOrder.released_by.is_null() | (SeenOrder.released_by != run))",
+        "(SeenOrder.connection == connection)",
+        RECHECKS,
+    ),
+    Mutant(
+        "orders that were found to be sendable wait for their turn among the others",
+        "bridge/sync/held_orders.py",
+        "[*released, *([] if own else still_held_orders(connection_id, AT_ONCE))]",
+        "[*([] if own else still_held_orders(connection_id, AT_ONCE)), *released]",
+        RECHECKS,
+    ),
+    Mutant(
+        "a run goes on with held orders though none can be read",
+        "bridge/sync/held_orders.py",
+        "unread > 0 and found and",
+        "unread > 0 and",
+        RECHECKS,
+    ),
+    Mutant(
+        "the worker asks a shop again that has just failed",
+        "bridge/sync/held_orders.py",
+        "self._clock() + REST_SECONDS",
+        "self._clock()",
+        RECHECKS,
     ),
     Mutant(
         "a release is settled by the first later request",
@@ -100,8 +129,8 @@ MUTANTS = (
     Mutant(
         "held orders are read in no order",
         "bridge/store/orders.py",
-        ".order_by(SeenOrder.checked_at, SeenOrder.id)",
-        ".order_by(SeenOrder.id)",
+        "& _IS_HELD)\n        .order_by(SeenOrder.checked_at, SeenOrder.id)",
+        "& _IS_HELD)\n        .order_by(SeenOrder.id)",
     ),
     Mutant(
         "any of several runs within a minute is a proof",

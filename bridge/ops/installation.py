@@ -15,6 +15,7 @@ from bridge.store.connections import list_connections
 from bridge.store.database import close_store, open_store
 from bridge.store.installation_facts import read_fact, save_fact, save_fact_once
 from bridge.sync import feeds, outbox
+from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import MARKER, Vault, open_vault
 
@@ -35,7 +36,7 @@ def open_installation(settings: Settings) -> Services:
         settings=settings,
         vault=vault,
         channels=channels,
-        worker=BackgroundWorker(channels, (feeds.work_one, outbox.work_one, Retention().work_one)),
+        worker=BackgroundWorker(channels, (feeds.work_one, outbox.work_one, Rechecks().work_one, Retention().work_one)),
         concurrency_limit=ConcurrencyLimit(settings.threads),
         rate_limiter=RateLimiter(),
     )

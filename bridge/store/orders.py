@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from peewee import AutoField, Case, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, AutoField, Case, ForeignKeyField, IntegerField, TextField
 
+from bridge.clock import FARTHEST
 from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
 from bridge.store.fields import MomentField
+from bridge.store.leases import DueCheck
 from bridge.store.statements import Statement
 
 MOST_RELEASES = 3
@@ -26,6 +28,7 @@ class SeenOrder(Row):
 
     id = AutoField()
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    connection_id: int
     reference = TextField()
     first_seen_at = MomentField()
     offered_at = MomentField(null=True)
@@ -40,11 +43,15 @@ class SeenOrder(Row):
         indexes = ((("connection", "reference"), True),)
 
 
-SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=SeenOrder.held_since.is_null(False))
-SeenOrder.add_index(SeenOrder.connection, SeenOrder.released_by, where=SeenOrder.released_by.is_null(False))
-
 _WAS_HELD = SeenOrder.held_since.is_null(False)
-_IS_HELD = _WAS_HELD & (SeenOrder.hold_reason != "")
+# constants, or neither database would use the indexes
+_IS_HELD = _WAS_HELD & (SeenOrder.hold_reason != SQL("''"))
+_MAY_BE_SENT = _WAS_HELD & (SeenOrder.hold_reason == SQL("''"))
+
+SeenOrder.add_index(SeenOrder.connection, SeenOrder.released_by, where=SeenOrder.released_by.is_null(False))
+SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=_MAY_BE_SENT)
+SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=_IS_HELD, name="seen_order_held")
+SeenOrder.add_index(SeenOrder.checked_at, SeenOrder.connection, where=_IS_HELD)
 
 _UPDATE_OFFERED = Statement(
     lambda connection, reference, now, run: SeenOrder.update(
@@ -80,14 +87,27 @@ _RELEASED = Statement(
         SeenOrder.select().where((SeenOrder.connection == connection) & SeenOrder.released_by.is_null(False)).limit(1)
     )
 )
-_TO_OFFER_AGAIN = Statement(
-    lambda connection, limit: (
+_MAY_BE_SENT_NOW = Statement(
+    lambda connection, run, limit: (
         SeenOrder.select()
-        .where((SeenOrder.connection == connection) & _WAS_HELD)
+        .where(
+            (SeenOrder.connection == connection)
+            & _MAY_BE_SENT
+            & (SeenOrder.released_by.is_null() | (SeenOrder.released_by != run))
+        )
         .order_by(SeenOrder.checked_at, SeenOrder.id)
         .limit(limit)
     )
 )
+_STILL_HELD = Statement(
+    lambda connection, limit: (
+        SeenOrder.select()
+        .where((SeenOrder.connection == connection) & _IS_HELD)
+        .order_by(SeenOrder.checked_at, SeenOrder.id)
+        .limit(limit)
+    )
+)
+_DUE = DueCheck((SeenOrder.checked_at, _IS_HELD))
 
 
 def record_orders(
@@ -132,9 +152,36 @@ def settle_orders(connection_id: int, proven: int | None, followed: Sequence[int
             _COUNT_RELEASE.run(connection=connection_id, run=run)
 
 
-def orders_to_offer_again(connection_id: int, limit: int) -> list[str]:
-    """Return references of orders that were held, the longest unchecked first."""
-    return [row.reference for row in _TO_OFFER_AGAIN.rows(connection=connection_id, limit=limit)]
+def released_orders(connection_id: int, run: int, limit: int) -> list[str]:
+    """Return references of orders that were held and can be sent, and that this run has not carried.
+
+    The longest unchecked come first.
+    """
+    return [row.reference for row in _MAY_BE_SENT_NOW.rows(connection=connection_id, run=run, limit=limit)]
+
+
+def still_held_orders(connection_id: int, limit: int) -> list[str]:
+    """Return references of orders that could not be sent when they were last checked, the longest unchecked first."""
+    return [row.reference for row in _STILL_HELD.rows(connection=connection_id, limit=limit)]
+
+
+def next_to_recheck(now: datetime, before: datetime, except_of: Sequence[int]) -> SeenOrder | None:
+    """Return the held order that was last checked longest ago, if that was before this moment.
+
+    Orders of the connections in `except_of` are left out.
+    """
+    if not _DUE.any_due(before, now - before + FARTHEST):
+        return None
+    due = (SeenOrder.checked_at <= before) | (SeenOrder.checked_at > now + FARTHEST)
+    others = _IS_HELD & due & SeenOrder.connection.not_in(except_of)
+    return SeenOrder.select().where(others).order_by(SeenOrder.checked_at).first()
+
+
+def record_recheck(connection_id: int, reference: str, reason: str) -> None:
+    """Record why a held order cannot be sent, or with an empty reason that the next run offers it first."""
+    with writing(connection_id, durable=False):
+        this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
+        SeenOrder.update(hold_reason=reason).where(this & _IS_HELD).execute()
 
 
 def touch_order(connection_id: int, reference: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ one is not sent.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,13 +16,26 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from bridge.errors import unreadable
 from bridge.protocol.schemas.orders import Address, ExtendedProperty, Option, Order, OrderItem
+
+log = logging.getLogger(__name__)
 
 Named = TypeVar("Named", Option, ExtendedProperty)
 
 CENT = Decimal("0.01")
 TAG_LIMIT = 64
 NO_ADDRESS = Address()
+
+
+def check(order: Order) -> tuple[Order, str]:
+    """Return an order normalised, and why it is held or an empty string; any failure of ours holds it."""
+    try:
+        normalised = normalise(order)
+        return normalised, "; ".join(problems(normalised))
+    except Exception as error:
+        log.exception("Order %s cannot be checked", order.reference_number)
+        return order, unreadable(error)
 
 
 def normalise(order: Order) -> Order:

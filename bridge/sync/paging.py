@@ -10,19 +10,16 @@ from typing import TypeVar
 
 from bridge.channels.base import Channel, Page
 from bridge.clock import EPOCH, before
-from bridge.errors import ChannelError, RequestRefused, unreadable
+from bridge.errors import RequestRefused
 from bridge.protocol.schemas.listings import Category
 from bridge.protocol.schemas.orders import Order
 from bridge.protocol.schemas.products import Product
 from bridge.store.database import writing
 from bridge.store.orders import (
-    forget_hold,
     has_releases,
-    orders_to_offer_again,
     record_orders,
     settle_orders,
     take_back_releases,
-    touch_order,
 )
 from bridge.store.paging import (
     CATEGORIES,
@@ -36,16 +33,11 @@ from bridge.store.paging import (
     resume_run,
     runs_followed,
 )
-from bridge.sync import order_checks
+from bridge.sync import held_orders, order_checks
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-HELD_AT_ONCE = 1000
-"""How many held orders a run tries to read again at most."""
-HELD_SHARE = 0.25
-"""The share of what is left of the budget in which held orders are read again."""
 
 
 def orders(connection_id: int, channel: Channel, since: datetime, number: int, now: datetime) -> Page[Order]:
@@ -53,7 +45,8 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
 
     Each run reaches back to the start of the last complete one, less an overlap, even if Linnworks asks for less: an
     order that changed during that run comes again. The overlap is also how far Linnworks' clock may be ahead of the
-    shop's. What Linnworks would refuse is held, and offered again at the end of later runs.
+    shop's. What Linnworks would refuse is held, and offered again at the end of later runs, if need be on
+    pages of its own.
     """
     overlap = channel.settings.orders_overlap_seconds
     if number == 1:
@@ -68,16 +61,19 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
         later = _resume(connection_id, ORDERS, since, number)
         if later is None:
             return Page(())
-        read, page = later, channel.orders(later.since, later.cursor)
-    found = list(page.items)
-    if page.next_cursor is None:
-        found += _held_before(connection_id, channel, {order.reference_number for order in found}, now)
-    checked = [_checked(order) for order in found]
+        if later.read > 1:
+            take_back_releases(connection_id, later.run_id)
+        own_page = held_orders.is_own_page(later.cursor)
+        read, page = later, Page[Order](()) if own_page else channel.orders(later.since, later.cursor)
+    found, next_cursor = list(page.items), page.next_cursor
+    if next_cursor is None:
+        shown = {order.reference_number for order in found}
+        again, next_cursor = held_orders.offer_again(connection_id, channel, read.run_id, read.cursor, shown, now)
+        found += again
+    checked = [order_checks.check(order) for order in found]
     accepted = [order for order, reason in checked if not reason]
     with writing(connection_id):
-        finish_page(read, page.next_cursor, page.as_of or now, now)
-        if read.read > 1:
-            take_back_releases(connection_id, read.run_id)
+        finish_page(read, next_cursor, page.as_of or now, now)
         record_orders(
             connection_id,
             [order.reference_number for order in accepted],
@@ -85,7 +81,7 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
             run=read.run_id,
             now=now,
         )
-    return Page(accepted, page.next_cursor)
+    return Page(accepted, next_cursor)
 
 
 def _first_page(
@@ -104,40 +100,6 @@ def _first_page(
     log.warning("The shop of connection %s has set its clock back by %s", read.connection_id, set_back)
     read = replace(read, since=before(read.since, set_back.total_seconds()))
     return read, channel.orders(read.since, None)
-
-
-def _checked(order: Order) -> tuple[Order, str]:
-    """Return an order normalised, and why it is held or an empty string; any failure of ours holds it."""
-    try:
-        normalised = order_checks.normalise(order)
-        return normalised, "; ".join(order_checks.problems(normalised))
-    except Exception as error:
-        log.exception("Order %s cannot be checked", order.reference_number)
-        return order, unreadable(error)
-
-
-def _held_before(connection_id: int, channel: Channel, shown: set[str], now: datetime) -> list[Order]:
-    """Return orders that were held, as the shop has them now; those that cannot be read stay for the next run."""
-    found = []
-    with channel.deadline.limited(HELD_SHARE * channel.deadline.left()):
-        for reference in orders_to_offer_again(connection_id, HELD_AT_ONCE):
-            if not channel.deadline.left():
-                break
-            if reference in shown:
-                continue
-            touch_order(connection_id, reference, now)  # so that one that cannot be read does not block the others
-            try:
-                order = channel.order(reference)
-            except ChannelError as error:
-                log.warning("Held order %s of connection %s cannot be read: %s", reference, connection_id, error)
-            except Exception:
-                log.exception("Held order %s of connection %s cannot be read", reference, connection_id)
-            else:
-                if order is None:
-                    forget_hold(connection_id, reference)
-                else:
-                    found.append(order)
-    return found
 
 
 def products(connection_id: int, channel: Channel, number: int, now: datetime) -> Page[Product]:

@@ -23,6 +23,7 @@ from bridge.settings import Settings
 from bridge.store import database as store
 from bridge.store.sqlite_backup import FORGET_CURSORS
 from bridge.sync import feeds, outbox
+from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from tests.linnworks import Linnworks
 
@@ -45,6 +46,7 @@ class Installation:
         self.database = store.database.obj
         self.paths = endpoints(self.settings)
         self.token = ""
+        self.rechecks: dict[int, Rechecks] = {}
         for process in PROCESSES:
             self.start(process, self.settings)
         linnworks = Linnworks(lambda name, **fields: self.call(0, name, fields))
@@ -55,6 +57,7 @@ class Installation:
     def start(self, process: int, settings: Settings) -> None:
         """Begin a process anew, with nothing in its memory."""
         channels = Channels(settings, self.services.vault)
+        self.rechecks[process] = Rechecks()
         worker = BackgroundWorker(channels, ())
         worker.stop()  # the simulation says when it does something
         self.apps[process].extensions["bridge"] = replace(
@@ -88,7 +91,7 @@ class Installation:
     def work(self, process: int) -> bool:
         """What the worker of a process does when it looks: whether there was anything."""
         channels = self.apps[process].extensions["bridge"].channels
-        worked = [feeds.work_one(channels), outbox.work_one(channels)]
+        worked = [feeds.work_one(channels), outbox.work_one(channels), self.rechecks[process].work_one(channels)]
         return any(worked)
 
     def waits(self) -> bool:

@@ -79,8 +79,12 @@ def up(migrator: Any, db: Any) -> None:
         class Meta:
             indexes = ((("connection", "reference"), True),)
 
-    SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=SeenOrder.held_since.is_null(False))
+    was_held, reason = SeenOrder.held_since.is_null(False), SeenOrder.hold_reason
     SeenOrder.add_index(SeenOrder.connection, SeenOrder.released_by, where=SeenOrder.released_by.is_null(False))
+    SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=was_held & (reason == SQL("''")))
+    held = was_held & (reason != SQL("''"))
+    SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=held, name="seen_order_held")
+    SeenOrder.add_index(SeenOrder.checked_at, SeenOrder.connection, where=held)
 
     class Action(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
