@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGING = ("tests/sync/test_paging.py", "tests/sync/test_held_orders.py")
 RECHECKS = ("tests/sync/test_rechecks.py",)
+SIMULATION = ("tests/simulation/test_simulation.py::test_a_schedule_that_once_lost_an_order_loses_none",)
 ACTIONS = ("tests/sync/test_actions.py", "tests/sync/test_concurrency.py")
 OUTBOX = ("tests/sync/test_outbox.py",)
 
@@ -35,14 +36,14 @@ MUTANTS = (
     Mutant(
         "a run reaches back to the last complete one, though Linnworks asks for more",
         "bridge/sync/paging.py",
-        "min(since, complete.started_at) if complete else since",
-        "complete.started_at if complete else since",
+        "before(min(since, known), overlap)",
+        "before(known, overlap)",
     ),
     Mutant(
         "a run reaches back no further than Linnworks asks",
         "bridge/sync/paging.py",
-        "min(since, complete.started_at) if complete else since",
-        "since",
+        "before(min(since, known), overlap)",
+        "before(since, overlap)",
     ),
     Mutant(
         "no note is made before a held order is read",
@@ -55,6 +56,31 @@ MUTANTS = (
         "bridge/sync/paging.py",
         "if complete is None or page.as_of is None:",
         "if True:",
+    ),
+    Mutant(
+        "a clock that was set back with ours is not noticed",
+        "bridge/sync/paging.py",
+        "set_back.total_seconds() <= overlap / 2:\n        return known",
+        "True:\n        return known",
+    ),
+    Mutant(
+        "a run by hand passes for the run before",
+        "bridge/sync/paging.py",
+        "earlier is None or earlier.id > complete.id",
+        "earlier is None",
+    ),
+    Mutant(
+        "the newest of runs asked alike is the one whose time is latest",
+        "bridge/store/paging.py",
+        "PagingRun.asked_since.desc(), PagingRun.id.desc()",
+        "PagingRun.asked_since.desc(), PagingRun.started_at.desc()",
+        SIMULATION,
+    ),
+    Mutant(
+        "a restored database with no complete run reaches back no further than Linnworks asks",
+        "bridge/store/paging.py",
+        "return min(moment for moment in (asked_since, earliest, completed_at) if moment is not None)",
+        "return asked_since",
     ),
     Mutant(
         "an order that cannot be checked costs its page",

@@ -89,7 +89,7 @@ class PageRead:
 
 def _latest_complete(runs: Expression) -> ModelSelect[PagingRun]:
     complete = PagingRun.select().where(runs & PagingRun.finished_at.is_null(False))
-    return complete.order_by(PagingRun.asked_since.desc(), PagingRun.started_at.desc()).limit(1)
+    return complete.order_by(PagingRun.asked_since.desc(), PagingRun.id.desc()).limit(1)
 
 
 _FIND_COMPLETE = Statement(
@@ -153,6 +153,20 @@ def last_complete_run(connection_id: int, kind: str, asked_since: datetime) -> P
     """
     run: PagingRun | None = _FIND_COMPLETE.first(connection=connection_id, kind=kind, asked_since=asked_since)
     return run
+
+
+def beginning_of(connection_id: int, kind: str, asked_since: datetime) -> datetime:
+    """Return the moment from which on a run must read that follows no complete one.
+
+    If the database was restored from a backup in which no run is complete, Linnworks has moved on by runs that it does
+    not know. So as long as none is, each run reads from where any run began, or from when the wizard was finished.
+    """
+    runs = PagingRun.select().where((PagingRun.connection == connection_id) & (PagingRun.kind == kind))
+    if runs.where(PagingRun.finished_at.is_null(False)).exists():
+        return asked_since  # back-dated by hand
+    earliest = runs.select(fn.MIN(PagingRun.asked_since)).scalar()
+    completed_at = Connection.get_by_id(connection_id).completed_at
+    return min(moment for moment in (asked_since, earliest, completed_at) if moment is not None)
 
 
 def runs_followed(connection_id: int, kind: str, asked_since: datetime) -> tuple[int | None, list[int]]:

@@ -28,6 +28,7 @@ from bridge.store.paging import (
     PageRead,
     PagingRun,
     begin_run,
+    beginning_of,
     finish_page,
     last_complete_run,
     resume_run,
@@ -54,8 +55,8 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
             if has_releases(connection_id):
                 settle_orders(connection_id, *runs_followed(connection_id, ORDERS, since))
             complete = last_complete_run(connection_id, ORDERS, since)
-            reaches_back_to = before(min(since, complete.started_at) if complete else since, overlap)
-            first = begin_run(connection_id, ORDERS, since, reaches_back_to, now)
+            known = _known_until(complete, since, overlap) if complete else beginning_of(connection_id, ORDERS, since)
+            first = begin_run(connection_id, ORDERS, since, before(min(since, known), overlap), now)
         read, page = _first_page(channel, first, complete, now)
     else:
         later = _resume(connection_id, ORDERS, since, number)
@@ -82,6 +83,24 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
             now=now,
         )
     return Page(accepted, next_cursor)
+
+
+def _known_until(complete: PagingRun, since: datetime, overlap: int) -> datetime:
+    """Return the moment by the shop's clock up to which Linnworks has everything, given its last complete run.
+
+    That is when the run started; but if the shop's clock was set back between the run before and that one, by the clock
+    of Linnworks, what changed in between has times from before the run before. Our own clock may have been set with the
+    shop's, because both run on one machine.
+    """
+    earlier = last_complete_run(complete.connection_id, ORDERS, complete.asked_since)
+    known: datetime = complete.started_at
+    if earlier is None or earlier.id > complete.id:  # one by hand
+        return known
+    set_back = (earlier.started_at - complete.asked_since) - (known - since)
+    if set_back.total_seconds() <= overlap / 2:
+        return known
+    log.info("The shop of connection %s seems to have set its clock back by %s", complete.connection_id, set_back)
+    return min(known, before(earlier.started_at, set_back.total_seconds()))
 
 
 def _first_page(

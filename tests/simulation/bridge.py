@@ -21,11 +21,13 @@ from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store import database as store
+from bridge.store.connections import Connection
 from bridge.store.sqlite_backup import FORGET_CURSORS
 from bridge.sync import feeds, outbox
 from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from tests.linnworks import Linnworks
+from tests.simulation.world import START
 
 PROCESSES = (0, 1)
 
@@ -52,6 +54,7 @@ class Installation:
         linnworks = Linnworks(lambda name, **fields: self.call(0, name, fields))
         linnworks.finish_wizard()
         self.token = linnworks.token
+        Connection.update(completed_at=START).execute()
         self.empty = self.backup()
 
     def start(self, process: int, settings: Settings) -> None:

@@ -37,10 +37,11 @@ class Schedule:
     events: tuple[tuple[str, int], ...]
 
 
-def schedule(seed: int, only: Sequence[int] | None = None) -> Schedule:
-    """The schedule of a seed, or some of its events."""
+def schedule(seed: int, only: Sequence[int] | None = None, features: frozenset[str] | None = None) -> Schedule:
+    """The schedule of a seed, or some of its events; with these features instead of any."""
     chance = random.Random(seed)
-    features = frozenset(feature for feature in FEATURES if chance.random() < 0.45)
+    drawn = frozenset(feature for feature in FEATURES if chance.random() < 0.45)
+    features = drawn if features is None else features
     kinds = {kind: weight for kind, (feature, weight) in EVENTS.items() if not feature or feature in features}
     names = chance.choices(list(kinds), list(kinds.values()), k=chance.randint(15, 60))
     events = tuple((name, chance.getrandbits(32)) for name in names)
@@ -60,7 +61,7 @@ class Play:
         self.killed: set[int] = set()
         self.shop = SimulatedChannel.shop = Shop(self.world)
         self.linnworks = Linnworks(self.world, self._ask, self.has("moves_to_end"))
-        self.linnworks.completed = lambda walk: oracle.check_walk(self.linnworks, self.shop, walk)
+        self.linnworks.completed = self._completed
         self.installation = installation()
         self.backups: list[Any] = []
         self.numbers = iter(range(10_000))
@@ -102,6 +103,11 @@ class Play:
         self._heal()
         self._compare()
 
+    def _completed(self, walk: Walk) -> None:
+        """Two clocks that were set together are noticed one run later."""
+        if not self.jumped_together:
+            oracle.check_walk(self.linnworks, self.shop, walk)
+
     # -- the bridge ------------------------------------------------------------------------------------
 
     def _job(self, run: Callable[[int], Any], done: Callable[[Any], None], *, calm: bool = False) -> None:
@@ -130,7 +136,7 @@ class Play:
 
     calm = False
     worked = True
-    jumped = False
+    jumped = jumped_together = False
 
     def _kill(self, process: int) -> None:
         self.killed.add(process)
@@ -153,9 +159,7 @@ class Play:
         self._kill(self.chance.choice(PROCESSES) if self.has("two") else 0)
 
     def back_up(self) -> None:
-        """Copy the database, once a run has arrived: before that nothing says how far the next has to reach back."""
-        if self.linnworks.since:
-            self.backups.append(self.installation.backup())
+        self.backups.append(self.installation.backup())
 
     def restore(self) -> None:
         """An older database takes the place of the present one.
@@ -182,7 +186,7 @@ class Play:
         self.world.pass_time(seconds)
 
     def jump(self) -> None:
-        """A clock is set, one in a schedule: two could hide each other."""
+        """A clock is set, once in a schedule; or at once the two of one machine, which the third has to tell."""
         if self.jumped:
             return
         self.jumped = True
@@ -190,11 +194,14 @@ class Play:
         whose += [] if self.has("actions") or self.has("values") else ["bridge"]
         if not whose:
             return
-        name, seconds = self.chance.choice(whose), self.chance.choice([-3600, -90, 90, 3600])
+        names = self.chance.sample(whose, min(len(whose), self.chance.choice([1, 1, 2])))
+        seconds = self.chance.choice([-3600, -90, 90, 3600])
         self.jobs.finish()
-        for one in PROCESSES if name == "bridge" else (name,):
-            self.world.skew[one] += seconds
-        self.world.say(f"  the clock of {name} jumps by {seconds}")
+        for name in names:
+            for one in PROCESSES if name == "bridge" else (name,):
+                self.world.skew[one] += seconds
+        self.jumped_together = len(names) > 1
+        self.world.say(f"  the clock of {' and '.join(names)} jumps by {seconds}")
 
     # -- the shop --------------------------------------------------------------------------------------
 
@@ -389,7 +396,7 @@ def shrink(plan: Schedule, fails: Callable[[Schedule], bool]) -> tuple[int, ...]
         start = 0
         while start < len(kept):
             fewer = kept[:start] + kept[start + size :]
-            if fails(schedule(plan.seed, fewer)):
+            if fails(schedule(plan.seed, fewer, plan.features)):
                 kept = fewer
             else:
                 start += size

@@ -12,7 +12,7 @@ from bridge.clock import EPOCH, Deadline
 from bridge.errors import ChannelUnavailable, RequestRefused
 from bridge.protocol.schemas.orders import Address, Order, OrderItem, PaymentStatus
 from bridge.settings import Settings
-from bridge.store.connections import add_connection
+from bridge.store.connections import Connection, add_connection
 from bridge.store.database import database
 from bridge.store.paging import PagingRun, forget_paging_runs
 from bridge.store.sqlite_backup import FORGET_CURSORS
@@ -280,6 +280,53 @@ def test_a_shop_s_clock_that_was_set_back_is_followed(shop, page):
     page(2, since=NOON + HOUR, now=NOON + HOUR + timedelta(minutes=10))
 
     assert [(NOON - timedelta(seconds=60), None), (NOON - timedelta(seconds=60), "b")] == shop.asked[-2:]
+
+
+def test_a_shop_s_clock_that_was_set_back_with_ours_is_followed_one_run_later(shop, page):
+    """
+    Of two clocks of one machine neither tells of the other, but Linnworks' own clock does.
+    """
+    ten = timedelta(minutes=10)
+    for at, since in ((NOON + HOUR, NOON), (NOON + ten, NOON + HOUR)):
+        shop.clock = at
+        for number in (1, 2, 3):
+            page(number, since=since, now=at)
+    shop.clock = NOON + 2 * ten
+    page(1, since=NOON + HOUR + ten, now=shop.clock)
+
+    assert NOON - timedelta(seconds=60) == shop.asked[-1][0]
+
+
+def test_with_no_complete_run_a_run_reaches_back_to_the_first(shop, page):
+    """
+    A restored database does not know by which runs Linnworks has moved on.
+    """
+    page(1, since=NOON - 9 * HOUR, now=NOON)
+    page(1, since=NOON + HOUR, now=NOON + 2 * HOUR)
+
+    assert NOON - 9 * HOUR - timedelta(seconds=60) == shop.asked[-1][0]
+
+
+def test_with_no_run_at_all_a_run_reaches_back_to_the_end_of_the_wizard(shop, page):
+    """
+    The database was restored from a backup of before the first poll.
+    """
+    Connection.update(completed_at=NOON - 5 * HOUR).execute()
+    page(1, since=NOON + HOUR, now=NOON + 2 * HOUR)
+
+    assert NOON - 5 * HOUR - timedelta(seconds=60) == shop.asked[-1][0]
+
+
+def test_a_run_by_hand_before_all_complete_ones_reads_from_its_moment(shop, page):
+    """
+    Not from the end of the wizard, which may be years ago.
+    """
+    Connection.update(completed_at=NOON - 999 * HOUR).execute()
+    for number in (1, 2, 3):
+        page(number)
+    page(1, since=NOON - HOUR, now=NOON + HOUR)
+
+    assert NOON - HOUR - timedelta(seconds=60) == shop.asked[-1][0]
 
 
 def test_an_incomplete_run_does_not_count(shop, page):
