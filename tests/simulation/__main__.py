@@ -8,6 +8,7 @@ import random
 import sys
 import time
 
+from tests.simulation import bridge
 from tests.simulation.play import FEATURES, Schedule, play, schedule, shrink
 
 
@@ -17,8 +18,11 @@ def main() -> int:
     parser.add_argument("--only", help="play only these of its events, such as 0,4,17")
     parser.add_argument("--minutes", type=float, default=1, help="play seeds for as long as this")
     parser.add_argument("--first", type=int, help="begin at this seed; without it at any")
+    parser.add_argument("--database", help="a PostgreSQL server to play on; SQLite without it")
     parser.add_argument("--features", help=f"play schedules with these only, of {', '.join(FEATURES)}")
     given = parser.parse_args()
+    if given.database:
+        bridge.SERVER = given.database
     features = frozenset(given.features.split(",")) if given.features else None
     if given.seed is not None:
         only = [int(index) for index in given.only.split(",")] if given.only else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import io
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlencode, urlsplit
 
 from bridge.app import create_app
 from bridge.channels import Channels
@@ -30,6 +32,8 @@ from tests.linnworks import Linnworks
 from tests.simulation.world import START
 
 PROCESSES = (0, 1)
+SERVER = os.environ.get("BRIDGE_TEST_DATABASE_URL", "")
+"""A PostgreSQL server to play on; SQLite without one."""
 
 
 class Installation:
@@ -39,8 +43,13 @@ class Installation:
         memory = Path("/dev/shm")
         folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=memory if memory.is_dir() else None))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self.schema = folder.name
         self.settings = Settings(
-            data_dir=folder, channel="tests.simulation.shop:SimulatedChannel", log_level="ERROR", metrics=False
+            data_dir=folder,
+            database_url=_new_schema(SERVER, folder.name) if SERVER else "",
+            channel="tests.simulation.shop:SimulatedChannel",
+            log_level="ERROR",
+            metrics=False,
         )
         with patch.dict(store.PRAGMAS, synchronous="off", secure_delete=0):
             self.apps = [create_app(self.settings) for _ in PROCESSES]
@@ -103,16 +112,61 @@ class Installation:
         listings = "SELECT 1 FROM feed_item WHERE done = FALSE"
         return self.database.execute_sql(f"{waiting} UNION ALL {listings} LIMIT 1").fetchone() is not None
 
-    def backup(self) -> sqlite3.Connection:
+    def backup(self) -> Any:
         """A copy of the database."""
-        copy = sqlite3.connect(":memory:")
+        if SERVER:
+            tables = self.database.get_tables(self.schema)
+            return {table: self.database.execute_sql(f'SELECT * FROM "{table}"').fetchall() for table in tables}
+        copy = sqlite3.connect(":memory:", check_same_thread=False)
         self.database.connection().backup(copy)
         return copy
 
-    def restore(self, copy: sqlite3.Connection) -> None:
-        """Put a copy in the database's place, while nobody is at it."""
-        copy.backup(self.database.connection())
+    def restore(self, copy: Any) -> None:
+        """Put a copy in the database's place as an operator does, while nobody is at it."""
+        self.put(copy)
         self.database.execute_sql(FORGET_CURSORS)
+
+    def put(self, copy: Any) -> None:
+        """Put a copy in the database's place as it is."""
+        if SERVER:
+            self._restore_rows(copy)
+        else:
+            copy.backup(self.database.connection())
+
+    def _restore_rows(self, copy: dict[str, list[tuple[Any, ...]]]) -> None:
+        with self.database.atomic():
+            self.database.execute_sql("SET LOCAL session_replication_role = replica")  # tables in any order
+            for table, rows in copy.items():
+                self.database.execute_sql(f'DELETE FROM "{table}"')
+                for row in rows:
+                    self.database.execute_sql(f'INSERT INTO "{table}" VALUES ({", ".join(["%s"] * len(row))})', row)
+                columns = [column.name for column in self.database.get_columns(table, self.schema)]
+                if sequence := self._sequence(table, columns):
+                    last = max((row[columns.index("id")] for row in rows), default=0)
+                    self.database.execute_sql("SELECT setval(%s, %s, false)", (sequence, last + 1))
+
+    def _sequence(self, table: str, columns: list[str]) -> str | None:
+        """Return the sequence of a table's ids, or None."""
+        if "id" not in columns:
+            return None
+        found = self.database.execute_sql("SELECT pg_get_serial_sequence(%s, 'id')", (table,)).fetchone()[0]
+        return str(found) if found else None
+
+
+def _new_schema(server: str, name: str) -> str:
+    """Make an empty schema, dropped in the end, and return BRIDGE_DATABASE_URL of it."""
+    made = store.connect(server)
+    made.execute_sql(f'CREATE SCHEMA "{name}"')
+
+    def drop() -> None:
+        store.close_store()
+        made.execute_sql(f'DROP SCHEMA "{name}" CASCADE')
+        made.close()
+
+    atexit.register(drop)
+    parts = urlsplit(server)
+    query = f"{parts.query}&{urlencode({'options': f'-csearch_path={name}'})}".lstrip("&")
+    return parts._replace(query=query).geturl()
 
 
 @cache

@@ -16,6 +16,7 @@ from tests.simulation.world import Job, Jobs, Killed, World, drop_connection, pl
 FEATURES = (
     "hand", "alike", "holds", "bins", "sizes", "faults", "losses", "kills", "two", "under_way", "restore", "skews",
     "jumps", "actions", "values", "listings", "moves_to_end",
+    "power",
 )  # fmt: skip
 EVENTS = {
     "time": ("", 12), "place": ("", 8), "edit": ("", 5), "walk": ("", 8), "begin": ("", 4), "ask": ("", 14),
@@ -24,6 +25,7 @@ EVENTS = {
     "restore": ("restore", 1), "jump": ("jumps", 3), "despatch": ("actions", 4), "cancel": ("actions", 2),
     "refund": ("actions", 2), "resend": ("actions", 6), "stock": ("values", 6), "price": ("values", 3),
     "work": ("", 5), "listing": ("listings", 4), "feed": ("listings", 2), "products": ("sizes", 1),
+    "power_cut": ("power", 2),
 }  # fmt: skip
 LONG = (5, 20, 60, 300, 900, 3600, 20_000)
 
@@ -92,6 +94,8 @@ class Play:
             self.installation.start(process, self.settings)
         if self.has("sizes"):
             self.size()
+        if self.has("power"):
+            self.world.back_up = self.installation.backup
         if self.has("faults"):
             self.shop.trouble = Trouble(*(self.chance.choice([0, 0.1, 0.3]) for _ in range(3)))
         for number, (name, salt) in enumerate(self.plan.events):
@@ -158,6 +162,15 @@ class Play:
     def kill(self) -> None:
         self._kill(self.chance.choice(PROCESSES) if self.has("two") else 0)
 
+    def power_cut(self) -> None:
+        """All processes die, and the last commits are undone as far as they did not wait for the disk."""
+        for process in PROCESSES:
+            self._kill(process)
+        self._restart()
+        if self.world.on_disk is not None:
+            self.installation.put(self.world.on_disk)
+            self.world.on_disk = None
+
     def back_up(self) -> None:
         self.backups.append(self.installation.backup())
 
@@ -172,6 +185,7 @@ class Play:
             self._kill(process)
         self._restart()
         self.installation.restore(self.chance.choice(self.backups))
+        self.world.on_disk = None
         self.linnworks.forget_what_was_sent()
         self.linnworks.feeds.clear()
         for wanted in self.linnworks.wanted:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulation.bridge import SERVER
 from tests.simulation.play import Schedule, play, schedule, shrink
 from tests.simulation.shop import Shop
 
 pytestmark = pytest.mark.broad
 
 AT_ONCE = 10
+SCHEDULES = 40 if SERVER else 200
 
 
-@pytest.mark.parametrize("first", range(0, 200, AT_ONCE))
+@pytest.mark.parametrize("first", range(0, SCHEDULES, AT_ONCE))
 def test_the_books_agree_after_every_schedule(first):
     """
     Whatever fails, is lost, killed or asked twice, what Linnworks believes is what the shop holds, or it was told.

@@ -16,6 +16,7 @@ from bridge import clock
 from bridge.clock import EPOCH
 from bridge.store.database import database
 
+SYNCHRONOUS = "PRAGMA synchronous"
 START = EPOCH + timedelta(days=20_000)
 SLEEP_TAKES = 0.5
 
@@ -58,6 +59,8 @@ class World:
         self.late: list[tuple[float, Callable[[], None]]] = []
         self.trace: list[str] = []
         self.kill: Callable[[int], None] = lambda process: None
+        self.back_up: Callable[[], Any] | None = None
+        self.on_disk: Any = None
 
     def clock(self, whose: Any) -> float:
         """What somebody's clock shows."""
@@ -71,6 +74,11 @@ class World:
             act()
         self.late = [one for one in self.late if one[0] > end]
         self.time = end
+
+    def before_commit_that_may_be_undone(self) -> None:
+        """Keep what a power cut leaves: the database before the first commit that did not wait for the disk."""
+        if self.back_up and self.on_disk is None:
+            self.on_disk = self.back_up()
 
     def say(self, words: str) -> None:
         self.trace.append(f"{self.time:9.1f} {words}")
@@ -245,18 +253,26 @@ def played(world: World, seed: int) -> Iterator[None]:
 def _statements_are_steps(world: World) -> Iterator[None]:
     db = database.obj
     execute, begin, commit = db.execute_sql, db.begin, db.commit
+    here = threading.local()
 
     def execute_sql(sql: str, params: Any = None) -> Any:
         world.step()
+        if sql.startswith(SYNCHRONOUS):
+            here.durable = sql != f"{SYNCHRONOUS} = normal"
         return execute(sql, params)
 
     def begin_it(*how: Any) -> Any:
         world.step()
+        if not getattr(here, "durable", True):
+            world.before_commit_that_may_be_undone()
         return begin(*how)
 
     def commit_it() -> Any:
         world.step(others=False)
-        return commit()
+        done = commit()
+        if getattr(here, "durable", True):
+            world.on_disk = None
+        return done
 
     db.execute_sql, db.begin, db.commit = execute_sql, begin_it, commit_it
     try:
