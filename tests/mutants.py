@@ -18,6 +18,7 @@ PAGING = ("tests/sync/test_paging.py", "tests/sync/test_held_orders.py")
 RECHECKS = ("tests/sync/test_rechecks.py",)
 SIMULATION = ("tests/simulation/test_simulation.py::test_a_schedule_that_once_lost_an_order_loses_none",)
 ACTIONS = ("tests/sync/test_actions.py", "tests/sync/test_concurrency.py")
+WOOCOMMERCE = ("tests/channels/woocommerce/test_lost_actions.py", "tests/channels/woocommerce/test_actions.py")
 OUTBOX = ("tests/sync/test_outbox.py",)
 
 
@@ -181,6 +182,7 @@ MUTANTS = (
         "bridge/store/paging.py",
         "run, *older = knowing",
         "*older, run = knowing",
+        SIMULATION,
     ),
     Mutant(
         "runs asked alike share their cursors",
@@ -221,19 +223,69 @@ MUTANTS = (
         "newest.setdefault(key, row)",
         OUTBOX,
     ),
+    Mutant(
+        "a refund is found among those from before",
+        "bridge/channels/woocommerce/actions.py",
+        ' or str(row["id"]) in before',
+        "",
+        WOOCOMMERCE,
+    ),
+    Mutant(
+        "a refund is found among those of other requests",
+        "bridge/channels/woocommerce/actions.py",
+        "not isinstance(planned, dict) or key_of(row) or",
+        "not isinstance(planned, dict) or",
+        WOOCOMMERCE,
+    ),
+    Mutant(
+        "a refund of another amount is found",
+        "bridge/channels/woocommerce/actions.py",
+        'if money(row["amount"]) == money(planned["amount"]):',
+        "if True:",
+        WOOCOMMERCE,
+    ),
+    Mutant(
+        "a refund that a gateway works on is taken as made",
+        "bridge/channels/woocommerce/actions.py",
+        'if planned["gateway"] == str(True) and not row["refunded_payment"]:',
+        "if False:",
+        WOOCOMMERCE,
+    ),
+    Mutant(
+        "the note of another parcel counts as a second parcel's",
+        "bridge/channels/woocommerce/actions.py",
+        ".count(_words(note)) > len(earlier)",
+        ".count(_words(note)) > 0",
+        WOOCOMMERCE,
+    ),
+    Mutant(
+        "the parcels that an order has are overwritten",
+        "bridge/channels/woocommerce/actions.py",
+        "items = [*(known if isinstance(known, list) else ()), *",
+        "items = [*",
+        WOOCOMMERCE,
+    ),
+    Mutant(
+        "the first of two values for one product is set in WooCommerce",
+        "bridge/channels/woocommerce/updates.py",
+        "            product.values[update.field] = update.value\n",
+        "            product.values.setdefault(update.field, update.value)\n",
+        ("tests/channels/woocommerce/test_updates.py",),
+    ),
 )
 
 
 def main() -> int:
-    """Make each mutant in a copy of the tree and run its tests."""
+    """Make each mutant in a copy of the tree and run its tests; with words, only those that are told with these."""
+    chosen = [mutant for mutant in MUTANTS if all(word in mutant.words for word in sys.argv[1:])]
     survivors, stale = [], []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
-        if _fails(tree, tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))):
+        if _fails(tree, tuple(sorted({test for mutant in chosen for test in mutant.tests}))):
             print("The tests fail without any mutant")
             return 1
-        for mutant in MUTANTS:
+        for mutant in chosen:
             place = tree / mutant.path
             text = place.read_text(encoding="utf-8")
             if text.count(mutant.old) != 1:
@@ -247,7 +299,7 @@ def main() -> int:
                 survivors.append(mutant)
     for mutant in stale:
         print("NOT FOUND", mutant.words, mutant.path)
-    print(f"{len(MUTANTS)} mutants, {len(survivors)} survive, {len(stale)} are not found in the code")
+    print(f"{len(chosen)} mutants, {len(survivors)} survive, {len(stale)} are not found in the code")
     return 1 if survivors or stale else 0
 
 

@@ -41,7 +41,18 @@ ONCE_LOST = {
     "the clocks of the shop and of the bridge set back together": Schedule(
         33, frozenset({"jumps"}), (("walk", 1221660935), ("jump", 4274393843), ("place", 1381567036))
     ),
-    "the same after two runs asked alike": Schedule(
+    "the oldest of two runs asked alike served": Schedule(
+        29,
+        frozenset({"alike", "bins", "sizes"}),
+        (
+            ("begin", 3040691558),
+            ("ask", 2024654572),
+            ("place", 3526003298),
+            ("walk", 3821027774),
+            ("place", 1577272777),
+        ),
+    ),
+    "the same clocks after two runs asked alike": Schedule(
         187,
         frozenset({"jumps"}),
         (("walk", 2554653201), ("walk", 785649568), ("jump", 3065964336), ("place", 3041604148)),
