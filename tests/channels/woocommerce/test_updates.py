@@ -55,6 +55,17 @@ def test_references_need_no_search(connected, shop):
     assert [] == searches
 
 
+def test_the_last_of_two_values_for_one_product_counts(connected, shop):
+    """
+    Two SKUs of Linnworks may be mapped to one product.
+    """
+    linnworks = connected(shop)
+    mug = linnworks.products()["MUG"]["Reference"]
+
+    assert [None, None] == set_stock(linnworks, ("OLD-MUG", mug, 7), ("MUG", mug, 9))
+    assert 9 == level(shop, "MUG")
+
+
 def test_a_variation_is_never_moved_to_another_product(connected, shop):
     """
     A variation of another product is refused, because old versions would move it.
