@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,12 +23,12 @@ def feeds() -> None:
 @click.option("--all", "everything", is_flag=True, help="Include listings that are done.")
 @limit_option
 def list_(everything: bool, limit: int) -> None:
-    """List listings that wait, the oldest first."""
+    """List listings that wait or are set aside, the oldest first."""
     from bridge.store.feeds import list_items
 
     open_installed()
     rows = [
-        (item.id, item.connection.account_name, item.feed_id, item.action, _sku(item.request["listing"]),
+        (item.id, item.connection.account_name, item.feed_id, item.action, _sku(item.listing),
          _state(item), item.attempts, item.error)
         for item in list_items(limit, with_done=everything)
     ]  # fmt: skip
@@ -39,18 +39,19 @@ def list_(everything: bool, limit: int) -> None:
 @feeds.command()
 @click.argument("number", type=int)
 def retry(number: int) -> None:
-    """Have a waiting listing tried at once."""
+    """Have a listing tried at once that waits or is set aside."""
     from bridge.store.feeds import find_item, retry_item
 
     open_installed()
-    retry_item(require(find_item(number), f"listing {number}"), now())
+    if not retry_item(require(find_item(number), f"listing {number}"), now()):
+        raise BridgeError(f"Listing {number} is done already")
     click.echo(f"Listing {number} is due now.")
 
 
 @feeds.command()
 @click.argument("number", type=int)
 def drop(number: int) -> None:
-    """Give up a waiting listing; CheckFeed then reports that."""
+    """Give up a listing that waits or is set aside; CheckFeed then reports that."""
     from bridge.store.feeds import find_item
     from bridge.sync.feeds import give_up
 
@@ -60,11 +61,13 @@ def drop(number: int) -> None:
     click.echo(f"Dropped listing {number}.")
 
 
-def _sku(listing: dict[str, str]) -> str:
-    return listing.get("SKU") or listing.get("ChannelSKU") or ""
+def _sku(listing: dict[str, Any]) -> str:
+    return str(listing.get("SKU") or listing.get("ChannelSKU") or "")
 
 
 def _state(item: FeedItem) -> str:
     if not item.done:
         return f"next try {format_time(item.next_at)}"
-    return "failed" if any(message["Type"] == 1 for message in item.result["Messages"]) else "done"
+    if item.set_aside:
+        return "failed, set aside"
+    return "failed" if item.failed else "done"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from peewee import SQL, AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.clock import FARTHEST
@@ -27,8 +28,22 @@ class Feed(Row):
     created_at = MomentField()
 
 
+class LenientJsonField(JsonField):
+    """JSON that may be damaged: what cannot be read is None, so that it does not keep other rows from being read."""
+
+    def python_value(self, value: str | None) -> Any:
+        try:
+            return super().python_value(value)
+        except msgspec.DecodeError:
+            return None
+
+
 class FeedItem(LeasedRow):
-    """One listing of a feed: what to do, and the result once it is done."""
+    """One listing of a feed: what to do, and the result once it is done.
+
+    `expired_claims` counts the holders that died while they worked on it. An item that is `set_aside` is done: it has
+    failed without a result of the shop, until the operator has it tried again or drops it.
+    """
 
     id = AutoField()
     feed = ForeignKeyField(Feed, on_delete="CASCADE")
@@ -36,15 +51,31 @@ class FeedItem(LeasedRow):
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
     connection_id: int
     action = CharField(max_length=10)
-    request = JsonField()
+    request = LenientJsonField()
     done = BooleanField(default=False)
-    result = JsonField(null=True)
+    result = LenientJsonField(null=True)
     attempts = IntegerField(default=0)
     error = TextField(default="")
     next_at = MomentField()
+    expired_claims = IntegerField(default=0)
+    set_aside = BooleanField(default=False)
+
+    @property
+    def listing(self) -> dict[str, Any]:
+        """The listing as it was stored; empty if it cannot be read."""
+        listing = self.request.get("listing") if isinstance(self.request, dict) else None
+        return listing if isinstance(listing, dict) else {}
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is done and its result has an Error, or cannot be read."""
+        if not isinstance(self.result, dict):
+            return bool(self.done)
+        return any(message["Type"] == 1 for message in self.result["Messages"])
 
 
 _WAITS = FeedItem.done == SQL("FALSE")  # a constant, or neither database would use the index of what waits
+_PENDING = _WAITS | FeedItem.set_aside
 FeedItem.add_index(FeedItem.connection, FeedItem.id, where=_WAITS)
 FeedItem.add_index(FeedItem.next_at, where=_WAITS)
 
@@ -133,7 +164,7 @@ def claim_item(now: datetime, until: datetime) -> FeedItem | None:
     with writing(found.connection_id):
         item: FeedItem | None = _IF_DUE.first(item=found.id, now=now)
         if item is not None:
-            item.acquire(until)
+            item.acquire(until, expired_claims=item.expired_claims + bool(item.claim))
     return item
 
 
@@ -141,6 +172,12 @@ def finish_item(item: FeedItem, result: Any, now: datetime) -> None:
     """Record the result of an item, unless another process has claimed it since."""
     with writing():
         item.release(now, done=True, result=result)
+
+
+def set_item_aside(item: FeedItem, result: Any, error: str, now: datetime) -> None:
+    """End an item that only the operator may have tried again, unless another process has claimed it since."""
+    with writing():
+        item.release(now, done=True, result=result, set_aside=True, error=error)
 
 
 def postpone_item(item: FeedItem, error: str, *, now: datetime, next_at: datetime) -> None:
@@ -154,10 +191,10 @@ def postpone_item(item: FeedItem, error: str, *, now: datetime, next_at: datetim
 
 
 def list_items(limit: int, *, with_done: bool) -> list[FeedItem]:
-    """Return the newest waiting items, or the newest of all items, in the order they came."""
+    """Return the newest items that wait or are set aside, or the newest of all items, in the order they came."""
     query = FeedItem.select(FeedItem, Connection).join(Connection)
     if not with_done:
-        query = query.where(_WAITS)
+        query = query.where(_PENDING)
     return list(reversed(list(query.order_by(FeedItem.id.desc()).limit(limit))))
 
 
@@ -186,15 +223,23 @@ def forget_feeds(before: datetime, limit: int) -> int:
     return delete_some(Feed, (Feed.created_at < before) & Feed.id.not_in(unfinished), limit)
 
 
-def retry_item(item: FeedItem, now: datetime) -> None:
-    """Make a waiting item due at once, and with it all of its connection, which are done in their order."""
+def retry_item(item: FeedItem, now: datetime) -> bool:
+    """Make an item due at once that waits or is set aside, and with it all of its connection; False if it is done.
+
+    Those of one connection are done in their order.
+    """
     with writing(item.connection_id):
+        again = {"done": False, "result": None, "set_aside": False, "expired_claims": 0}
+        if not FeedItem.update(again).where(_PENDING & (FeedItem.id == item.id)).execute():
+            return False
         FeedItem.update(next_at=now).where(_WAITS & (FeedItem.connection == item.connection_id)).execute()
+        return True
 
 
 def drop_item(item: FeedItem, result: Any, now: datetime) -> bool:
-    """End a waiting item with this result; False if it is done, or being worked on."""
+    """End an item with this result that waits or is set aside; False if it is done, or being worked on."""
     with writing(item.connection_id):
-        waits = (FeedItem.id == item.id) & _WAITS & FeedItem.free(now)
+        chosen = (FeedItem.id == item.id) & _PENDING & FeedItem.free(now)
         # without a claim, a holder whose lease ran out cannot change the result
-        return bool(FeedItem.update(done=True, result=result, claim="", claimed_until=now).where(waits).execute())
+        ended = {"done": True, "result": result, "set_aside": False, "claim": "", "claimed_until": now}
+        return bool(FeedItem.update(**ended).where(chosen).execute())

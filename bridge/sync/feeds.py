@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +23,19 @@ from bridge.protocol.schemas.listings import (
     ProductFeed,
     ProductListing,
     ProductSettings,
+    Severity,
 )
 from bridge.store.connections import Connection
-from bridge.store.feeds import FeedItem, add_feed, claim_item, drop_item, feed_items, finish_item, postpone_item
+from bridge.store.feeds import (
+    FeedItem,
+    add_feed,
+    claim_item,
+    drop_item,
+    feed_items,
+    finish_item,
+    postpone_item,
+    set_item_aside,
+)
 from bridge.sync import retry, wizard
 from bridge.sync.listing_checks import listing_problems
 
@@ -31,6 +43,8 @@ log = logging.getLogger(__name__)
 
 CREATE, DELETE = "CREATE", "DELETE"
 MOST_ATTEMPTS = 11
+MOST_EXPIRED_CLAIMS = 3
+"""An item is set aside once so many processes have died while they worked on it."""
 LONGEST_WAIT_SECONDS = 600
 
 
@@ -77,7 +91,7 @@ def _failed_item(action: str, row: InvalidRow) -> tuple[str, Any, Any]:
         ProductFeed(
             sku=_storable(row.text("sku") or row.text("channel_sku")),
             template_id=row.valid.get("template_id", 0),
-            external_listing_id=_storable(row.text("external_listing_id")),
+            external_listing_id="" if action == CREATE else _storable(row.text("external_listing_id")),
             messages=ListingResult.failed([row.error]).messages,
         )
     )
@@ -96,8 +110,17 @@ def status(connection_id: int, feed_id: str) -> CheckFeedResponse:
         raise RequestRefused("Unknown feed")
     return CheckFeedResponse(
         is_feed_ready=all(item.done for item in items),
-        product_feeds=tuple(from_plain_data(ProductFeed, item.result) for item in items if item.done),
+        product_feeds=tuple(_product_feed(item) for item in items if item.done),
     )
+
+
+def _product_feed(item: FeedItem) -> ProductFeed:
+    try:
+        return from_plain_data(ProductFeed, item.result)  # type: ignore[no-any-return]
+    except Exception:
+        log.exception("The result of listing %s of feed %s cannot be read", item.id, item.feed_id)
+        failed = _report(item, ListingResult.failed(["The bridge cannot read the result that it stored"]))
+        return from_plain_data(ProductFeed, failed)  # type: ignore[no-any-return]
 
 
 def work_one(channels: Channels) -> bool:
@@ -107,7 +130,27 @@ def work_one(channels: Channels) -> bool:
     if item is None:
         return False
     try:
-        result = _perform(item, channels, deadline)
+        _work(item, channels, deadline)
+    except Exception:
+        log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
+        _retry_later(item, "The bridge failed; its log has the details")
+    return True
+
+
+def _work(item: FeedItem, channels: Channels, deadline: Deadline) -> None:
+    """Do one item, and record its result or when it is due again."""
+    if item.expired_claims >= MOST_EXPIRED_CLAIMS:
+        log.error("Listing %s of feed %s is set aside", item.id, item.feed_id)
+        _set_aside(item, f"Set aside: the bridge was stopped {item.expired_claims} times while it did this listing")
+        return
+    try:
+        listing, settings = _stored_request(item)
+    except Exception:
+        log.exception("Listing %s of feed %s cannot be read", item.id, item.feed_id)
+        _set_aside(item, "Set aside: the bridge cannot read what it stored for this listing")
+        return
+    try:
+        result = _perform(item, listing, settings, channels, deadline)
     except CredentialsRefused as error:
         wizard.ask_for_credentials(item.connection, channels)
         _retry_later(item, str(error))
@@ -115,36 +158,49 @@ def work_one(channels: Channels) -> bool:
         _finish(item, ListingResult.failed([str(error)]))
     except BridgeError as error:
         _retry_later(item, str(error))
-    except Exception:
-        log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
-        _retry_later(item, "The bridge failed; its log has the details")
     else:
         _finish(item, result)
-    return True
 
 
 def give_up(item: FeedItem, message: str) -> bool:
-    """End a waiting listing as failed with this message; False if it is done or being worked on."""
+    """End a listing that waits or is set aside as failed with this message; False if it is done or being worked on."""
     return drop_item(item, _report(item, ListingResult.failed([message])), now())
 
 
-def _perform(item: FeedItem, channels: Channels, deadline: Deadline) -> ListingResult:
-    """Have the shop do one item; its key makes repeating it after a crash harmless.
+def _stored_request(item: FeedItem) -> tuple[ProductListing | ListingRemoval, ProductSettings]:
+    """Return the listing of an item and its settings; raises any exception if they were damaged."""
+    if item.action == DELETE:
+        return from_plain_data(ListingRemoval, item.request["listing"]), ProductSettings()
+    listing = from_plain_data(ProductListing, item.request["listing"])
+    return listing, from_plain_data(ProductSettings, item.request["settings"])
+
+
+def _perform(
+    item: FeedItem,
+    listing: ProductListing | ListingRemoval,
+    settings: ProductSettings,
+    channels: Channels,
+    deadline: Deadline,
+) -> ListingResult:
+    """Have the shop do one item; its key makes repeating it harmless, after a crash and in another feed.
 
     A listing that is invalid in any shop, or beyond the limits that the channel declares, fails without the shop.
     """
-    key = f"{item.feed_id}-{item.id}"
-    if item.action == DELETE:
-        removal = from_plain_data(ListingRemoval, item.request["listing"])
-        return _open(item.connection, channels, deadline).delete_listing(removal, key)
-    listing = from_plain_data(ProductListing, item.request["listing"])
-    settings = from_plain_data(ProductSettings, item.request["settings"])
+    if isinstance(listing, ListingRemoval):
+        key = _key(item.connection, listing.template_id, listing.channel_sku)
+        return _open(item.connection, channels, deadline).delete_listing(listing, key)
+    key = _key(item.connection, listing.template_id, listing.sku)
     declared, new = channels.channel_class.configurator_settings(), item.action == CREATE
     if problems := list(listing_problems(listing, settings, declared, new=new)):
         return ListingResult.failed(problems)
     channel = _open(item.connection, channels, deadline)
     send = channel.create_listing if new else channel.update_listing
     return send(listing, settings, key)
+
+
+def _key(connection: Connection, template_id: int, sku: str) -> str:
+    """Return the key of a template's listing, the same in every feed."""
+    return hashlib.sha256(json.dumps([connection.id, template_id, sku]).encode()).hexdigest()[:32]
 
 
 def _open(connection: Connection, channels: Channels, deadline: Deadline) -> Channel:
@@ -159,23 +215,39 @@ def _retry_later(item: FeedItem, message: str) -> None:
         return
     moment = now()
     wait = retry.backoff(failures, LONGEST_WAIT_SECONDS, retry.random_jitter())
-    postpone_item(item, message, now=moment, next_at=moment + wait)
+    postpone_item(item, _storable(message), now=moment, next_at=moment + wait)
 
 
 def _finish(item: FeedItem, result: ListingResult) -> None:
     finish_item(item, _report(item, result), now())
 
 
+def _set_aside(item: FeedItem, message: str) -> None:
+    """End an item that must not be tried again by itself."""
+    set_item_aside(item, _report(item, ListingResult.failed([message])), message, now())
+
+
 def _report(item: FeedItem, result: ListingResult) -> object:
-    """Return what CheckFeed will say of an item."""
-    listing = item.request["listing"]
+    """Return what CheckFeed will say of an item; a failed create has no listing."""
+    listing = item.listing
+    external_id = result.external_listing_id
+    if item.action != CREATE:
+        external_id = external_id or _text(listing, "ExternalListingId")
+    elif any(message.type is Severity.Error for message in result.messages):
+        external_id, result = "", ListingResult(messages=result.messages)
+    template_id = listing.get("TemplateId")
     return plain_data(
         ProductFeed(
-            sku=listing.get("SKU") or listing.get("ChannelSKU") or "",
-            template_id=listing["TemplateId"],
-            external_listing_id=result.external_listing_id or listing["ExternalListingId"],
+            sku=_text(listing, "SKU") or _text(listing, "ChannelSKU"),
+            template_id=template_id if isinstance(template_id, int) else 0,
+            external_listing_id=external_id,
             url=result.url,
             messages=result.messages,
             channel_references=result.references,
         )
     )
+
+
+def _text(listing: Mapping[str, Any], name: str) -> str:
+    text = listing.get(name)
+    return text if isinstance(text, str) else ""

@@ -45,3 +45,34 @@ def test_a_waiting_listing_can_be_retried_and_dropped(run, linnworks):
     assert "Given up by the operator" == feed["ProductFeeds"][0]["Messages"][0]["Message"]
     assert "failed" in run("feeds", "list", "--all")
     assert "is done already" in run("feeds", "drop", "1", status=1)
+    assert "is done already" in run("feeds", "retry", "1", status=1)
+
+
+def test_a_listing_that_was_set_aside_can_be_retried_and_dropped(run, linnworks, work):
+    """
+    The list shows it with the reason until it is dropped; retried, it is done again.
+    """
+    feed_id = linnworks("ListingDeleteEndpoint", ExternalListingIds=[{"ChannelSKU": "x", "TemplateId": 1}])[
+        "ChannelFeedId"
+    ]
+    request = FeedItem.get().request
+
+    def fail() -> None:
+        FeedItem.update(request={}).execute()
+        work()
+
+    fail()
+    shown = run("feeds", "list")
+    assert "set aside" in shown
+    assert "cannot read what it stored" in shown
+    run("feeds", "retry", "1")
+    assert not linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["IsFeedReady"]
+    FeedItem.update(request=request).execute()
+    work()
+    assert [] == linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"][0]["Messages"]
+    FeedItem.update(done=False, result=None).execute()
+    fail()
+    run("feeds", "drop", "1")
+    assert "No listing waits." in run("feeds", "list")
+    feed = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)
+    assert "Given up by the operator" == feed["ProductFeeds"][0]["Messages"][0]["Message"]

@@ -5,20 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from peewee import Value
 
 from bridge.channels.base import ListingResult
 from bridge.channels.demo import DemoChannel
 from bridge.clock import now
-from bridge.errors import ChannelRefused, ChannelUnavailable
+from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused
 from bridge.store.feeds import FeedItem, claim_item, drop_item, finish_item, retry_item
-from bridge.sync import feeds
+from bridge.sync import feeds, wizard
 
 done: list[str] = []
 failing: list[Exception] = []
+keys: list[str] = []
 
 
 class Shop(DemoChannel):
     """A shop that raises the errors in `failing` and records what it has done."""
+
+    def create_listing(self, listing, settings, key):
+        keys.append(key)
+        return ListingResult(external_listing_id="7")
 
     def delete_listing(self, removal, key):
         if failing:
@@ -32,6 +38,7 @@ def shop(app):
     """Let the application serve this shop."""
     done.clear()
     failing.clear()
+    keys.clear()
     app.extensions["bridge"].channels.channel_class = Shop
 
 
@@ -226,3 +233,149 @@ def test_listings_of_a_deleted_integration_are_not_done(linnworks, submit, work)
     work()
 
     assert [] == done
+
+
+# -- the same in every feed ----------------------------------------------------------------------------
+
+
+def create(linnworks, sku="a", template=7, **fields):
+    """Send a listing to create and return the feed's id."""
+    listing = {"SKU": sku, "TemplateId": template, "Title": "A thing", "ExternalListingId": "99", **fields}
+    return linnworks("ListingUpdateEndpoint", Type="CREATE", Listings=[listing])["ChannelFeedId"]
+
+
+def test_a_listing_has_one_key_in_every_feed(linnworks, connect, work):
+    """
+    The key depends on the integration, the template and the SKU, and on nothing else.
+    """
+    for sku, template, title in (("a", 7, "A thing"), ("a", 7, "Renamed"), ("b", 7, "A thing"), ("a", 8, "A thing")):
+        create(linnworks, sku, template, Title=title)
+    create(connect())
+    work()
+    first, again, *others = keys
+
+    assert first == again
+    assert 4 == len({first, *others})
+
+
+@pytest.mark.parametrize("fields", [{"Title": ""}, {"Quantity": "many"}])
+def test_a_failed_create_has_no_listing(linnworks, work, fields):
+    """
+    Its ExternalListingId is empty, whatever the request had.
+    """
+    feed_id = create(linnworks, **fields)
+    work()
+    (result,) = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"]
+
+    assert [1] == [message["Type"] for message in result["Messages"]]
+    assert ("a", 7, "") == (result["SKU"], result["TemplateId"], result["ExternalListingId"])
+
+
+# -- one item costs the others nothing -----------------------------------------------------------------
+
+
+def test_an_exception_while_a_failure_is_handled_is_the_item_s_own(linnworks, submit, work, monkeypatch, caplog):
+    """
+    The item is logged with its number and tried again; those of others are done.
+    """
+    monkeypatch.setattr(wizard, "ask_for_credentials", lambda *_: 1 / 0)
+    failing.append(CredentialsRefused("Wrong key"))
+    feed_id = submit("a")
+    work()
+    item = FeedItem.get()
+    due_again()
+    work()
+
+    assert (1, "The bridge failed; its log has the details") == (item.attempts, item.error)
+    assert f"Listing {item.id} of feed {feed_id} failed" in caplog.text
+    assert ["a"] == done
+
+
+def damage(**columns):
+    """Store texts in the first item's columns as they are."""
+    texts = {name: Value(text, converter=False) for name, text in columns.items()}
+    first = FeedItem.select().order_by(FeedItem.id).first()
+    FeedItem.update(**texts).where(FeedItem.id == first.id).execute()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"listing": 7}', '{"listing": {"SKU": 7, "TemplateId": [], "ExternalListingId": {}}}'],
+)
+@pytest.mark.parametrize("send", ["submit", "create"])
+def test_a_listing_that_cannot_be_read_is_set_aside(linnworks, submit, work, caplog, send, text):
+    """
+    Its feed has an error, it is logged with its number, and the others are done.
+    """
+    feed_id = submit("a") if send == "submit" else create(linnworks)
+    damage(request=text)
+    submit("b")
+    work()
+    feed = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)
+    item = FeedItem.select().order_by(FeedItem.id).first()
+
+    assert (True, None) == (feed["IsFeedReady"], feed["Error"])
+    assert [1] == [message["Type"] for message in feed["ProductFeeds"][0]["Messages"]]
+    assert "cannot read" in feed["ProductFeeds"][0]["Messages"][0]["Message"]
+    assert item.set_aside
+    assert f"Listing {item.id} of feed {feed_id} cannot be read" in caplog.text
+    assert ["b"] == done
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"Messages": 7}'])
+def test_a_result_that_cannot_be_read_is_an_error_of_its_listing(linnworks, submit, work, text):
+    """
+    CheckFeed reports the other listings of the feed.
+    """
+    feed_id = submit("a", "b")
+    work()
+    damage(result=text)
+    first, second = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"]
+
+    assert ("a", 7, "a") == (first["SKU"], first["TemplateId"], first["ExternalListingId"])
+    assert [1] == [message["Type"] for message in first["Messages"]]
+    assert [] == second["Messages"]
+
+
+def test_a_listing_that_killed_the_process_three_times_is_set_aside(linnworks, submit, work):
+    """
+    It is tried after two deaths and not after the third; its feed has an error, and the others are done.
+    """
+    feed_id = submit("a", "b")
+    tried = []
+    for _ in range(feeds.MOST_EXPIRED_CLAIMS):
+        tried.append(claim_item(now(), now() + timedelta(seconds=60)).id)
+        due_again()
+    work()
+    first, second = linnworks("CheckFeedEndpoint", ChannelFeedId=feed_id)["ProductFeeds"]
+
+    assert [tried[0]] * 3 == tried
+    assert ["b"] == done
+    assert "was stopped 3 times" in first["Messages"][0]["Message"]
+    assert [] == second["Messages"]
+
+
+def test_two_deaths_do_not_set_a_listing_aside(submit, work):
+    """
+    A listing that is done in the end was not at fault.
+    """
+    submit("a")
+    for _ in range(feeds.MOST_EXPIRED_CLAIMS - 1):
+        claim_item(now(), now() + timedelta(seconds=60))
+        due_again()
+    work()
+
+    assert ["a"] == done
+
+
+def test_released_claims_are_not_deaths(submit, work):
+    """
+    A listing that is postponed often is tried as often.
+    """
+    failing.extend([ChannelUnavailable("Down")] * 5)
+    submit("a")
+    for _ in range(6):
+        work()
+        due_again()
+
+    assert (["a"], 0) == (done, FeedItem.get().expired_claims)

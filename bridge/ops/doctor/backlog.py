@@ -56,7 +56,7 @@ def feeds(now: datetime) -> Iterator[Finding]:
     """Check for listings that have waited long or failed recently."""
     items = items_since(now - RECENT)
     waiting = [item for item in items if not item.done]
-    failed = [item for item in items if item.done and any(entry["Type"] == 1 for entry in item.result["Messages"])]
+    failed = [item for item in items if item.failed]
     if failed:
         message = (
             f"{len(failed)} listings failed in the last {RECENT.days} days: {_some([str(item.id) for item in failed])}"

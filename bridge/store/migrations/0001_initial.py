@@ -121,6 +121,8 @@ def up(migrator: Any, db: Any) -> None:
         attempts = IntegerField(default=0)
         error = TextField(default="")
         next_at = MomentField()
+        expired_claims = IntegerField(default=0)
+        set_aside = BooleanField(default=False)
         claim = CharField(max_length=32, default="")
         claimed_until = MomentField()
 
