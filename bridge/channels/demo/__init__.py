@@ -235,7 +235,7 @@ class DemoChannel(Channel):
         return listings.create(self._shop, listing, settings, key)
 
     def update_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-        return listings.update(self._shop, listing)
+        return listings.update(self._shop, listing, settings, key)
 
     def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
         return listings.delete(self._shop, removal)

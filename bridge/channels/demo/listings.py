@@ -27,24 +27,22 @@ ID_DIGITS = 19  # an id of SQLite has fewer digits
 
 
 def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-    """Create a listing; with the same key again return the one that exists."""
+    """Create a listing; with the same key again change the one that exists, but not its prices and stock levels."""
     with transaction():
         existing = Product.get_or_none((Product.shop == shop) & (Product.origin == key))
         if existing is not None:
-            return _result(existing)
-        errors = [*_taken_skus(shop, listing), *_problems(listing, category(listing.categories))]
+            return _change(existing, listing, settings, key, new_offer=False)
+        number = category(listing.categories)
+        errors = [*_taken_skus(shop, listing), *_problems(listing, number)]
         if errors:
             return ListingResult.failed(errors)
-        brand = {
-            answer.id: ", ".join(answer.values) for answer in settings.general_settings if answer.id and answer.values
-        }
         product = Product.create(
             shop=shop,
             variable=bool(listing.variations),
-            category=category(listing.categories),
-            sku=listing.sku,
+            category=number,
             origin=key,
-            **_changes(listing, brand),
+            **_changes(listing, _setting_attributes(settings)),
+            **_offer(listing),
         )
         for variation in listing.variations:
             _add_variation(product, variation, listing)
@@ -52,43 +50,91 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
     return _result(product, () if listing.images else (advice,))
 
 
-def update(shop: Shop, listing: ProductListing) -> ListingResult:
-    """Change a listing and add its new variations; variations that it does not name stay."""
+def update(shop: Shop, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
+    """Change a listing, add its new variations, and delete those that it does not name any more."""
     with transaction():
         product = _find(shop, listing.external_listing_id, listing.sku)
         if product is None:
             return ListingResult.failed([f"The shop has no listing of {listing.sku}"])
-        errors = [*_taken_skus(shop, listing, product), *_problems(listing, product.category, product.attributes)]
-        if errors:
-            return ListingResult.failed(errors)
-        changes = {**_changes(listing, product.attributes), "variable": product.variable or bool(listing.variations)}
-        Product.update(**changes).where(Product.id == product.id).execute()
-        for variation in listing.variations:
-            known = Product.get_or_none((Product.shop == shop) & (Product.sku == variation.sku))
-            if known is None:
-                _add_variation(product, variation, listing)
-            else:
-                Product.update(**_variation_changes(variation, listing)).where(Product.id == known.id).execute()
-    return _result(product)
+        return _change(product, listing, settings, key)
+
+
+def _change(
+    product: Product, listing: ProductListing, settings: ProductSettings, key: str, *, new_offer: bool = True
+) -> ListingResult:
+    """Change a product and its variations; those that exist get the listing's prices and stock only if `new_offer`."""
+    number = category(listing.categories) if any(text.strip() for text in listing.categories) else product.category
+    attributes = {**product.attributes, **_setting_attributes(settings)}
+    errors = [*_taken_skus(product.shop, listing, product), *_problems(listing, number, attributes)]
+    if errors:
+        return ListingResult.failed(errors)
+    known = {row.sku: row for row in Product.select().where(Product.parent == product.id)}
+    messages = []
+    if known and not listing.variations:
+        messages.append("The product's variations were left as they are: the listing has none")
+    if not new_offer and _prices_differ(known or {product.sku: product}, listing):
+        messages.append("The listing existed already: its prices and stock levels were left as they are")
+    if listing.variations:
+        named = [variation.sku for variation in listing.variations]
+        Product.delete().where((Product.parent == product.id) & Product.sku.not_in(named)).execute()
+    variable = product.variable or bool(listing.variations)
+    offer = {**(_offer(listing) if new_offer else {}), **({"stock": 0} if variable else {})}
+    same = {"origin": key, "category": number, "variable": variable}
+    Product.update(**_changes(listing, attributes), **same, **offer).where(Product.id == product.id).execute()
+    Product.update(category=number).where(Product.parent == product.id).execute()
+    product = Product.get_by_id(product.id)
+    for variation in listing.variations:
+        if variation.sku in known:
+            offer = _variation_offer(variation, listing) if new_offer else {}
+            changes = {**_variation_changes(variation, listing), **offer}
+            Product.update(**changes).where(Product.id == known[variation.sku].id).execute()
+        else:
+            _add_variation(product, variation, listing)
+    warnings = tuple(FeedMessage(type=Severity.Warning, message=message) for message in messages)
+    return _result(product, warnings)
 
 
 def delete(shop: Shop, removal: ListingRemoval) -> ListingResult:
-    """Delete a listing with all its variations; one that does not exist is no error."""
+    """Delete a listing with all its variations; one that does not exist is no error.
+
+    Nothing is deleted if its id and its SKU do not lead to the same listing.
+    """
+    external_id, sku = removal.external_listing_id, removal.channel_sku
     with transaction():
-        product = _find(shop, removal.external_listing_id, removal.channel_sku)
+        product = _by_id(shop, external_id)
+        same_sku = Product.get_or_none((Product.shop == shop) & (Product.sku == sku)) if sku.strip() else None
+        if same_sku is None:
+            agrees = product is None or product.origin is not None or not sku.strip()
+        else:
+            agrees = product is not None and product.id in (same_sku.id, same_sku.parent_id)
+        if not agrees:
+            return ListingResult.failed([f"No listing has the id {external_id} and the SKU {sku}: nothing was deleted"])
         if product is not None:
             Product.delete().where((Product.id == product.id) | (Product.parent == product.id)).execute()
     return ListingResult()
 
 
 def _find(shop: Shop, external_id: str, sku: str) -> Product | None:
-    """Return the product with this id, which is never used again, or without an id the one with this SKU."""
-    if external_id.isdecimal() and len(external_id) < ID_DIGITS and int(external_id):
-        same = Product.id == int(external_id)
-    else:
-        same = Product.sku == sku
-    found: Product | None = Product.get_or_none((Product.shop == shop) & same & Product.parent.is_null())
+    """Return the product with this id or, if that is no id of this shop, the one with this SKU."""
+    if _is_id(external_id):
+        return _by_id(shop, external_id)
+    found: Product | None = Product.get_or_none(
+        (Product.shop == shop) & (Product.sku == sku) & Product.parent.is_null()
+    )
     return found
+
+
+def _by_id(shop: Shop, external_id: str) -> Product | None:
+    """Return the product with this id, which is never used again."""
+    if not _is_id(external_id):
+        return None
+    same = (Product.shop == shop) & (Product.id == int(external_id)) & Product.parent.is_null()
+    found: Product | None = Product.get_or_none(same)
+    return found
+
+
+def _is_id(external_id: str) -> bool:
+    return external_id.isdecimal() and len(external_id) < ID_DIGITS and int(external_id) > 0
 
 
 def _problems(listing: ProductListing, number: int, existing: Mapping[str, str] | None = None) -> Iterable[str]:
@@ -118,32 +164,50 @@ def _price(variation: ProductVariation | None, listing: ProductListing) -> Decim
     return (variation.price if variation else Decimal(0)) or listing.price
 
 
-def _changes(listing: ProductListing, attributes: dict[str, str]) -> dict[str, Any]:
+def _prices_differ(known: Mapping[str, Product], listing: ProductListing) -> bool:
+    """Return whether the listing has another price than one of these products, which are by SKU."""
+    wanted = {variation.sku: _price(variation, listing) for variation in listing.variations}
+    wanted = wanted or {listing.sku: listing.price}
+    return any(known[sku].price != price for sku, price in wanted.items() if sku in known)
+
+
+def _setting_attributes(settings: ProductSettings) -> dict[str, str]:
+    """Return the attributes that the configurator's settings decide."""
+    return {answer.id: ", ".join(answer.values) for answer in settings.general_settings if answer.id and answer.values}
+
+
+def _changes(listing: ProductListing, attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a listing says of its product, with attributes that it has besides the listing's own."""
     return {
+        "sku": listing.sku,
         "title": listing.title,
         "description": listing.description,
-        "price": listing.price,
-        "stock": 0 if listing.variations else listing.quantity,
         "attributes": {**attributes, **_values(listing.attributes)},
         "images": _images(listing.images),
     }
+
+
+def _offer(listing: ProductListing) -> dict[str, Any]:
+    return {"price": listing.price, "stock": 0 if listing.variations else listing.quantity}
 
 
 def _variation_changes(variation: ProductVariation, listing: ProductListing) -> dict[str, Any]:
     options = {option.name: option.value.value for option in variation.option_values}
     return {
         "title": variation.title or ", ".join([listing.title, *options.values()]),
-        "price": _price(variation, listing),
-        "stock": variation.quantity,
         "options": options,
         "attributes": _values(variation.attribute_settings),
         "images": _images(variation.images),
     }
 
 
+def _variation_offer(variation: ProductVariation, listing: ProductListing) -> dict[str, Any]:
+    return {"price": _price(variation, listing), "stock": variation.quantity}
+
+
 def _add_variation(parent: Product, variation: ProductVariation, listing: ProductListing) -> None:
-    changes = _variation_changes(variation, listing)
-    Product.create(shop=parent.shop_id, parent=parent, category=parent.category, sku=variation.sku, **changes)
+    values = {**_variation_changes(variation, listing), **_variation_offer(variation, listing)}
+    Product.create(shop=parent.shop_id, parent=parent, category=parent.category, sku=variation.sku, **values)
 
 
 def _values(attributes: Iterable[AttributeValue]) -> dict[str, str]:

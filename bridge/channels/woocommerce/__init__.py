@@ -204,7 +204,7 @@ class WooCommerceChannel(Channel):
         return listings.create(self.shop, listing, settings, key)
 
     def update_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-        return listings.update(self.shop, listing, settings)
+        return listings.update(self.shop, listing, settings, key)
 
     def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
         return listings.delete(self.shop, removal)

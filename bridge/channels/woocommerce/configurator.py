@@ -46,7 +46,7 @@ def _setting(name: str, friendly: str, description: str, *options: str) -> Custo
 
 SETTINGS = ConfiguratorSettingsResponse(
     settings=(
-        _setting("status", "Status", "Whether new products are for sale at once", "publish", "draft", "private"),
+        _setting("status", "Status", "Whether the products are for sale", "publish", "draft", "private"),
         _setting("catalog_visibility", "Shown in", "Where shoppers see it", "visible", "catalog", "search", "hidden"),
         _setting("backorders", "Backorders", "Whether more may be ordered than there is", "no", "notify", "yes"),
         _setting("tax_class", "Tax class", "Such as reduced-rate; empty for the standard rate"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.channels.woocommerce.configurator import MEASURES, SALE_PRICE, SETTING_IDS
 from bridge.channels.woocommerce.updates import price_text
-from bridge.channels.woocommerce.values import unescape
+from bridge.channels.woocommerce.values import money, unescape
 from bridge.protocol.schemas.listings import AttributeValue, ProductListing, ProductSettings, ProductVariation
 
 
@@ -24,6 +24,8 @@ class ListingPayload:
     """The attributes that the product in the shop has already."""
     has_variations: bool = False
     """Whether the product in the shop has variations already."""
+    new_offer: bool = True
+    """Whether what exists in the shop gets the listing's prices and stock levels."""
 
     @property
     def varies(self) -> bool:
@@ -43,16 +45,18 @@ class ListingPayload:
             body["tags"] = [{"name": tag.strip()} for tag in tags.split(",") if tag.strip()]
         if self.varies:
             return {**body, **({"type": "variable"} if listing.variations else {})}
+        if not self.new_offer:
+            return body
         return {**body, **_price_and_stock(listing.quantity, listing.price, listing.attributes)}
 
     def setting_fields(self) -> dict[str, Any]:
-        """Return the fields of a new product that the configurator's settings decide."""
+        """Return the fields of a product that the configurator's settings decide."""
         answers = {answer.id: answer.values[0] for answer in self.settings.general_settings if answer.values}
         own = _product_fields(self.listing.attributes)
         return {name: answers[name] for name in SETTING_IDS if answers.get(name) and name not in own}
 
-    def variation(self, variation: ProductVariation) -> dict[str, Any]:
-        """Return one variation."""
+    def variation(self, variation: ProductVariation, *, exists: bool = False) -> dict[str, Any]:
+        """Return one variation, which is for sale if its product is."""
         options = [
             {**self._attribute_ref(option.name), "option": option.value.value}
             for option in variation.option_values
@@ -60,11 +64,21 @@ class ListingPayload:
         ]
         attributes = (*variation.attribute_settings, *self.listing.attributes)
         price = variation.price or self.listing.price
+        backorders = {name: text for name, text in self.setting_fields().items() if name == "backorders"}
         return {
+            "status": "publish",
             "attributes": options,
             **_product_fields(variation.attribute_settings),
-            **_price_and_stock(variation.quantity, price, attributes),
+            **backorders,
+            **(_price_and_stock(variation.quantity, price, attributes) if self.new_offer or not exists else {}),
         }
+
+    def prices_differ(self, rows: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Return whether the listing has another price than one of these rows, which are by SKU in lower case."""
+        listing = self.listing
+        wanted = {variation.sku.casefold(): variation.price or listing.price for variation in listing.variations}
+        wanted = wanted or {listing.sku.strip().casefold(): listing.price}
+        return any(money(rows[sku]["regular_price"]) != price for sku, price in wanted.items() if sku in rows)
 
     def _attribute_ref(self, name: str) -> dict[str, Any]:
         """Return the id of one of the shop's attributes, or the name of any other."""
@@ -85,17 +99,24 @@ class ListingPayload:
             entry["variation"] = entry["variation"] or vary
             entry["options"] = list(dict.fromkeys([*entry["options"], *filter(None, values)]))
 
+        slugs = {row["slug"] for row in self.shop_attributes}
+        descriptive = [
+            attribute
+            for attribute in self.listing.attributes
+            if attribute.attribute_value and (attribute.is_custom_attribute or attribute.attribute_id in slugs)
+        ]
+        replaced = {str(self._attribute_ref(attribute.attribute_id)) for attribute in descriptive}
         for row in self.existing_attributes:
+            if not row["variation"] and str(self._attribute_ref(unescape(row["name"]))) in replaced:
+                continue
             add(unescape(row["name"]), map(unescape, row["options"]), row["variation"])
         for variation in self.listing.variations:
             for option in variation.option_values:
                 if option.name:
                     add(option.name, [option.value.value], vary=True)
-        slugs = {row["slug"] for row in self.shop_attributes}
-        for attribute in self.listing.attributes:
-            if attribute.attribute_value and (attribute.is_custom_attribute or attribute.attribute_id in slugs):
-                values = [value.strip() for value in attribute.attribute_value.split("|")]
-                add(attribute.attribute_id, values, vary=False)
+        for attribute in descriptive:
+            values = [value.strip() for value in attribute.attribute_value.split("|")]
+            add(attribute.attribute_id, values, vary=False)
         return list(merged.values())
 
 

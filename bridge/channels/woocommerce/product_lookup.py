@@ -60,11 +60,15 @@ def _variations_of(shop: WooClient, product: int, params: Mapping[str, Any]) -> 
     return [{**row, "parent_id": product} for row in _rows(shop, f"products/{product}/variations", params)]
 
 
-def by_sku(shop: WooClient, skus: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the products and variations with these SKUs, by SKU in lower case; SKUs with a comma are not found."""
+def by_sku(shop: WooClient, skus: Iterable[str], *, status: str = "any") -> dict[str, list[dict[str, Any]]]:
+    """Return the products and variations with these SKUs, by SKU in lower case; SKUs with a comma are not found.
+
+    The status "any" does not include the bin, which is "trash".
+    """
     searchable = sorted({sku for sku in skus if sku.strip() and "," not in sku})
+    query = {"status": status, "per_page": PAGE_SIZE, "_fields": SKU_FIELDS}
     calls = [
-        partial(_rows, shop, "products", {"sku": ",".join(chunk), "per_page": PAGE_SIZE, "_fields": SKU_FIELDS})
+        partial(_rows, shop, "products", {**query, "sku": ",".join(chunk)})
         for chunk in chunks(searchable, PAGE_SIZE // 2)
     ]
     found: dict[str, list[dict[str, Any]]] = {}

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.linnworks import Linnworks
 
 VALUES = {"STRING": "Something", "INT": "1", "DECIMAL": "1.5", "BOOL": "True", "DATETIME": "2025-01-31T00:00:00Z"}
@@ -58,6 +60,20 @@ class Lister:
             "VariationOptions": [],
             **fields,
         }
+
+    def invalid_attribute(self) -> tuple[str, str]:
+        """Return a category and an attribute that takes no free text; skip the test if the shop has none."""
+        for category in self.categories:
+            number = str(category["CategoryId"])
+            for attribute in self.attributes(number)["Attributes"]:
+                if attribute["ValueFromOptionsList"] or attribute["ExpectedType"] in ("INT", "DECIMAL"):
+                    return number, attribute["ID"]
+        return pytest.skip("the shop's attributes take any text")
+
+    def needs_variations(self) -> None:
+        """Skip the test if the shop says that it has no variations."""
+        if not self.linnworks("GetConfiguratorSettingsEndpoint")["IsVariationsAllowed"]:
+            pytest.skip("the shop says that it has no variations")
 
     def variable_listing(self) -> dict[str, Any]:
         """Return a listing of a product in two colours, or with another attribute that its category needs."""

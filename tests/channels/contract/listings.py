@@ -10,7 +10,7 @@ from tests.channels.contract.lister import VALUES, Lister
 from tests.channels.contract.shop import Suite
 from tests.linnworks import Linnworks
 
-ERROR = 1
+ERROR, WARNING = 1, 2
 
 
 class ListingsContract(Suite):
@@ -87,10 +87,9 @@ class ListingsContract(Suite):
         assert [] == result["Messages"]
         assert linnworks.products()[listing["SKU"]]["Quantity"] == 0
 
-    def test_a_product_with_variations_is_listed(self, lister, linnworks, call):
+    def test_a_product_with_variations_is_listed(self, lister, linnworks):
         """Every variation is a product in CheckFeed's answer, and the parent is not."""
-        if not call("GetConfiguratorSettingsEndpoint", {})["IsVariationsAllowed"]:
-            pytest.skip("the shop says that it has no variations")
+        lister.needs_variations()
         listing = lister.variable_listing()
         (result,) = lister.create(listing)
         products = linnworks.products()
@@ -120,15 +119,59 @@ class ListingsContract(Suite):
         first, last = lister.listing(), lister.listing()
         bad = _bad_listing(lister, shop, first, problem)
         before = linnworks.products()
-        good, refused, good_too = lister.create(first, bad, last)
+        good, refused, good_too = lister.create(first, {**bad, "ExternalListingId": "987654321"}, last)
         after = linnworks.products()
 
         assert [] == [message for message in good["Messages"] + good_too["Messages"] if message["Type"] == ERROR]
         assert bad["TemplateId"] == refused["TemplateId"]
         assert ERROR in {message["Type"] for message in refused["Messages"]}
         assert all(message["Message"] for message in refused["Messages"])
-        assert [] == refused["ChannelReferences"]
+        assert ("", []) == (refused["ExternalListingId"], refused["ChannelReferences"])
         assert {first["SKU"], last["SKU"]} == set(after) - set(before)
+
+    @pytest.mark.parametrize("kind", ["listing", "variable_listing"])
+    def test_a_create_asked_again_finds_its_listing(self, lister, linnworks, kind):
+        """In another feed, or twice in one, it has the same ids and makes no second product."""
+        if kind == "variable_listing":
+            lister.needs_variations()
+        listing = getattr(lister, kind)()
+        (first,) = lister.create(listing)
+        before = linnworks.products()
+        results = [*lister.create(listing), *lister.create(listing, listing)]
+
+        assert first["ExternalListingId"]
+        assert [_ids(first)] * 3 == [_ids(result) for result in results]
+        assert [[]] * 3 == [_errors(result) for result in results]
+        assert before == linnworks.products()
+
+    def test_a_create_asked_again_overwrites_no_newer_price_or_stock(self, lister, linnworks):
+        """What it does not change is a warning; its other values are those of the listing."""
+        listing = lister.listing()
+        lister.create(listing)
+        row = {"SKU": listing["SKU"], "Reference": ""}
+        linnworks("InventoryUpdateEndpoint", Products=[{**row, "Quantity": 77}])
+        linnworks("PriceUpdateEndpoint", Products=[{**row, "Price": 7.77, "Tag": ""}])
+        (result,) = lister.create({**listing, "Title": "A renamed thing"})
+        product = linnworks.products()[listing["SKU"]]
+
+        assert ("A renamed thing", 77, 7.77) == (product["Title"], product["Quantity"], product["Price"])
+        assert WARNING in {message["Type"] for message in result["Messages"]}
+        assert [] == _errors(result)
+
+    @pytest.mark.parametrize("kind", ["listing", "variable_listing"])
+    def test_a_listing_deleted_in_between_is_created_anew(self, lister, linnworks, kind):
+        """The same listing created after it was deleted is a new one."""
+        if kind == "variable_listing":
+            lister.needs_variations()
+        listing = getattr(lister, kind)()
+        (first,) = lister.create(listing)
+        lister.delete(_removal(listing, first["ExternalListingId"]))
+        gone = set(linnworks.products())
+        (second,) = lister.create(listing)
+
+        assert [] == _errors(second)
+        assert "" != second["ExternalListingId"] != first["ExternalListingId"]
+        assert {known["SKU"] for known in second["ChannelReferences"]} == set(linnworks.products()) - gone
 
     # -- update ----------------------------------------------------------------------------------------
 
@@ -145,10 +188,9 @@ class ListingsContract(Suite):
         assert created["ChannelReferences"] == result["ChannelReferences"]
         assert ("A better thing", 9, 13.75) == (product["Title"], product["Quantity"], product["Price"])
 
-    def test_variations_are_changed_and_added(self, lister, linnworks, call):
+    def test_variations_are_changed_and_added(self, lister, linnworks):
         """An update changes known variations and adds new ones."""
-        if not call("GetConfiguratorSettingsEndpoint", {})["IsVariationsAllowed"]:
-            pytest.skip("the shop says that it has no variations")
+        lister.needs_variations()
         listing = lister.variable_listing()
         (created,) = lister.create(listing)
         option = listing["VariationOptions"][0]["Name"]
@@ -168,6 +210,105 @@ class ListingsContract(Suite):
         assert created["ChannelReferences"] == result["ChannelReferences"][:2]
         assert skus == [known["SKU"] for known in result["ChannelReferences"]]
         assert [40, 5, 6] == [products[sku]["Quantity"] for sku in skus]
+
+    def test_removed_variations_come_off_sale(self, lister, linnworks):
+        """A variation that an update does not name is no product any more; named again, it is one again."""
+        lister.needs_variations()
+        listing = lister.variable_listing()
+        (created,) = lister.create(listing)
+        listing["ExternalListingId"] = created["ExternalListingId"]
+        before = linnworks.products()
+        kept, removed = [variation["SKU"] for variation in listing["Variations"]]
+        (fewer,) = lister.update({**listing, "Variations": listing["Variations"][:1]})
+        between = linnworks.products()
+        (again,) = lister.update(listing)
+        after = linnworks.products()
+
+        assert [[], []] == [_errors(fewer), _errors(again)]
+        assert created["ChannelReferences"][:1] == fewer["ChannelReferences"]
+        assert before.keys() - {removed} == between.keys()
+        assert before[kept] == between[kept]
+        assert before.keys() == after.keys()
+        assert [{"SKU": sku, "Reference": after[sku]["Reference"]} for sku in (kept, removed)] == again[
+            "ChannelReferences"
+        ]
+
+    def test_an_update_without_variations_says_that_they_stay(self, lister, linnworks):
+        """A listing without variations does not take those of its product off sale."""
+        lister.needs_variations()
+        listing = lister.variable_listing()
+        (created,) = lister.create(listing)
+        before = linnworks.products()
+        (result,) = lister.update(
+            {**listing, "ExternalListingId": created["ExternalListingId"], "Variations": [], "VariationOptions": []}
+        )
+
+        assert [WARNING] == [message["Type"] for message in result["Messages"]]
+        assert _ids(created) == _ids(result)
+        assert before.keys() == linnworks.products().keys()
+
+    def test_a_changed_category_is_done_or_told(self, lister, shop):
+        """The product has the new category, or the feed has a message that names it."""
+        listing = lister.listing()
+        (created,) = lister.create(listing)
+        others = [str(row["CategoryId"]) for row in lister.categories if str(row["CategoryId"]) != lister.category]
+        if not others:
+            pytest.skip("the shop has a single category")
+        changed = lister.listing(listing["SKU"], Categories=others[-1:], ExternalListingId=created["ExternalListingId"])
+        before = shop.category(listing["SKU"])
+        (result,) = lister.update(changed)
+        told = any(others[-1] in message["Message"] for message in result["Messages"])
+
+        assert lister.category == before
+        assert told or others[-1] == shop.category(listing["SKU"])
+
+    def test_a_changed_category_needs_its_attributes(self, lister, shop):
+        """What a category requires of a new listing it requires of one that is moved to it."""
+        for category in (str(row["CategoryId"]) for row in lister.categories):
+            required = {one["AttributeID"] for one in lister.listing(Categories=[category])["Attributes"]}
+            listing = lister.listing()
+            if required - {one["AttributeID"] for one in listing["Attributes"]}:
+                break
+        else:
+            pytest.skip("no category of this shop requires other attributes")
+        (created,) = lister.create(listing)
+        (result,) = lister.update(
+            {**listing, "Categories": [category], "ExternalListingId": created["ExternalListingId"]}
+        )
+
+        assert _errors(result)
+        assert lister.category == shop.category(listing["SKU"])
+
+    def test_a_changed_sku_is_done_or_told(self, lister, linnworks):
+        """The same product has the new SKU, or the feed has a message that names it."""
+        listing, other = lister.listing(), lister.listing()
+        (created,) = lister.create(listing)
+        before = linnworks.products()
+        (result,) = lister.update({**listing, "SKU": other["SKU"], "ExternalListingId": created["ExternalListingId"]})
+        after = linnworks.products()
+        (known,) = result["ChannelReferences"]
+
+        if any(other["SKU"] in message["Message"] for message in result["Messages"]):
+            assert before == after
+        else:
+            assert (other["SKU"], before[listing["SKU"]]["Reference"]) == (known["SKU"], known["Reference"])
+            assert known["Reference"] == after[other["SKU"]]["Reference"]
+            assert listing["SKU"] not in after
+
+    def test_attribute_values_are_checked_as_on_create(self, lister):
+        """What is said of an invalid value in a new listing is said of it in an update."""
+        category, name = lister.invalid_attribute()
+        invalid = {"IsCustomAttribute": False, "AttributeID": name, "AttributeValue": "no such value"}
+        refused, listing = lister.listing(Categories=[category]), lister.listing(Categories=[category])
+        refused["Attributes"] = [one for one in refused["Attributes"] if one["AttributeID"] != name] + [invalid]
+        (expected,) = lister.create(refused)
+        (created,) = lister.create(listing)
+        (result,) = lister.update(
+            {**listing, "Attributes": refused["Attributes"], "ExternalListingId": created["ExternalListingId"]}
+        )
+
+        assert expected["Messages"]
+        assert expected["Messages"] == result["Messages"]
 
     def test_adding_variations_to_a_simple_listing_matches_its_feed(self, lister, linnworks):
         """A simple listing updated with variations is refused, or its products are those that CheckFeed returned."""
@@ -216,10 +357,9 @@ class ListingsContract(Suite):
             (result["SKU"], result["TemplateId"], result["Messages"]) for result in results
         ]
 
-    def test_variations_are_deleted_with_their_listing(self, lister, linnworks, call):
+    def test_variations_are_deleted_with_their_listing(self, lister, linnworks):
         """Deleting a listing deletes all its variations."""
-        if not call("GetConfiguratorSettingsEndpoint", {})["IsVariationsAllowed"]:
-            pytest.skip("the shop says that it has no variations")
+        lister.needs_variations()
         listing = lister.variable_listing()
         before = set(linnworks.products())
         (created,) = lister.create(listing)
@@ -228,6 +368,18 @@ class ListingsContract(Suite):
         )
 
         assert before == set(linnworks.products())
+
+    @pytest.mark.parametrize("external_id", ["", "0", "987654321", "no-id-of-ours", "another listing's"])
+    def test_nothing_is_deleted_by_sku_alone(self, lister, linnworks, external_id):
+        """An id that does not lead to the listing of the SKU is an error."""
+        listing, other = lister.listing(), lister.listing()
+        _, second = lister.create(listing, other)
+        before = linnworks.products()
+        wrong = second["ExternalListingId"] if external_id == "another listing's" else external_id
+        (result,) = lister.delete(_removal(listing, wrong))
+
+        assert _errors(result)
+        assert before == linnworks.products()
 
     # -- feeds -----------------------------------------------------------------------------------------
 
@@ -271,6 +423,18 @@ class ListingsContract(Suite):
         assert [known["ChannelReferences"] for known in first] == [known["ChannelReferences"] for known in second]
         assert [[], []] == [[text for text in known["Messages"] if text["Type"] == ERROR] for known in second]
         assert before == linnworks.products()
+
+
+def _errors(result: Any) -> list[str]:
+    return [message["Message"] for message in result["Messages"] if message["Type"] == ERROR]
+
+
+def _ids(result: Any) -> Any:
+    return result["ExternalListingId"], result["ChannelReferences"]
+
+
+def _removal(listing: Any, external_id: str) -> dict[str, Any]:
+    return {"ChannelSKU": listing["SKU"], "ExternalListingId": external_id, "TemplateId": listing["TemplateId"]}
 
 
 def _bad_listing(lister: Lister, shop: Any, other: Any, problem: str) -> dict[str, Any]:

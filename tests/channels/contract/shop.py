@@ -103,6 +103,10 @@ class ShopUnderTest(ABC):
         """
         pytest.skip("the shop cannot lose answers")
 
+    def category(self, sku: str) -> str:
+        """Return the id of a product's category; only for shops that support listings."""
+        raise NotImplementedError
+
 
 class Suite:
     """The base of all suites: tests get the fixture `shop`, and from here their own integration and order."""

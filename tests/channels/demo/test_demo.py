@@ -110,6 +110,9 @@ class DemoShop(ShopUnderTest):
         order = self._order(reference)
         orders.refund(order, [(order.lines[0].number, "", amount)], Decimal(0), "", secrets.token_hex(8))
 
+    def category(self, sku: str) -> str:
+        return str(Product.get((Product.shop == self.row) & (Product.sku == sku)).category)
+
     def _order(self, reference: str) -> Order:
         return orders.find_order(self.row, reference)
 
@@ -340,6 +343,36 @@ def test_a_listing_beyond_a_limit_fails_without_the_shop(linnworks, work, kind):
     (result,) = lister.results(lister.send(kind, listing))
 
     assert ["The listing has 13 images: 12 are allowed"] == [message["Message"] for message in result["Messages"]]
+
+
+def test_settings_count_in_an_update(linnworks, work):
+    """They are attributes of the listing, as when it was created; attributes that are not named stay."""
+    lister = Lister(linnworks, work, DemoShop.picture)
+    listing = lister.listing(Attributes=[{"AttributeID": "material", "AttributeValue": "Oak"}])
+    (created,) = lister.create(listing)
+    answer = linnworks(
+        "ListingUpdateEndpoint",
+        Type="UPDATE",
+        Listings=[{**listing, "Attributes": [], "ExternalListingId": created["ExternalListingId"]}],
+        Settings=[{"ConfiguratorId": 1, "ProductSettings": {"GeneralSettings": [{"ID": "brand", "Values": ["Ox"]}]}}],
+    )
+    (result,) = lister.results(answer["ChannelFeedId"])
+
+    assert [] == result["Messages"]
+    assert {"brand": "Ox", "material": "Oak"} == Product.get(Product.id == result["ExternalListingId"]).attributes
+
+
+@pytest.mark.parametrize("named", ["own", "none", "other's", "no product's"])
+def test_a_product_that_linnworks_did_not_list_is_deleted_only_with_its_sku(linnworks, work, named):
+    """Another SKU is an error, and so is one that the shop does not have."""
+    lister = Lister(linnworks, work, DemoShop.picture)
+    product, other = Product.select().where(Product.shop == demo.find_shop(linnworks.shop_name)).limit(2)
+    sku = {"own": product.sku, "none": "", "other's": other.sku, "no product's": "no-such"}[named]
+    (result,) = lister.delete({"ChannelSKU": sku, "ExternalListingId": str(product.id), "TemplateId": 1})
+    deleted = named in ("own", "none")
+
+    assert deleted == (result["Messages"] == [])
+    assert deleted != Product.select().where(Product.id == product.id).exists()
 
 
 # -- order actions ----------------------------------------------------------------------------------

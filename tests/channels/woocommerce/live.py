@@ -96,6 +96,10 @@ class LiveShop(ShopUnderTest):
     def refund(self, reference: str, amount: Decimal) -> None:
         self._call("POST", f"orders/{reference}/refunds", {"amount": str(amount), "api_refund": False})
 
+    def category(self, sku: str) -> str:
+        (row,) = self._call("GET", "products", sku=sku)
+        return str(row["categories"][0]["id"])
+
     def _delete_products(self, beginning: str) -> None:
         found = self._rows("products", "id,sku")
         gone = [row["id"] for row in found if row["sku"].startswith(beginning)]

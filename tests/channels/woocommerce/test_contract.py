@@ -37,6 +37,7 @@ class ScriptedShop(ShopUnderTest):
         self.shop = shop
         self.answers = {"store_url": shop.url, "consumer_key": shop.key, "consumer_secret": shop.secret}
         self.wrong_answers = {**self.answers, "consumer_secret": f"cs_{'0' * 40}"}
+        shop.add_category("Garden")
         for sku in self.skus:
             shop.add_product(sku, stock=100_000, price="7.35")
         for number in range(230):
@@ -99,6 +100,9 @@ class ScriptedShop(ShopUnderTest):
 
     def refund(self, reference: str, amount: Decimal) -> None:
         self.shop.refund(reference, amount)
+
+    def category(self, sku: str) -> str:
+        return str(self.shop.catalogue.find(sku).categories[0])
 
 
 VARIANTS = {
