@@ -307,15 +307,26 @@ class Channel(ABC):
         return VariationsResponse()
 
     def create_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-        """Create a listing in the shop; the same key again returns the same listing."""
+        """Create a listing in the shop; the same key again returns the same listing, completed if it was half made.
+
+        `key` is the same in every feed: it stands for the connection, the template and the SKU. Asked again, the
+        listing gets the content but not the price and stock, which may be older than the shop's. One that was deleted
+        is created anew.
+        """
         raise NotImplementedError
 
     def update_listing(self, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-        """Change a listing in the shop. May be repeated."""
+        """Change a listing in the shop as it was asked to be, and warn of what was not done. May be repeated.
+
+        Variations that the listing does not name any more come off sale; `settings` count as in a new listing.
+        """
         raise NotImplementedError
 
     def delete_listing(self, removal: ListingRemoval, key: str) -> ListingResult:
-        """Delete a listing from the shop; one that does not exist is no error."""
+        """Delete a listing from the shop; one that does not exist is no error.
+
+        Nothing is deleted, which is an error, if the id and the SKU do not lead to the same listing.
+        """
         raise NotImplementedError
 
 

@@ -121,9 +121,9 @@ def _send_images(
     """Send the images that the shop has not downloaded for this listing yet; `variations` are rows by SKU
     in lower case."""
     urls = "\n".join(image.url for image in payload.listing.images if image.url)
-    if urls not in ("", custom_field(product, IMAGES)):
+    if urls != custom_field(product, IMAGES):
         try:
-            shop.put(path, {"images": [{"src": url} for url in urls.split("\n")], "meta_data": _image_record(urls)})
+            shop.put(path, {"images": [{"src": url} for url in urls.splitlines()], "meta_data": _image_record(urls)})
         except ChannelRefused as refusal:
             yield _message(Severity.Warning, f"The images are missing: {refusal}")
     wanted = {

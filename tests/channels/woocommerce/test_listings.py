@@ -228,6 +228,21 @@ def test_an_attribute_is_replaced_by_an_update(lister, woo):
     }
 
 
+def test_images_that_are_not_named_any_more_are_removed(lister, woo):
+    """
+    A product of the shop's own keeps its images until a listing names some.
+    """
+    listing = lister.listing("TABLE")
+    (created,) = lister.create(listing)
+    (result,) = lister.update({**listing, "Images": [], "ExternalListingId": created["ExternalListingId"]})
+    woo.edit_product("MUG", images=[{"src": "https://example.com/mug.jpg"}])
+    lister.update(lister.listing("MUG", Images=[]))
+
+    assert [] == messages_of(result)
+    assert [] == woo.catalogue.find("TABLE").images
+    assert 1 == len(woo.catalogue.find("MUG").images)
+
+
 def test_a_removed_variation_is_disabled(lister, woo):
     """
     It keeps its id for orders and for the case that it is listed again; variations without a SKU are the shop's own.

@@ -278,7 +278,8 @@ class Catalogue:
         if data.get("tags") is not None:
             product.tags = [{"id": tag.get("id"), "name": tag.get("name", ""), "slug": ""} for tag in data["tags"]]
         if data.get("images") is not None or data.get("image"):
-            product.images = [self._image(image) for image in data.get("images") or [data["image"]]]
+            images = data["images"] if data.get("images") is not None else [data["image"]]
+            product.images = [self._image(image) for image in images]
         if data.get("attributes") is not None:
             if parent:
                 product.chosen = self._chosen(parent, data["attributes"])
