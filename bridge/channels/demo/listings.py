@@ -31,7 +31,7 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
     with transaction():
         existing = Product.get_or_none((Product.shop == shop) & (Product.origin == key))
         if existing is not None:
-            return _change(existing, listing, settings, key, new_offer=False)
+            return _change(existing, listing, settings, key, with_price_and_stock=False)
         number = category(listing.categories)
         errors = [*_taken_skus(shop, listing), *_problems(listing, number)]
         if errors:
@@ -42,7 +42,7 @@ def create(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
             category=number,
             origin=key,
             **_changes(listing, _setting_attributes(settings)),
-            **_offer(listing),
+            **_price_and_stock(listing),
         )
         for variation in listing.variations:
             _add_variation(product, variation, listing)
@@ -60,9 +60,9 @@ def update(shop: Shop, listing: ProductListing, settings: ProductSettings, key: 
 
 
 def _change(
-    product: Product, listing: ProductListing, settings: ProductSettings, key: str, *, new_offer: bool = True
+    product: Product, listing: ProductListing, settings: ProductSettings, key: str, *, with_price_and_stock: bool = True
 ) -> ListingResult:
-    """Change a product and its variations; those that exist get the listing's prices and stock only if `new_offer`."""
+    """Change a product and its variations; these keep their prices and stock unless `with_price_and_stock`."""
     number = category(listing.categories) if any(text.strip() for text in listing.categories) else product.category
     attributes = {**product.attributes, **_setting_attributes(settings)}
     errors = [*_taken_skus(product.shop, listing, product), *_problems(listing, number, attributes)]
@@ -72,21 +72,21 @@ def _change(
     messages = []
     if known and not listing.variations:
         messages.append("The product's variations were left as they are: the listing has none")
-    if not new_offer and _prices_differ(known or {product.sku: product}, listing):
+    if not with_price_and_stock and _prices_differ(known or {product.sku: product}, listing):
         messages.append("The listing existed already: its prices and stock levels were left as they are")
     if listing.variations:
         named = [variation.sku for variation in listing.variations]
         Product.delete().where((Product.parent == product.id) & Product.sku.not_in(named)).execute()
     variable = product.variable or bool(listing.variations)
-    offer = {**(_offer(listing) if new_offer else {}), **({"stock": 0} if variable else {})}
+    amounts = {**(_price_and_stock(listing) if with_price_and_stock else {}), **({"stock": 0} if variable else {})}
     same = {"origin": key, "category": number, "variable": variable}
-    Product.update(**_changes(listing, attributes), **same, **offer).where(Product.id == product.id).execute()
+    Product.update(**_changes(listing, attributes), **same, **amounts).where(Product.id == product.id).execute()
     Product.update(category=number).where(Product.parent == product.id).execute()
     product = Product.get_by_id(product.id)
     for variation in listing.variations:
         if variation.sku in known:
-            offer = _variation_offer(variation, listing) if new_offer else {}
-            changes = {**_variation_changes(variation, listing), **offer}
+            amounts = _variation_price_and_stock(variation, listing) if with_price_and_stock else {}
+            changes = {**_variation_changes(variation, listing), **amounts}
             Product.update(**changes).where(Product.id == known[variation.sku].id).execute()
         else:
             _add_variation(product, variation, listing)
@@ -187,7 +187,7 @@ def _changes(listing: ProductListing, attributes: Mapping[str, str]) -> dict[str
     }
 
 
-def _offer(listing: ProductListing) -> dict[str, Any]:
+def _price_and_stock(listing: ProductListing) -> dict[str, Any]:
     return {"price": listing.price, "stock": 0 if listing.variations else listing.quantity}
 
 
@@ -201,12 +201,12 @@ def _variation_changes(variation: ProductVariation, listing: ProductListing) -> 
     }
 
 
-def _variation_offer(variation: ProductVariation, listing: ProductListing) -> dict[str, Any]:
+def _variation_price_and_stock(variation: ProductVariation, listing: ProductListing) -> dict[str, Any]:
     return {"price": _price(variation, listing), "stock": variation.quantity}
 
 
 def _add_variation(parent: Product, variation: ProductVariation, listing: ProductListing) -> None:
-    values = {**_variation_changes(variation, listing), **_variation_offer(variation, listing)}
+    values = {**_variation_changes(variation, listing), **_variation_price_and_stock(variation, listing)}
     Product.create(shop=parent.shop_id, parent=parent, category=parent.category, sku=variation.sku, **values)
 
 

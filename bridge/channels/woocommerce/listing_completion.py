@@ -31,7 +31,7 @@ def complete(shop: WooClient, product: Mapping[str, Any], payload: ListingPayloa
     path = f"products/{product['id']}"
     known: Mapping[str, Mapping[str, Any]] = _variations(shop, product) if payload.varies else {}
     messages = list(_ignored_values(product, {**payload.setting_fields(), **payload.product()}))
-    if not payload.new_offer and payload.prices_differ(known or {_sku_key(product): product}):
+    if not payload.with_price_and_stock and payload.prices_differ(known or {_sku_key(product): product}):
         text = "The listing existed already: its prices and stock levels were left as they are"
         messages.append(_message(Severity.Warning, text))
     if payload.listing.variations:

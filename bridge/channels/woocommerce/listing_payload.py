@@ -24,7 +24,7 @@ class ListingPayload:
     """The attributes that the product in the shop has already."""
     has_variations: bool = False
     """Whether the product in the shop has variations already."""
-    new_offer: bool = True
+    with_price_and_stock: bool = True
     """Whether what exists in the shop gets the listing's prices and stock levels."""
 
     @property
@@ -45,7 +45,7 @@ class ListingPayload:
             body["tags"] = [{"name": tag.strip()} for tag in tags.split(",") if tag.strip()]
         if self.varies:
             return {**body, **({"type": "variable"} if listing.variations else {})}
-        if not self.new_offer:
+        if not self.with_price_and_stock:
             return body
         return {**body, **_price_and_stock(listing.quantity, listing.price, listing.attributes)}
 
@@ -70,7 +70,11 @@ class ListingPayload:
             "attributes": options,
             **_product_fields(variation.attribute_settings),
             **backorders,
-            **(_price_and_stock(variation.quantity, price, attributes) if self.new_offer or not exists else {}),
+            **(
+                _price_and_stock(variation.quantity, price, attributes)
+                if self.with_price_and_stock or not exists
+                else {}
+            ),
         }
 
     def prices_differ(self, rows: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -27,7 +27,7 @@ def create(shop: WooClient, listing: ProductListing, settings: ProductSettings, 
     found = by_sku(shop, _skus(listing))
     product = _created_with(shop, found.get(listing.sku.strip().casefold(), ()), key)
     if product is not None:
-        return _change(shop, product, listing, settings, key, new_offer=False)
+        return _change(shop, product, listing, settings, key, with_price_and_stock=False)
     problems = list(listing_problems(listing))
     if problems:
         return ListingResult.failed(problems)
@@ -56,9 +56,9 @@ def _change(
     settings: ProductSettings,
     key: str,
     *,
-    new_offer: bool = True,
+    with_price_and_stock: bool = True,
 ) -> ListingResult:
-    """Change a product and its variations; those that exist get the listing's prices and stock only if `new_offer`."""
+    """Change a product and its variations; these keep their prices and stock unless `with_price_and_stock`."""
     has_variations = bool(product["variations"])
     problems = list(listing_problems(listing, has_variations))
     if problems:
@@ -68,7 +68,7 @@ def _change(
     if taken := _taken_skus(listing, by_sku(shop, _skus(listing)), product["id"]):
         return ListingResult.failed(taken)
     payload = ListingPayload(
-        listing, settings, global_attributes(shop), product["attributes"], has_variations, new_offer
+        listing, settings, global_attributes(shop), product["attributes"], has_variations, with_price_and_stock
     )
     body = {**payload.product(), **payload.setting_fields(), **_identity(listing, key), **categories}
     return complete(shop, shop.put(f"products/{product['id']}", body).object(), payload)
