@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bridge.channels.base import LAST_STEP, Channel, ListingResult, OrderState, Outcome, Page, Step
+from bridge.channels.base import LAST_STEP, Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
 from bridge.clock import EPOCH
 from bridge.errors import ChannelUnavailable
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
 from bridge.protocol.schemas.config import ConfigItem, Tag, ValueType
 from bridge.protocol.schemas.listings import ListingRemoval, ProductListing, ProductSettings
-from bridge.protocol.schemas.orders import Address, DespatchOrder, ExtendedProperty, Order, OrderItem, PaymentStatus
+from bridge.protocol.schemas.orders import Address, ExtendedProperty, Order, OrderItem, PaymentStatus
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 CHANNEL, QUIET = "bench.shops:InstantShop", "bench.shops:QuietShop"
@@ -134,7 +134,7 @@ class InstantShop(Channel):
     def order_state(self, reference: str) -> OrderState | None:
         return None
 
-    def despatch(self, order: DespatchOrder, key: str) -> None:
+    def despatch(self, parcel: Parcel, key: str) -> None:
         self._take_time()
 
     def post_sale_options(self) -> PostSaleOptionsResponse:

@@ -164,9 +164,9 @@ class Settings:
         "Seconds a shop gets to finish an action whose answer was lost, before it may be sent again",
         parse=_whole(0, 3600),
     )
-    repeat_refund_seconds: int = setting(
+    repeat_seconds: int = setting(
         900,
-        "Seconds after which an equal refund request is a new refund; until then it gets the recorded answer",
+        "Seconds after its last answer in which an equal cancel or refund is taken for a repeat, and gets that answer",
         parse=_whole(60, 30 * 86400),
     )
     keep_actions_days: int = setting(

@@ -13,7 +13,7 @@ ROOT = Path(bridge.__file__).parent
 
 LAYERS = [
     {"errors"},
-    {"clock", "settings"},
+    {"clock", "lazy", "settings"},
     {"vault"},
     {"protocol.schemas"},
     {"store"},

@@ -26,7 +26,7 @@ from bridge.protocol.schemas.listings import (
     Severity,
     VariationsResponse,
 )
-from bridge.protocol.schemas.orders import DespatchItem, DespatchOrder, Order
+from bridge.protocol.schemas.orders import Order
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 from bridge.settings import Settings
 
@@ -92,6 +92,51 @@ class ListingResult:
         return cls(messages=tuple(FeedMessage(type=Severity.Error, message=reason) for reason in reasons))
 
 
+UNNAMED = ("NONE", "DEFAULT")
+"""What Linnworks sends as the name of no vendor or method."""
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """How a parcel can be followed; vendor and method are as Linnworks names them.
+
+    Where a despatch has neither number nor link it may still name its carrier.
+    """
+
+    number: str
+    vendor: str = ""
+    method: str = ""
+    link: str = ""
+
+    @property
+    def carrier(self) -> str:
+        """The names of vendor and method, "" if Linnworks names none."""
+        names = (name.strip() for name in (self.vendor, self.method))
+        return " ".join(name for name in names if name and name.upper() not in UNNAMED)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What goes out now: pieces by OrderLineNumber, never more than are left of a line.
+
+    Without pieces its tracking is added to what went before, in place of the numbers that it `replaces`. `earlier` are
+    the keys of the despatches that it is about, and `note` tells the shop's owner what was left out.
+    """
+
+    reference: str
+    pieces: Mapping[str, int]
+    tracking: tuple[Tracking, ...] = ()
+    processed_on: datetime | None = None
+    replaces: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def tracking_numbers(self) -> tuple[str, ...]:
+        """The tracking numbers, without those that are empty."""
+        return tuple(one.number for one in self.tracking if one.number)
+
+
 @dataclass(frozen=True)
 class LineState:
     """What the shop knows of an order line.
@@ -125,7 +170,9 @@ class ShopAction:
     pieces: Mapping[str, int] = field(default_factory=dict)
     tracking_numbers: tuple[str, ...] = ()
     processed_on: datetime | None = None
-    """The ProcessedOn of a despatch under a key."""
+    replaces: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    """`processed_on`, `replaces` and `earlier` are those of the parcel that was despatched under the key."""
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
     shipping_amount: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
@@ -234,11 +281,11 @@ class Channel(ABC):
         """
 
     @abstractmethod
-    def despatch(self, order: DespatchOrder, key: str) -> None:
-        """Mark some or all of an order as sent; refuse unknown lines and more than was ordered.
+    def despatch(self, parcel: Parcel, key: str) -> None:
+        """Mark the pieces of a parcel as sent and tell the customer its tracking; or add or correct tracking numbers.
 
-        `key` identifies this despatch: the same key again changes nothing, or completes a despatch of several calls
-        that stopped half-way. Without items the whole order is sent.
+        The same key again changes nothing, or completes a despatch of several calls that stopped half-way. A parcel
+        without pieces leaves the order's status as it is.
         """
 
     # -- after the sale --------------------------------------------------------------------------------
@@ -328,9 +375,3 @@ class Channel(ABC):
         Nothing is deleted, which is an error, if the id and the SKU do not lead to the same listing.
         """
         raise NotImplementedError
-
-
-def despatched_items(order: DespatchOrder) -> Sequence[DespatchItem]:
-    """Return the order's items, or those of its packages if only these have any; none means the whole order."""
-
-    return order.items or [item for package in order.packages for item in package.items]

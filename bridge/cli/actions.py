@@ -44,14 +44,14 @@ def retry(number: int) -> None:
     bridge = open_installed()
     action = require(find_action(number), f"action {number}")
     channel = bridge.channels.open(bridge.channels.config(action.connection), Deadline(bridge.settings.budget_seconds))
-    click.echo(f"Action {number} is {resolve_unknown(number, channel)}.")
+    click.echo(f"Action {number} is {resolve_unknown(action, action.connection, channel)}.")
 
 
 @actions.command()
 @click.argument("number", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def drop(number: int, yes: bool) -> None:
-    """Forget an action: if Linnworks asks for it again, it is DONE AGAIN."""
+    """Forget an action: if Linnworks asks for it again, it is DONE AGAIN unless the shop knows of it."""
     from bridge.store.actions import drop_action, find_action
 
     open_installed()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bridge.channels import Channels
 from bridge.clock import before, now
 from bridge.settings import Settings, sqlite_file
-from bridge.store.actions import forget_actions
+from bridge.store.actions import forget_actions, forget_order_leases
 from bridge.store.connections import forget_unfinished
 from bridge.store.database import truncate_wal
 from bridge.store.feeds import forget_feeds
@@ -51,6 +51,7 @@ def delete_old_rows(settings: Settings, moment: datetime) -> int:
         delete(before(moment, DAY_SECONDS * days), BATCH_ROWS)
         for delete, days in (
             (forget_actions, settings.keep_actions_days),
+            (forget_order_leases, 1),
             (forget_orders, settings.keep_orders_days),
             (forget_feeds, settings.keep_feeds_days),
             (forget_paging_runs, settings.keep_paging_runs_days),

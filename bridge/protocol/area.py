@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response
 
+from bridge.lazy import lazy_property
 from bridge.protocol import envelope
 from bridge.protocol.call import Call, current_call
 from bridge.protocol.schemas.base import Answer, schema_of
@@ -31,7 +31,7 @@ class Endpoint:
     description: str
     invalid: Invalid | None = None
 
-    @cached_property
+    @lazy_property
     def takes_nothing(self) -> bool:
         """Whether its requests have neither token nor fields."""
         return not (self.token or schema_of(self.takes).fields)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 
 from flask import Request, current_app, g
 
@@ -13,6 +12,7 @@ from bridge.channels import Channels
 from bridge.channels.base import Channel
 from bridge.clock import Deadline
 from bridge.errors import RequestRefused, UnknownToken
+from bridge.lazy import lazy_property
 from bridge.protocol.concurrency_limit import ConcurrencyLimit
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
@@ -58,7 +58,7 @@ class Call:
             raise UnknownToken
         return self.caller
 
-    @cached_property
+    @lazy_property
     def channel(self) -> Channel:
         """The connection's shop; raises RequestRefused until the wizard has been finished."""
         if not self.connection.complete:

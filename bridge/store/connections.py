@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from peewee import CharField, TextField
+from peewee import CharField, IntegerField, TextField
 
 from bridge.store.database import Row, delete_some, writing
 from bridge.store.fields import JsonField, MomentField, NumberField
@@ -18,10 +19,13 @@ SECRET_COLUMNS = ("token_digest", "sealed", "claim")
 class Connection(Row):
     """One integration: its account, the current step of its wizard, and the values entered there.
 
-    `config` holds plain values by ConfigItemId, `sealed` the PASSWORD values, encrypted by the vault.
+    `config` holds plain values by ConfigItemId, `sealed` the PASSWORD values, encrypted by the vault. `uid` is random
+    and in every backup: keys of order actions are made of it. `generation` counts the shops it has led to.
     """
 
     id = NumberField()
+    uid = CharField(max_length=32)
+    generation = IntegerField(default=1)
     token_digest = CharField(max_length=64, unique=True)
     account = CharField(max_length=36)
     account_name = CharField()
@@ -46,8 +50,14 @@ class Connection(Row):
 
 # one statement, so that of several simultaneous ones each replaces the one before
 _INSERT_OR_REPLACE = Statement(
-    lambda account, account_name, email, token_digest, step, now: Connection.insert(
-        account=account, account_name=account_name, email=email, token_digest=token_digest, step=step, created_at=now
+    lambda uid, account, account_name, email, token_digest, step, now: Connection.insert(
+        uid=uid,
+        account=account,
+        account_name=account_name,
+        email=email,
+        token_digest=token_digest,
+        step=step,
+        created_at=now,
     ).on_conflict(
         conflict_target=[Connection.account, Connection.account_name],
         preserve=[
@@ -70,7 +80,13 @@ def add_connection(
     """Add a connection, replacing an unfinished one of the same account and name; None if a finished one exists."""
     with writing():
         _INSERT_OR_REPLACE.run(
-            account=account, account_name=account_name, email=email, token_digest=token_digest, step=step, now=now
+            uid=secrets.token_hex(16),
+            account=account,
+            account_name=account_name,
+            email=email,
+            token_digest=token_digest,
+            step=step,
+            now=now,
         )
         return find_connection(token_digest)
 

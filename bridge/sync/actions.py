@@ -4,139 +4,287 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import timedelta
-from decimal import Decimal
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.channels.base import Channel
+from bridge import clock
+from bridge.channels.base import Channel, OrderState
 from bridge.clock import now
 from bridge.errors import BridgeError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
-from bridge.protocol.schemas.base import plain_data
+from bridge.lazy import lazy_property
 from bridge.store.actions import (
     DONE,
     FAILED,
+    PLANNED,
     UNKNOWN,
     Action,
-    ActionClaim,
-    claim_unresolved,
+    actions_of_order,
     finish_action,
+    lease_order,
     plan_action,
-    plan_again,
+    record_answer,
 )
+from bridge.store.connections import Connection
 from bridge.sync import retry
 
+log = logging.getLogger(__name__)
+
 LEAST_SECONDS = 3
-"""With less left, an action that had to wait for another one of its order is not started."""
+"""With less left, an order whose lease had to be waited for is not worked on."""
+KEY_VERSION = 1
+"""Part of every key: a change of what keys are made of must not make one that the shop knows for something else."""
 
 
 def perform_once(
-    kind: str,
-    message: Any,
-    send: Callable[[str], str],
-    *,
-    connection_id: int,
+    connection: Connection,
     channel: Channel,
-    occurrence: int = 1,
-    repeat_after: int | None = None,
+    kind: str,
+    reference: str,
+    identity: Any,
+    content: Any,
+    send: Callable[[str], str],
 ) -> str:
-    """Call `send(key)` for a message and return its result, or the recorded result if it was done before.
+    """Do an action by `send(key)` and return its result, or the recorded result of an equal one done just before.
 
-    Equal content is the same action, because Linnworks sends no other identity. `occurrence` counts equal entries of
-    one request. `repeat_after` seconds after an action was done, equal content is a new action; None means never.
-    An action whose answer was lost is looked up in the shop before it is sent again. Actions of one order do not
-    overlap. Raises what the channel raises, and ChannelUnavailable while the action is under way.
+    An equal `identity` within BRIDGE_REPEAT_SECONDS after it was last answered in time is a repeat; later it is a new
+    action. Raises what the channel raises, ChannelRefused if the shop does not
+    have the order, and ChannelUnavailable while it is not known what became of an earlier action of the order.
     """
-    content = plain_data(message)
-    text = json.dumps([kind, content], sort_keys=True, default=_canonical)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    claim = _plan(connection_id, kind, message.reference_number, digest, content, channel, occurrence)
-    action = claim.action
-    if action.state == DONE:
-        if repeat_after is None or now() - action.finished_at < timedelta(seconds=repeat_after):
-            return str(action.result)
-        claim = plan_again(action, now=now(), until=retry.lease_end(channel.deadline)) or claim
-    if not claim.claimed:
-        raise ChannelUnavailable(f"This {kind} is under way already")
-    result = _find_result(claim.action, channel) if claim.was_sent else None
-    if result is None:
-        result = _send(claim.action, send)
-    finish_action(claim.action, DONE, result=result, now=now())
-    return result
+    with open_order(connection, channel, reference) as order:
+        order.resolve_unknown()
+        action = order.repeated(kind, identity, content) or order.perform(kind, identity, content, send)
+        order.answer(action)
+        return str(action.result)
 
 
-def resolve_unknown(number: int, channel: Channel) -> str:
+def resolve_unknown(action: Action, connection: Connection, channel: Channel) -> str:
     """Ask the shop for the result of an action with an unknown outcome, record it, and return the action's new state.
 
     Raises what the channel raises, and ChannelUnavailable while a request, or the shop, may be working on it.
     """
-    claim = claim_unresolved(number, now=now(), until=retry.lease_end(channel.deadline))
-    if claim is None:
-        return FAILED
-    if not claim.claimed:
-        if claim.action.state in (DONE, FAILED):
-            return str(claim.action.state)
-        raise ChannelUnavailable(f"Action {number} is under way")
-    result = _find_result(claim.action, channel)
-    if result is None:
-        finish_action(claim.action, FAILED, error="The shop has not done it", now=now())
-        return FAILED
-    finish_action(claim.action, DONE, result=result, now=now())
-    return DONE
+    with open_order(connection, channel, action.reference) as order:
+        order.resolve_unknown(action.id)
+        return next((one.state for one in order.actions if one.id == action.id), FAILED)
 
 
-def _plan(
-    connection_id: int, kind: str, reference: str, digest: str, content: Any, channel: Channel, occurrence: int
-) -> ActionClaim:
-    """Plan an action, after waiting for another one of the order; raises ChannelUnavailable if that takes too long."""
-    for _ in retry.polls(channel.deadline, LEAST_SECONDS):
-        claim = plan_action(
-            connection_id,
+class OrderActions:
+    """The actions of one order in the shop that its connection leads to now; only while its lease is held."""
+
+    def __init__(self, connection: Connection, channel: Channel, reference: str) -> None:
+        self.connection = connection
+        self.channel = channel
+        self.reference = reference
+        actions = actions_of_order(connection.id, reference)
+        self.actions = [action for action in actions if action.generation == connection.generation]
+
+    @lazy_property
+    def state(self) -> OrderState:
+        """What the shop knows of the order; raises ChannelRefused if it does not have it."""
+        state = self.channel.order_state(self.reference)
+        if state is None:
+            raise ChannelRefused(f"The shop has no order {self.reference}")
+        return state
+
+    def done(self, kind: str) -> list[Action]:
+        """Return the actions of a kind that are done, oldest first."""
+        return [action for action in self.actions if action.kind == kind and action.state == DONE]
+
+    # -- what became of earlier ones -------------------------------------------------------------------
+
+    def resolve_unknown(self, number: int | None = None) -> None:
+        """Ask the shop what became of the actions with an unknown outcome, or of the one with this number.
+
+        Raises ChannelUnavailable while the shop may still be working on one.
+        """
+        for action in self.actions:
+            if action.state in (PLANNED, UNKNOWN) and number in (None, action.id):
+                self._resolve(action, by_operator=number is not None)
+
+    def _resolve(self, action: Action, *, by_operator: bool) -> None:
+        try:
+            shop_time = self.state.as_of
+            result = self.channel.find_result(action.kind, self.reference, action.key)
+            if result is None and not self._is_settled(action, shop_time, by_operator):
+                raise ChannelUnavailable(f"It is not known yet whether the shop has done this {action.kind}")
+        except Exception as error:
+            finish_action(action, UNKNOWN, error=_words(error), now=now())
+            raise
+        if result is None:
+            finish_action(action, FAILED, error="The shop has not done it", now=now())
+        else:
+            finish_action(action, DONE, result=result, now=now())
+        _elapsed.forget(action)
+
+    def _is_settled(self, action: Action, shop_time: datetime | None, by_operator: bool) -> bool:
+        """Return whether the shop cannot be working on an action any more.
+
+        Time is what passed in this process since it first knew of it, or what passed by the shop's own clock: this
+        machine's clock may jump. An operator, whose command is a process of its own, knows the time.
+        """
+        settles = self.channel.settings.action_settles_seconds
+        if _elapsed.seconds(action) >= settles:
+            return True
+        longest = timedelta(seconds=settles + self.channel.settings.budget_seconds + retry.GRACE_SECONDS)
+        if action.planned_at_shop and shop_time and shop_time - action.planned_at_shop > longest:
+            return True
+        return by_operator and now() - action.planned_at > longest
+
+    # -- what is done now ------------------------------------------------------------------------------
+
+    def repeated(self, kind: str, identity: Any, content: Any) -> Action | None:
+        """Return the action of this identity that is repeated, None if a new one is wanted.
+
+        What the shop has done and our record does not know, after a restore, is recorded.
+        """
+        digest = _digest(kind, identity)
+        window = timedelta(seconds=self.channel.settings.repeat_seconds)
+        known = {action.key: action for action in self.state.actions_of(kind)}
+        equal = [action for action in self.done(kind) if action.digest == digest]
+        occurrence = max((action.occurrence for action in equal), default=0) + 1
+        while (in_shop := known.get(self._key(kind, digest, occurrence))) is not None:
+            result = self.channel.find_result(kind, self.reference, in_shop.key)
+            if result is None:
+                break  # begun and not completed: it is gone on with
+            action = self._plan(kind, digest, occurrence, content)
+            finish_action(action, DONE, result=result, now=now())
+            if in_shop.at:
+                record_answer([action], in_shop.at)
+            equal.append(action)
+            occurrence += 1
+        last = equal[-1] if equal else None
+        if last is None or (last.answered_at and _elapsed.since(last, last.answered_at) >= window):
+            return None
+        log.info("A %s of order %s is taken for a repeat of action %d", kind, self.reference, last.id)
+        return last
+
+    def perform(
+        self, kind: str, identity: Any, content: Any, send: Callable[[str], str], taken: Collection[str] = ()
+    ) -> Action:
+        """Do a new action by `send(key)`, not one of the keys `taken`, and return it.
+
+        On an error its outcome is recorded.
+        """
+        digest = _digest(kind, identity)
+        done = {action.key for action in self.done(kind)}
+        occurrence = 1
+        while self._key(kind, digest, occurrence) in done.union(taken):
+            occurrence += 1
+        return self._send(self._plan(kind, digest, occurrence, content), send)
+
+    def resume(self, action: Action, send: Callable[[str], str]) -> Action:
+        """Do an action that the shop has begun and not completed."""
+        return self._send(self._plan(action.kind, action.digest, action.occurrence, action.content), send)
+
+    def answer(self, *actions: Action) -> None:
+        """Record that Linnworks is told that actions are done, if it is told in time."""
+        if actions and self.channel.deadline.left():
+            record_answer(actions, now())
+            for action in actions:
+                _elapsed.start(action)
+
+    def _plan(self, kind: str, digest: str, occurrence: int, content: Any) -> Action:
+        action = plan_action(
+            self.connection,
             kind,
-            reference,
-            digest,
-            content,
+            self.reference,
+            digest=digest,
             occurrence=occurrence,
+            key=self._key(kind, digest, occurrence),
+            content=content,
             now=now(),
-            until=retry.lease_end(channel.deadline),
+            shop_time=self.state.as_of,
         )
-        if claim is not None:
-            return claim
+        self.actions = [one for one in self.actions if one.id != action.id] + [action]
+        return action
+
+    def _send(self, action: Action, send: Callable[[str], str]) -> Action:
+        try:
+            result = send(action.key)
+        except Exception as error:
+            not_done = isinstance(error, (ChannelRefused, ChannelUnavailable)) and not isinstance(error, OutcomeUnknown)
+            finish_action(action, FAILED if not_done else UNKNOWN, error=_words(error), now=now())
+            _elapsed.start(action)
+            raise
+        finish_action(action, DONE, result=result, now=now())
+        return action
+
+    def _key(self, kind: str, digest: str, occurrence: int) -> str:
+        """Return the key by which the shop recognises an action; a restored database makes the same one again."""
+        parts = [KEY_VERSION, self.connection.uid, self.connection.generation, self.reference, kind, digest, occurrence]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+@contextmanager
+def open_order(connection: Connection, channel: Channel, reference: str) -> Iterator[OrderActions]:
+    """Hold an order's lease and give its actions; raises ChannelUnavailable if another request holds it too long."""
+    for _ in retry.polls(channel.deadline, LEAST_SECONDS):
+        with _HELD_HERE.holding((connection.id, reference)) as first:
+            lease = None
+            if first:
+                until = retry.lease_end(channel.deadline)
+                lease = lease_order(connection.id, reference, now=now(), until=until)
+            if lease is not None:
+                try:
+                    yield OrderActions(connection, channel, reference)
+                finally:
+                    lease.release(now())
+                return
     raise ChannelUnavailable(f"Another action of order {reference} is under way")
 
 
-def _find_result(action: Action, channel: Channel) -> str | None:
-    """Return the shop's result of a claimed action that may have been sent; None if the shop will not do it any more.
+class _Held:
+    """Orders held in this process: a lease alone ends early where the clock jumps ahead."""
 
-    While that is not known, the action stays unknown: raises what the channel raises, and ChannelUnavailable if the
-    shop may still be working on it.
-    """
-    try:
-        result = channel.find_result(action.kind, action.reference, action.key)
-        settles = timedelta(seconds=channel.settings.action_settles_seconds)
-        if result is None and action.sent_until and now() < action.sent_until + settles:
-            raise ChannelUnavailable(f"It is not known yet whether the shop has done this {action.kind}")
-    except Exception as error:
-        finish_action(action, UNKNOWN, error=_words(error), now=now())
-        raise
-    return result
+    def __init__(self) -> None:
+        self._orders: set[tuple[int, str]] = set()
+        self._changing = threading.Lock()
+
+    @contextmanager
+    def holding(self, order: tuple[int, str]) -> Iterator[bool]:
+        """Hold an order during the block if no other thread does; give whether that is so."""
+        with self._changing:
+            first = order not in self._orders
+            self._orders.add(order)
+        try:
+            yield first
+        finally:
+            if first:
+                with self._changing:
+                    self._orders.discard(order)
 
 
-def _send(action: Action, send: Callable[[str], str]) -> str:
-    """Send a claimed action to the shop; on an error record the outcome and raise it."""
-    try:
-        return send(action.key)
-    except Exception as error:
-        not_done = isinstance(error, (ChannelRefused, ChannelUnavailable)) and not isinstance(error, OutcomeUnknown)
-        state = FAILED if not_done else UNKNOWN
-        finish_action(action, state, error=_words(error), sent=not not_done, now=now())
-        raise
+class _Elapsed:
+    """How long ago this process sent or answered an action, or first met it, by a clock that only grows."""
+
+    def __init__(self) -> None:
+        self._began: dict[tuple[str, int], float] = {}
+
+    def start(self, action: Action) -> None:
+        self._began[action.key, action.attempts] = clock.monotonic()
+
+    def seconds(self, action: Action) -> float:
+        return clock.monotonic() - self._began.setdefault((action.key, action.attempts), clock.monotonic())
+
+    def since(self, action: Action, moment: datetime) -> timedelta:
+        """Return the time since then by this process, or by the time of day if another process did it."""
+        if (action.key, action.attempts) in self._began:
+            return timedelta(seconds=self.seconds(action))
+        return now() - moment
+
+    def forget(self, action: Action) -> None:
+        self._began.pop((action.key, action.attempts), None)
+
+
+_HELD_HERE, _elapsed = _Held(), _Elapsed()
+
+
+def _digest(kind: str, identity: Any) -> str:
+    return hashlib.sha256(json.dumps([kind, identity], sort_keys=True).encode()).hexdigest()
 
 
 def _words(error: Exception) -> str:
     return str(error) if isinstance(error, BridgeError) else type(error).__name__
-
-
-def _canonical(amount: Decimal) -> str:
-    """Return the same text for 1, 1.0 and 1.00."""
-    return format(amount.normalize() + 0, "f")

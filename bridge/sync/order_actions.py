@@ -2,72 +2,198 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 
-from bridge.channels.base import Channel
-from bridge.errors import BridgeError, ChannelUnavailable, RequestRefused
-from bridge.protocol.schemas.after_sale import Cancellation, Refund
-from bridge.protocol.schemas.base import InvalidRow
+import msgspec
+from msgspec.structs import replace
+
+from bridge.channels.base import Channel, Parcel, Tracking
+from bridge.errors import BridgeError, ChannelRefused, ChannelUnavailable, RequestRefused
+from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
+from bridge.protocol.schemas.base import InvalidRow, plain_data
 from bridge.protocol.schemas.orders import DespatchedOrder, DespatchOrder
-from bridge.sync import actions, batch
+from bridge.store.actions import FAILED, UNKNOWN, Action
+from bridge.store.connections import Connection
+from bridge.sync import actions, batch, parcels
+from bridge.sync.actions import OrderActions
+from bridge.sync.parcels import Decision
+
+log = logging.getLogger(__name__)
+
+Group = tuple[str, Sequence[DespatchOrder]]
+"""The reference of an order, and the entries of a request about it."""
+
+Number = TypeVar("Number", int, Decimal)
+
+# -- despatch --------------------------------------------------------------------------------------------
 
 
 def despatch(
-    connection_id: int, channel: Channel, orders: Sequence[DespatchOrder | InvalidRow]
+    connection: Connection, channel: Channel, orders: Sequence[DespatchOrder | InvalidRow]
 ) -> list[DespatchedOrder]:
-    """Mark orders or parts of them as sent and return an outcome for each, in order.
+    """Mark orders or parts of them as sent and return an outcome for each entry, in order.
 
-    Equal entries of one request are separate parcels; in a later request they are repeats. Raises
+    What went out before is not sent again, and entries about one order are compared with it together. Raises
     CredentialsRefused.
     """
-    occurrences: Counter[DespatchOrder] = Counter()
+    entries: dict[str, list[DespatchOrder]] = {}
+    for order in orders:
+        if isinstance(order, DespatchOrder):
+            entries.setdefault(order.reference_number, []).append(order)
 
-    def send(order: DespatchOrder | InvalidRow) -> DespatchedOrder:
-        if isinstance(order, InvalidRow):
-            raise RequestRefused(order.error)
-        occurrences[order] += 1
+    def act(group: Group) -> list[BridgeError | None]:
         if not channel.deadline.left():
             raise ChannelUnavailable("There was no time left for this order")
-        actions.perform_once(
-            "despatch",
-            order,
-            lambda key: channel.despatch(order, key) or "",
-            connection_id=connection_id,
-            channel=channel,
-            occurrence=occurrences[order],
-        )
-        return DespatchedOrder(reference_number=order.reference_number)
+        return _despatch_order(connection, channel, *group)
 
-    return batch.each(orders, send, _not_despatched)
+    def failed(group: Group, error: BridgeError) -> list[BridgeError | None]:
+        return [error] * len(group[1])
+
+    outcomes = {
+        reference: iter(errors)
+        for reference, errors in zip(entries, batch.each(entries.items(), act, failed), strict=True)
+    }
+    return [
+        _answer(order.text("reference_number"), RequestRefused(order.error))
+        if isinstance(order, InvalidRow)
+        else _answer(order.reference_number, next(outcomes[order.reference_number]))
+        for order in orders
+    ]
 
 
-def _not_despatched(order: DespatchOrder | InvalidRow, error: BridgeError) -> DespatchedOrder:
-    reference = order.text("reference_number") if isinstance(order, InvalidRow) else order.reference_number
+def _answer(reference: str, error: BridgeError | None) -> DespatchedOrder:
+    if error is None:
+        return DespatchedOrder(reference_number=reference)
     return DespatchedOrder(reference_number=reference, error=str(error), retry=isinstance(error, ChannelUnavailable))
 
 
-def cancel(connection_id: int, channel: Channel, cancellation: Cancellation) -> None:
-    """Cancel an order, or lines of it; a repeat does nothing."""
+def _despatch_order(
+    connection: Connection, channel: Channel, reference: str, entries: Sequence[DespatchOrder]
+) -> list[BridgeError | None]:
+    """Return the error of each entry about one order, None where it is done."""
+    with actions.open_order(connection, channel, reference) as order:
+        order.resolve_unknown()
+        _complete_begun(order)
+        done = []
+
+        def act(decision: Decision) -> None:
+            if decision.refusal:
+                raise ChannelRefused(decision.refusal)
+            if decision.parcel is None:
+                log.info("A despatch of order %s is taken for a repeat", reference)
+            elif any(action.state == UNKNOWN for action in order.actions):
+                raise ChannelUnavailable("It is not known yet what became of another despatch of this order")
+            else:
+                done.append(_send_parcel(order, decision.parcel))
+
+        def failed(_: Decision, error: BridgeError) -> BridgeError:
+            return error
+
+        decisions = parcels.decide(order.state, parcels.sent_parcels(_sent_before(order)), entries)
+        errors: list[BridgeError | None] = [None] * len(entries)
+        for decision, error in zip(decisions, batch.each(decisions, act, failed), strict=True):
+            for position in decision.positions:
+                errors[position] = errors[position] or error
+        order.answer(*done)
+        return errors
+
+
+def _complete_begun(order: OrderActions) -> None:
+    """Complete the despatches that the shop has begun: pieces are recorded there, and something of them is missing."""
+    begun = {known.key for known in order.state.actions_of("despatch")}
+    for action in order.actions:
+        if action.kind == "despatch" and action.state == FAILED and action.key in begun:
+            order.resume(action, partial(_send, order.channel, msgspec.convert(action.content, Parcel, strict=False)))
+
+
+def _send_parcel(order: OrderActions, parcel: Parcel) -> Action:
+    numbers = sorted(parcels.normalised(one.number) for one in parcel.tracking if one.number)
+    identity = {
+        "pieces": dict(parcel.pieces),
+        "numbers": numbers,
+        "replaces": sorted(map(parcels.normalised, parcel.replaces)),
+        "processed_on": "" if numbers or not parcel.processed_on else parcel.processed_on.isoformat(),
+    }
+    in_shop = [known.key for known in order.state.actions_of("despatch")]
+    return order.perform("despatch", identity, parcel, partial(_send, order.channel, parcel), in_shop)
+
+
+def _send(channel: Channel, parcel: Parcel, key: str) -> str:
+    channel.despatch(parcel, key)
+    return ""
+
+
+def _sent_before(order: OrderActions) -> Iterator[tuple[str, Parcel]]:
+    """Yield what was sent by its key: what is recorded here, and what only the shop knows of."""
+    recorded = order.done("despatch")
+    for action in recorded:
+        yield action.key, msgspec.convert(action.content, Parcel, strict=False)
+    keys = {action.key for action in recorded}
+    for number, known in enumerate(order.state.actions_of("despatch")):
+        if known.key not in keys:
+            tracking = tuple(map(Tracking, known.tracking_numbers))
+            yield (
+                known.key or f"by hand {number}",
+                Parcel(order.reference, known.pieces, tracking, known.processed_on, known.replaces, known.earlier),
+            )
+
+
+# -- cancel and refund -----------------------------------------------------------------------------------
+
+
+def cancel(connection: Connection, channel: Channel, cancellation: Cancellation) -> None:
+    """Cancel an order, or pieces of its lines; a repeat does nothing."""
+    pieces: dict[str, int] = {}
+    for item in cancellation.items:
+        if item.cancellation_quantity is None:
+            raise RequestRefused(f"How many of line {item.order_line_number or item.sku} are cancelled is not said")
+        _add(pieces, item, item.cancellation_quantity)
+    if cancellation.items and not any(pieces.values()):
+        raise RequestRefused("Nothing is to be cancelled: every CancellationQuantity is 0")
+    wanted = replace(cancellation, items=tuple(item for item in cancellation.items if item.cancellation_quantity))
+    identity = {"pieces": pieces, "external": cancellation.external_reference}
     actions.perform_once(
+        connection,
+        channel,
         "cancel",
-        cancellation,
-        lambda key: channel.cancel(cancellation, key) or "",
-        connection_id=connection_id,
-        channel=channel,
+        cancellation.reference_number,
+        identity,
+        plain_data(wanted),
+        lambda key: channel.cancel(wanted, key) or "",
     )
 
 
-def refund(connection_id: int, channel: Channel, wanted: Refund) -> str:
-    """Give money back and return the shop's reference of the refund.
-
-    An equal request within BRIDGE_REPEAT_REFUND_SECONDS is a repeat and gets the same reference.
-    """
+def refund(connection: Connection, channel: Channel, wanted: Refund) -> str:
+    """Give money back and return the shop's reference of the refund; a repeat gets the same reference."""
+    amounts: dict[str, Decimal] = {}
+    for item in wanted.items:
+        _add(amounts, item, item.refund_amount)
+    identity = {
+        "amounts": {line: _text(amount) for line, amount in amounts.items()},
+        "shipping": _text(wanted.refund_shipping_amount),
+        "external": wanted.external_reference,
+    }
     return actions.perform_once(
+        connection,
+        channel,
         "refund",
-        wanted,
+        wanted.reference_number,
+        identity,
+        plain_data(wanted),
         lambda key: channel.refund(wanted, key),
-        connection_id=connection_id,
-        channel=channel,
-        repeat_after=channel.settings.repeat_refund_seconds,
     )
+
+
+def _add(values: dict[str, Number], item: CancellationItem | RefundItem, value: Number) -> None:
+    """Add a value to that of the item's line, which its number names or else its SKU."""
+    line = item.order_line_number or f"SKU {item.sku}"
+    values[line] = values[line] + value if line in values else value
+
+
+def _text(amount: Decimal) -> str:
+    """Return the same text for 1, 1.0 and 1.00."""
+    return format(amount.normalize() + 0, "f")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from bridge.clock import now
 from bridge.store.actions import Action
 
 pytestmark = pytest.mark.usefixtures("linnworks")
@@ -37,9 +40,12 @@ def test_an_unknown_action_is_resolved(run, refund):
 
 def test_an_action_that_the_shop_has_not_done_has_failed(run, refund):
     """
-    If the shop has no result, the action counts as failed and may be asked for again.
+    If the shop has no result long after it was asked, the action counts as failed and may be asked for again.
     """
     Action.update(state="unknown", key="another").execute()
+
+    assert "not known yet" in run("actions", "retry", "1", status=1)
+    Action.update(planned_at=now() - timedelta(hours=1), planned_at_shop=None).execute()
 
     assert "Action 1 is failed." in run("actions", "retry", "1")
 

@@ -47,11 +47,22 @@ class Wanted:
     tag: str
     line: str
     amount: int
-    first_sent: float
-    tries: int = 0
-    succeeded: bool = False
+    processed_on: int = 0
+    corrected: bool = False
+    sent_at: list[float] = field(default_factory=list)
+    done_at: list[float] = field(default_factory=list)
     refused: str = ""
     forgiven: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether an answer has said that it is done."""
+        return bool(self.done_at)
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """What two cancels or refunds are equal by."""
+        return self.kind, self.reference, self.line, self.amount
 
 
 @dataclass
@@ -155,24 +166,34 @@ class Linnworks:
         self.wanted.append(wanted)
         return wanted
 
-    def send(self, wanted: Wanted, *, lost: bool = False) -> None:
+    def send(self, wanted: Wanted, *, lost: bool = False, form: str = "alone") -> None:
         """Ask for it, for the first time or again."""
-        wanted.tries += 1
+        self.send_together([wanted], form, lost=lost)
+
+    def send_together(self, group: list[Wanted], form: str, *, lost: bool = False) -> None:
+        """Ask for several parcels of an order in one request, of one of the FORMS; or for one of anything."""
+        for wanted in group:
+            wanted.sent_at.append(self.world.time)
 
         def arrived(answer: Answer) -> None:
             if answer is None or lost:
                 return
-            error, retry = answer["Error"], True
-            if not error and wanted.kind == "despatch":
-                assert len(answer["Orders"]) == 1, "a despatch was not answered"
-                error, retry = answer["Orders"][0]["Error"], answer["Orders"][0]["Retry"]
-            self.world.say(f"  {wanted.tag}: {error or 'done'}")
-            if not error:
-                wanted.succeeded, wanted.refused = True, ""
-            elif not retry:
-                wanted.refused = error
+            outcomes = [(answer["Error"], True)] * len(group)
+            if not answer["Error"] and group[0].kind == "despatch":
+                outcomes = [(order["Error"], order["Retry"]) for order in answer["Orders"]]
+                assert len(outcomes) == (len(group) if form == "entries" else 1), "a despatch was not answered"
+            for wanted, (error, retry) in zip(group, outcomes * (len(group) // len(outcomes)), strict=True):
+                self.world.say(f"  {wanted.tag}: {error or 'done'}")
+                if not error:
+                    wanted.done_at.append(self.world.time)
+                    wanted.refused = ""
+                elif not retry:
+                    wanted.refused = error
 
-        self.ask(*_REQUESTS[wanted.kind](wanted), arrived)
+        if group[0].kind == "despatch":
+            self.ask("DespatchEndpoint", {"Orders": FORMS[form](group)}, arrived)
+        else:
+            self.ask(*_REQUESTS[group[0].kind](group[0]), arrived)
 
     # -- listings --------------------------------------------------------------------------------------
 
@@ -192,10 +213,35 @@ class Linnworks:
         self.ask("CheckFeedEndpoint", {"ChannelFeedId": feed}, arrived)
 
 
-def _despatch(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    item = {"SKU": "A", "OrderLineNumber": wanted.line, "DespatchedQuantity": wanted.amount}
-    order = {"ReferenceNumber": wanted.reference, "TrackingNumber": wanted.tag, "Items": [item]}
-    return "DespatchEndpoint", {"Orders": [order]}
+def _entry(group: list[Wanted], **fields: Any) -> dict[str, Any]:
+    moment = at(max(wanted.processed_on for wanted in group)).strftime("%Y-%m-%d %H:%M:%SZ")
+    return {"ReferenceNumber": group[0].reference, "ProcessedOn": moment, **fields}
+
+
+def _item(wanted: Wanted) -> dict[str, Any]:
+    return {"SKU": "A", "OrderLineNumber": wanted.line, "DespatchedQuantity": wanted.amount}
+
+
+def _alone(group: list[Wanted]) -> list[dict[str, Any]]:
+    return [_entry([one], TrackingNumber=one.tag, Items=[_item(one)]) for one in group]
+
+
+def _flat(group: list[Wanted]) -> list[dict[str, Any]]:
+    first, *others = (one.tag for one in group)
+    return [_entry(group, TrackingNumber=first, SecondaryTrackingNumbers=others, Items=[_item(one) for one in group])]
+
+
+def _packages(group: list[Wanted]) -> list[dict[str, Any]]:
+    return [_entry(group, Packages=[{"TrackingNumber": one.tag, "Items": [_item(one)]} for one in group])]
+
+
+def _both(group: list[Wanted]) -> list[dict[str, Any]]:
+    (entry,) = _packages(group)
+    return [{**entry, "TrackingNumber": group[0].tag, "Items": [_item(one) for one in group]}]
+
+
+FORMS = {"alone": _alone, "entries": _alone, "flat": _flat, "packages": _packages, "both": _both}
+"""How Linnworks may put parcels of an order into one request."""
 
 
 def _cancel(wanted: Wanted) -> tuple[str, dict[str, Any]]:
@@ -208,7 +254,7 @@ def _refund(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     return "RefundEndpoint", {"Refund": {"ReferenceNumber": wanted.reference, "Items": [item]}}
 
 
-_REQUESTS = {"despatch": _despatch, "cancel": _cancel, "refund": _refund}
+_REQUESTS = {"cancel": _cancel, "refund": _refund}
 
 
 def back_dated(chance: random.Random, since: float) -> float:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from bridge.store.orders import SeenOrder
-from tests.simulation.linnworks import Linnworks, Sent, Walk
-from tests.simulation.shop import Shop
+from tests.simulation.linnworks import Linnworks, Sent, Walk, Wanted
+from tests.simulation.shop import Shop, ShopOrder
+
+REPEAT_SECONDS = 900
+SLACK = 20  # between an answer and its arrival
 
 
 class Disagreement(AssertionError):
@@ -68,20 +71,51 @@ def _newest(sent: list[Sent]) -> set[str | None]:
 
 
 def check_actions(linnworks: Linnworks, shop: Shop) -> None:
-    """Each despatch, cancel and refund was done as often as its identity allows, and at least where that was answered.
+    """What the shop has done is what Linnworks asked for, by line, and what was answered with success is done."""
+    for order in shop.orders.values():
+        for number, line in order.lines.items():
+            parcels = [
+                wanted
+                for wanted in linnworks.wanted
+                if (wanted.kind, wanted.reference, wanted.line) == ("despatch", str(order.number), number)
+            ]
+            asked = sum(wanted.amount for wanted in parcels)
+            confirmed = sum(wanted.amount for wanted in parcels if wanted.succeeded)
+            name = f"line {number} of order {order.number}"
+            require(line.despatched <= asked, f"{line.despatched} of {name} went out, of {asked} asked for")
+            require(
+                line.despatched >= confirmed or not line.left,
+                f"{confirmed} of {name} were answered with success, and {line.despatched} went out",
+            )
+            for wanted in parcels:
+                settled = wanted.succeeded or wanted.refused or order.binned
+                require(bool(settled), f"{wanted.tag} is neither done nor refused in the end")
+        _check_numbers(order)
+    for identity in {wanted.identity for wanted in linnworks.wanted if wanted.kind != "despatch"}:
+        _check_repeats(identity, [wanted for wanted in linnworks.wanted if wanted.identity == identity], shop)
 
-    Identity is the whole request for now; this is the one function that knows.
-    """
-    done = Counter(act.tag for order in shop.orders.values() for act in order.acts)
-    for wanted in linnworks.wanted:
-        times = done[wanted.tag]
-        if wanted.forgiven:
-            continue
-        require(times <= 1, f"{wanted.tag} was done {times} times")
-        require(times == 1 or not wanted.succeeded, f"{wanted.tag} was answered with success, and never done")
-        order = shop.orders[int(wanted.reference)]
-        settled = wanted.succeeded or wanted.refused or order.binned or wanted.kind != "despatch"
-        require(bool(settled), f"{wanted.tag} is neither done nor refused in the end")
+
+def _check_numbers(order: ShopOrder) -> None:
+    """A tracking number that was replaced does not come back."""
+    replaced: set[str] = set()
+    for act in order.acts:
+        if act.parcel:
+            back = replaced.intersection(act.parcel.tracking_numbers)
+            require(not back, f"order {order.number} has the tracking numbers {back} again")
+            replaced.update(act.parcel.replaces)
+
+
+def _check_repeats(identity: tuple[str, str, str, int], equal: list[Wanted], shop: Shop) -> None:
+    """An equal cancel or refund is a new one only if none was answered in the time before."""
+    if any(wanted.forgiven for wanted in equal):
+        return
+    kind, reference, line, amount = identity
+    acts = [act for act in shop.orders[int(reference)].acts if act.kind == kind and act.amounts == {line: amount}]
+    sent = sorted(moment for wanted in equal for moment in wanted.sent_at)
+    done = sorted(moment for wanted in equal for moment in wanted.done_at)
+    most = 1 + sum(not any(moment - REPEAT_SECONDS + SLACK < told <= moment for told in done) for moment in sent[1:])
+    require(len(acts) <= most, f"{identity} was done {len(acts)} times, of {most} times asked for anew")
+    require(bool(acts) or not done, f"{identity} was answered with success, and never done")
 
 
 def check_listings(linnworks: Linnworks, shop: Shop) -> None:

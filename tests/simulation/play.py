@@ -23,7 +23,8 @@ EVENTS = {
     "by_hand": ("hand", 5), "again": ("alike", 5), "fit": ("holds", 6), "bin": ("bins", 3), "unbin": ("bins", 2),
     "size": ("sizes", 4), "go_on": ("under_way", 8), "kill": ("kills", 2), "back_up": ("restore", 2),
     "restore": ("restore", 1), "jump": ("jumps", 3), "despatch": ("actions", 4), "cancel": ("actions", 2),
-    "refund": ("actions", 2), "resend": ("actions", 6), "stock": ("values", 6), "price": ("values", 3),
+    "refund": ("actions", 2), "resend": ("actions", 6), "group": ("actions", 3), "correct": ("actions", 2),
+    "stock": ("values", 6), "price": ("values", 3),
     "work": ("", 5), "listing": ("listings", 4), "feed": ("listings", 2), "products": ("sizes", 1),
     "power_cut": ("power", 2),
 }  # fmt: skip
@@ -177,7 +178,7 @@ class Play:
     def restore(self) -> None:
         """An older database takes the place of the present one.
 
-        What Linnworks was told of since then the bridge no longer knows: for values and actions that is issue 17's.
+        What Linnworks was told of values since then the bridge no longer knows, nor how late it answered a repeat.
         """
         if not self.backups:
             return
@@ -189,7 +190,7 @@ class Play:
         self.linnworks.forget_what_was_sent()
         self.linnworks.feeds.clear()
         for wanted in self.linnworks.wanted:
-            wanted.forgiven = True
+            wanted.forgiven = wanted.kind != "despatch"
 
     # -- time ------------------------------------------------------------------------------------------
 
@@ -309,10 +310,25 @@ class Play:
             line = self.chance.choice(list(order.lines))
             tag = f"{kind}-{next(self.numbers)}"
             amount = self.chance.randint(1, order.lines[line].quantity)
-            self.linnworks.send(
-                self.linnworks.want(Wanted(kind, str(order.number), tag, line, amount, self.world.time)),
-                lost=self.has("losses") and self.chance.random() < 0.2,
-            )
+            if kind == "despatch":
+                asked = [wanted.amount for wanted in self._parcels(order.number, line)]
+                amount = min(amount, order.lines[line].quantity - sum(asked))
+                if amount < 1:
+                    return  # Linnworks does not despatch more than was ordered
+            wanted = Wanted(kind, str(order.number), tag, line, amount, self._moment())
+            self.linnworks.send(self.linnworks.want(wanted), lost=self._lost())
+
+    def _parcels(self, number: int, line: str | None = None) -> list[Wanted]:
+        """The parcels that Linnworks wants of an order, or of a line."""
+        despatches = (wanted for wanted in self.linnworks.wanted if wanted.kind == "despatch")
+        return [one for one in despatches if one.reference == str(number) and line in (None, one.line)]
+
+    def _moment(self) -> int:
+        """A ProcessedOn that no other parcel has."""
+        return 100_000 + 60 * next(self.numbers)
+
+    def _lost(self) -> bool:
+        return self.has("losses") and self.chance.random() < 0.2
 
     def despatch(self) -> None:
         self._want("despatch")
@@ -325,13 +341,26 @@ class Play:
 
     def resend(self) -> None:
         """An equal request, because no answer came or the answer said so, or for no reason."""
-        recent = [
-            wanted
-            for wanted in self.linnworks.wanted
-            if wanted.kind != "refund" or self.world.time - wanted.first_sent < 500
-        ]
-        if wanted := self._some(recent):
-            self.linnworks.send(wanted)
+        if wanted := self._some(self.linnworks.wanted):
+            if self.chance.random() < 0.5:
+                wanted.processed_on = self._moment()  # a resend bears the current time
+            self.linnworks.send(wanted, lost=self._lost())
+
+    def group(self) -> None:
+        """Parcels of one order in one request, some of which may have gone before."""
+        if order := self._some([order for order in self.shop.orders.values() if len(self._parcels(order.number)) > 1]):
+            parcels = self._parcels(order.number)
+            group = self.chance.sample(parcels, self.chance.randint(2, min(3, len(parcels))))
+            form = self.chance.choice(["entries", "flat", "packages", "both"])
+            self.linnworks.send_together(group, form, lost=self._lost())
+
+    def correct(self) -> None:
+        """Another tracking number for a parcel that went; Linnworks is told only when no more of its line is to go."""
+        sent = [wanted for wanted in self.linnworks.wanted if wanted.kind == "despatch" and wanted.succeeded]
+        done = [wanted for wanted in sent if not self.shop.orders[int(wanted.reference)].lines[wanted.line].left]
+        if wanted := self._some(done):
+            wanted.tag, wanted.corrected = f"{wanted.tag}'", True
+            self.linnworks.send(wanted, lost=self._lost())
 
     def listing(self) -> None:
         lost = self.has("losses") and self.chance.random() < 0.2
@@ -363,7 +392,7 @@ class Play:
             self.linnworks.ask_page(walk)
         oracle.require(walk.over, "a regular run does not come to its end, though nothing is wrong")
         for wanted in self.linnworks.wanted:
-            if wanted.kind == "despatch" and not (wanted.succeeded or wanted.refused or wanted.forgiven):
+            if wanted.kind == "despatch" and not (wanted.succeeded or wanted.refused):
                 self.linnworks.send(wanted)
         if self.installation.waits():
             for _ in range(10):

@@ -16,9 +16,9 @@ from bridge.channels.base import (
     OrderState,
     Outcome,
     Page,
+    Parcel,
     ShopAction,
     Step,
-    despatched_items,
 )
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import PostSaleOptionsResponse, RefundShippingType
@@ -48,11 +48,11 @@ class Line:
 
 @dataclass
 class Act:
-    """A despatch, cancel or refund that the shop has done; `tag` is by what the seller knows it."""
+    """A despatch, cancel or refund that the shop has done; a despatch is also known by what it was told of it."""
 
     kind: str
     key: str
-    tag: str
+    parcel: Parcel | None
     reference: str
     at: int
     amounts: dict[str, Any]
@@ -118,7 +118,9 @@ class Shop:
 
     # -- what it is asked to do ------------------------------------------------------------------------
 
-    def act(self, kind: str, order: ShopOrder, key: str, tag: str, amounts: Sequence[tuple[str, Any]]) -> str:
+    def act(
+        self, kind: str, order: ShopOrder, key: str, parcel: Parcel | None, amounts: Sequence[tuple[str, Any]]
+    ) -> str:
         """Do it and return its reference; raises ChannelRefused, and does it again where the same key comes again."""
         chosen = [(order.lines[line], amount) for line, amount in amounts]
         for line, amount in chosen:
@@ -137,7 +139,7 @@ class Shop:
         for number, amount in amounts:
             by_line[number] = by_line.get(number, 0) + amount
         reference = f"{kind}-{order.number}-{len(order.acts)}"
-        order.acts.append(Act(kind, key, tag, reference, int(self.world.clock("shop")), by_line))
+        order.acts.append(Act(kind, key, parcel, reference, int(self.world.clock("shop")), by_line))
         self.touch(order)
         return order.acts[-1].reference
 
@@ -233,17 +235,16 @@ class SimulatedChannel(Channel):
 
         return self._call(read)
 
-    def despatch(self, order: Any, key: str) -> None:
-        items = [(item.order_line_number, item.despatched_quantity) for item in despatched_items(order)]
-        self._act("despatch", order.reference_number, key, order.tracking_number, items)
+    def despatch(self, parcel: Parcel, key: str) -> None:
+        self._act("despatch", parcel.reference, key, list(parcel.pieces.items()), parcel)
 
     def cancel(self, cancellation: Any, key: str) -> None:
         items = [(item.order_line_number, item.cancellation_quantity) for item in cancellation.items]
-        self._act("cancel", cancellation.reference_number, key, cancellation.items[0].reason, items)
+        self._act("cancel", cancellation.reference_number, key, items)
 
     def refund(self, refund: Any, key: str) -> str:
         items = [(item.order_line_number, item.refund_amount) for item in refund.items]
-        return self._act("refund", refund.reference_number, key, refund.items[0].reason, items)
+        return self._act("refund", refund.reference_number, key, items)
 
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
         def look() -> str | None:
@@ -253,7 +254,9 @@ class SimulatedChannel(Channel):
 
         return self._call(look)
 
-    def _act(self, kind: str, reference: str, key: str, tag: str, items: Sequence[tuple[str, Any]]) -> str:
+    def _act(
+        self, kind: str, reference: str, key: str, items: Sequence[tuple[str, Any]], parcel: Parcel | None = None
+    ) -> str:
         """Do it unless it was done under this key, which the shop itself would do again."""
         done = self.find_result(kind, reference, key)
         if done is not None:
@@ -263,7 +266,7 @@ class SimulatedChannel(Channel):
             order = self.shop.find(reference)
             if order is None:
                 raise ChannelRefused(f"The shop has no order {reference}")
-            return self.shop.act(kind, order, key, tag, items)
+            return self.shop.act(kind, order, key, parcel, items)
 
         return self._call(act, changes=True)
 
@@ -364,7 +367,10 @@ def _action(act: Act) -> ShopAction:
         key=act.key,
         at=at(act.at),
         pieces={} if money else act.amounts,
-        tracking_numbers=(act.tag,) if act.kind == "despatch" and act.tag else (),
+        tracking_numbers=act.parcel.tracking_numbers if act.parcel else (),
+        replaces=act.parcel.replaces if act.parcel else (),
+        earlier=act.parcel.earlier if act.parcel else (),
+        processed_on=act.parcel.processed_on if act.parcel else None,
         amounts=act.amounts if money else {},
         amount=sum(act.amounts.values(), Decimal(0)) if money else Decimal(0),
         result=act.reference,

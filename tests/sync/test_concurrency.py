@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bridge.clock import EPOCH, now
+from bridge.clock import EPOCH
 from bridge.store import database as store
-from bridge.store.actions import DONE, Action, ActionClaim, finish_action, plan_action, plan_again
+from bridge.store.actions import lease_order
 from bridge.store.connections import Connection, add_connection, find_connection, list_connections, save_step
 from bridge.store.feeds import FeedItem, add_feed, claim_item, finish_item
 from bridge.store.installation_facts import save_fact_once
@@ -127,96 +127,41 @@ def test_a_wizard_step_is_saved_once(at_once):
     assert {"two"} == {one.step for one in list_connections()}
 
 
-def plan_refund(digest: str, *, at: datetime) -> ActionClaim:
-    """Plan a refund whose digest begins with the connection's id; its order has the same name."""
-    owner = int(digest.partition("-")[0])
-    claim = plan_action(owner, "refund", digest, digest, {}, now=at, until=at + timedelta(seconds=60))
-    assert claim
-    return claim
+def hold_order(number: int, text: str, moment: datetime = NOON) -> bool:
+    """Claim an order, given as the connection's id and its reference, and keep it."""
+    owner, _, reference = text.partition("-")
+    return lease_order(int(owner), reference, now=moment, until=moment + timedelta(seconds=60)) is not None
 
 
-def plan(number: int, digest: str) -> tuple[bool, str]:
-    claim = plan_refund(digest, at=now())
-    if claim.claimed:
-        finish_action(claim.action, DONE, result=claim.action.key, now=now())
-    return claim.claimed, claim.action.key
-
-
-def test_an_action_is_planned_once(at_once):
+def test_one_request_at_a_time_acts_on_an_order(at_once):
     """
-    One process claims it; the others get the same action.
+    Of several processes one holds the order; the others have to wait.
     """
     owner = connection()
-    answers = at_once(plan, [f"{owner.id}-{round}" for round in range(ROUNDS)])
 
-    assert ROUNDS == sum(claimed for claimed, _ in answers)
-    assert ROUNDS == len({key for _, key in answers}) == Action.select().count()
-    assert {DONE} == {action.state for action in Action.select()}
+    assert ROUNDS == sum(at_once(hold_order, [f"{owner.id}-{round}" for round in range(ROUNDS)]))
 
 
-def plan_despatch(number: int, text: str) -> bool:
-    owner, _, order = text.partition("-")
-    moment = now()
-    claim = plan_action(
-        int(owner), "despatch", order, f"{text} {number}", {}, now=moment, until=moment + timedelta(seconds=60)
-    )
-    return claim is not None and claim.claimed
-
-
-def test_one_action_of_an_order_is_claimed_at_a_time(at_once):
+def test_the_order_of_a_dead_process_is_taken_over_once(at_once):
     """
-    Of several different actions one is claimed; the others have to wait.
+    Once its lease is over, one process holds it.
     """
     owner = connection()
-    claimed = at_once(plan_despatch, [f"{owner.id}-{round}" for round in range(ROUNDS)])
+    orders = [f"{owner.id}-{round}" for round in range(ROUNDS)]
+    for order in orders:
+        assert hold_order(0, order, moment=EPOCH)
 
-    assert ROUNDS == sum(claimed) == Action.select().count()
+    assert ROUNDS == sum(at_once(hold_order, orders))
 
 
-def test_a_claim_from_before_the_clock_was_set_back_blocks_no_other_action():
+def test_a_lease_from_before_the_clock_was_set_back_blocks_no_order():
     """
-    It is further ahead than any claim made since could be.
+    It is further ahead than any lease since could be.
     """
-    owner, yesterday = connection(), NOON - timedelta(days=1)
-    plan_action(owner.id, "despatch", "1", "before", {}, now=NOON, until=NOON + timedelta(seconds=60))
-    until = yesterday + timedelta(seconds=60)
-    claim = plan_action(owner.id, "refund", "1", "since", {}, now=yesterday, until=until)
+    order = f"{connection().id}-1"
 
-    assert claim
-    assert claim.claimed
-
-
-def claim_expired(number: int, digest: str) -> bool:
-    return plan_refund(digest, at=NOON).claimed
-
-
-def test_an_action_of_a_dead_process_is_taken_over_once(at_once):
-    """
-    Once its claim is over, one process claims it.
-    """
-    owner = connection()
-    digests = [f"{owner.id}-{round}" for round in range(ROUNDS)]
-    for digest in digests:
-        plan_refund(digest, at=EPOCH)
-
-    assert ROUNDS == sum(at_once(claim_expired, digests))
-
-
-def repeat(number: int, action_id: int) -> bool:
-    return plan_again(Action.get_by_id(action_id), now=NOON, until=NOON + timedelta(seconds=60)) is not None
-
-
-def test_a_repeat_is_planned_once(at_once):
-    """
-    Of several simultaneous repeats of an old action one is a new action.
-    """
-    owner = connection()
-    digests = [f"{owner.id}-{round}" for round in range(ROUNDS)]
-    actions = [plan_refund(digest, at=EPOCH).action.id for digest in digests]
-    again = at_once(repeat, actions)
-
-    assert ROUNDS == sum(again)
-    assert 2 * ROUNDS == Action.select().count()
+    assert hold_order(0, order)
+    assert hold_order(0, order, moment=NOON - timedelta(days=1))
 
 
 def feed(number: int, owner: int) -> list[int]:

@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
-from bridge.channels.base import (
-    LAST_STEP,
-    Channel,
-    ListingResult,
-    OrderState,
-    Outcome,
-    Page,
-    Step,
-    despatched_items,
-)
+from bridge.channels.base import LAST_STEP, Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
 from bridge.channels.demo import configurator, customers, listings, mapping, orders, seed, shop, tables, wizard
 from bridge.channels.helpers.order_lines import Wanted
-from bridge.channels.helpers.parcels import parcels_of
 from bridge.channels.helpers.rows import map_orders
 from bridge.errors import ChannelRefused
+from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import (
     Cancellation,
     PostSaleOptionsResponse,
@@ -44,7 +34,7 @@ from bridge.protocol.schemas.listings import (
     ProductSettings,
     VariationsResponse,
 )
-from bridge.protocol.schemas.orders import DespatchOrder, Order
+from bridge.protocol.schemas.orders import Order
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 REASONS = (
@@ -73,7 +63,7 @@ class DemoChannel(Channel):
     orders_page_size = 100
     steps = wizard.STEPS
 
-    @cached_property
+    @lazy_property
     def _shop(self) -> tables.Shop:
         tables.open_shops(self.settings.data_dir)
         return shop.shop_for_key(self.config["shop_name"], self.config["access_key"])
@@ -136,14 +126,8 @@ class DemoChannel(Channel):
         row = tables.Order.get_or_none((tables.Order.shop == self._shop) & (tables.Order.number == reference))
         return orders.order_state(row) if row else None
 
-    def despatch(self, order: DespatchOrder, key: str) -> None:
-        parcels = parcels_of(order, unnumbered=True)
-        note = mapping.despatch_note(parcels)
-        wanted = [
-            Wanted(item.order_line_number, item.sku, item.despatched_quantity) for item in despatched_items(order)
-        ]
-        row = orders.find_order(self._shop, order.reference_number)
-        orders.despatch(row, wanted, note, key, parcels, order.processed_on)
+    def despatch(self, parcel: Parcel, key: str) -> None:
+        orders.despatch(orders.find_order(self._shop, parcel.reference), parcel, mapping.despatch_note(parcel), key)
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -165,10 +149,8 @@ class DemoChannel(Channel):
         orders.cancel(orders.find_order(self._shop, cancellation.reference_number), wanted, note, key)
 
     def refund(self, refund: Refund, key: str) -> str:
-        amounts = [(item.order_line_number, item.sku, item.refund_amount) for item in refund.items]
-        order = orders.find_order(self._shop, refund.reference_number)
-        reason = mapping.reason_suffix(refund.items)
-        return orders.refund(order, amounts, refund.refund_shipping_amount, reason, key)
+        reasons = mapping.reason_suffix(refund.items)
+        return orders.refund(orders.find_order(self._shop, refund.reference_number), refund, reasons, key)
 
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
         return orders.find_result(self._shop, reference, key)

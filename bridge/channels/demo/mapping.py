@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from bridge.channels.base import Parcel, Tracking
 from bridge.channels.demo import customers, seed, tables
 from bridge.channels.demo.orders import total_paid
-from bridge.channels.helpers.parcels import Parcel
 from bridge.protocol.schemas.after_sale import CancellationItem, RefundItem
 from bridge.protocol.schemas.base import from_plain_data
 from bridge.protocol.schemas.orders import (
@@ -110,21 +110,22 @@ def _notes(row: tables.Order, events: Iterable[tables.Event], with_note: bool) -
         yield Note(note=event.note, note_entry_date=event.happened_at, note_user_name="Shop", is_internal=True)
 
 
-def despatch_note(parcels: Iterable[Parcel]) -> str:
-    """Return the note about the parcels of a despatch."""
-    described = (
-        ", ".join(
-            text
-            for text in (
-                parcel.carrier and f"with {parcel.carrier}",
-                parcel.number and f"tracking {parcel.number}",
-                parcel.link,
-            )
-            if text
-        )
-        for parcel in parcels
+def despatch_note(parcel: Parcel) -> str:
+    """Return the note about a despatch, or about tracking numbers that were added or corrected."""
+    described = "; ".join(filter(None, map(_followed, parcel.tracking)))
+    done = "Despatched" if parcel.pieces else "Tracking added"
+    if parcel.replaces:
+        done = f"Tracking corrected in place of {', '.join(parcel.replaces)}"
+    return f"{done} {described}".strip() + (f". {parcel.note}" if parcel.note else "")
+
+
+def _followed(tracking: Tracking) -> str:
+    words = (
+        tracking.carrier and f"with {tracking.carrier}",
+        tracking.number and f"tracking {tracking.number}",
+        tracking.link,
     )
-    return f"Despatched {'; '.join(described)}".strip()
+    return ", ".join(filter(None, words))
 
 
 def reason_suffix(items: Iterable[CancellationItem | RefundItem]) -> str:

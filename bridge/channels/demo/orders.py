@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from peewee import fn
 
-from bridge.channels.base import LineState, OrderState, ShopAction
+from bridge.channels.base import LineState, OrderState, Parcel, ShopAction
 from bridge.channels.demo.seed import next_number, random_order
 from bridge.channels.demo.tables import Event, Order, OrderLine, Product, Shop, transaction
 from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
-from bridge.channels.helpers.parcels import Parcel
+from bridge.channels.helpers.refund_amounts import rounded
 from bridge.clock import now
 from bridge.errors import ChannelRefused
+from bridge.protocol.schemas.after_sale import Refund
 
 CENT = Decimal("0.01")
 BY_HAND = "by hand "
@@ -109,6 +109,8 @@ def _action(event: Event) -> ShopAction:
         pieces=details.get("pieces", {}),
         tracking_numbers=tuple(parcel["number"] for parcel in details.get("parcels", ()) if parcel["number"]),
         processed_on=datetime.fromisoformat(processed_on) if processed_on else None,
+        replaces=tuple(details.get("replaces", ())),
+        earlier=tuple(details.get("earlier", ())),
         amounts=amounts,
         shipping_amount=event.shipping_refunded,
         amount=sum(amounts.values(), event.shipping_refunded),
@@ -118,23 +120,33 @@ def _action(event: Event) -> ShopAction:
 
 def despatch(
     order: Order,
-    wanted: Sequence[Wanted],
+    parcel: Parcel,
     note: str,
     key: str,
-    parcels: Sequence[Parcel] = (),
-    processed_on: datetime | None = None,
 ) -> None:
-    """Despatch the named lines of an order or, if none are named, all that is open; `parcels` are kept with it."""
+    """Despatch pieces of an order, or add or correct tracking numbers."""
 
     def change(lines: list[OrderLine]) -> tuple[str, str, dict[str, Any]]:
         if order.status == "cancelled":
             raise ChannelRefused(f"Order {order.number} is cancelled")
-        pieces = _chosen(order, lines, wanted)
         for line in lines:
-            line.despatched += pieces.get(line.number, 0)
-        sent = [asdict(parcel) for parcel in parcels]
-        moment = processed_on.isoformat() if processed_on else None
-        return "", note, {"pieces": pieces, "parcels": sent, "processed_on": moment}
+            count = parcel.pieces.get(line.number, 0)
+            if count > line.open:
+                raise ChannelRefused(f"Line {line.number} of order {order.number} has only {line.open} left")
+            line.despatched += count
+        return (
+            "",
+            note,
+            {
+                "pieces": dict(parcel.pieces),
+                "parcels": [
+                    {"carrier": one.carrier, "number": one.number, "link": one.link} for one in parcel.tracking
+                ],
+                "processed_on": parcel.processed_on and parcel.processed_on.isoformat(),
+                "replaces": parcel.replaces,
+                "earlier": parcel.earlier,
+            },
+        )
 
     _run_once(order, "despatch", key, change)
 
@@ -159,35 +171,40 @@ def cancel_by_hand(order: Order, note: str) -> None:
     cancel(order, (), note, BY_HAND + secrets.token_hex(16))
 
 
-def refund(order: Order, amounts: Sequence[tuple[str, str, Decimal]], shipping: Decimal, reason: str, key: str) -> str:
-    """Refund (line number, SKU, amount) and shipping, and return the refund's reference."""
+def refund(order: Order, wanted: Refund, reason: str, key: str) -> str:
+    """Refund lines and shipping, and return the refund's reference."""
 
     def change(lines: list[OrderLine]) -> tuple[str, str, dict[str, Any]]:
         if order.paid_at is None:
             raise ChannelRefused(f"Order {order.number} was not paid")
-        total = shipping + sum((amount for _, _, amount in amounts), Decimal(0))
-        if total <= 0 or shipping < 0 or any(amount < 0 for _, _, amount in amounts):
-            raise ChannelRefused("A refund must be for more than nothing")
-        if any(amount != amount.quantize(CENT) for amount in (shipping, *(amount for _, _, amount in amounts))):
-            raise ChannelRefused("A refund cannot have fractions of a cent")
         earlier = list(Event.select().where((Event.order == order) & (Event.kind == "refund")))
+        already = sum((line.refunded for line in lines), _shipping_refunded(earlier))
+        new = rounded(wanted, unit=CENT, left=total_paid(order, lines) - already)
+        total = sum((item.refund_amount for item in new.items), new.refund_shipping_amount)
         by_line: dict[str, Decimal] = {}
-        for number, sku, amount in amounts:
-            found = find_line(order.number, _named(lines), number, sku)
-            by_line[found] = by_line.get(found, Decimal(0)) + amount
+        for item in new.items:
+            found = find_line(order.number, _named(lines), item.order_line_number, item.sku)
+            by_line[found] = by_line.get(found, Decimal(0)) + item.refund_amount
         for line in lines:
             line.refunded += by_line.get(line.number, Decimal(0))
             if line.refunded > gross(order, line):
                 raise ChannelRefused(f"Order {order.number}, line {line.number}: more to refund than was paid for it")
-        shipping_refunded = shipping + _shipping_refunded(earlier)
+        shipping_refunded = new.refund_shipping_amount + _shipping_refunded(earlier)
         if shipping_refunded > order.shipping_cost:
             raise ChannelRefused(f"Order {order.number}: more shipping to refund than was paid for it")
         if shipping_refunded + sum((line.refunded for line in lines), Decimal(0)) > total_paid(order, lines):
             raise ChannelRefused(f"Order {order.number}: more to refund than was paid")
         reference = f"R-{order.number}-{len(earlier) + 1}"
-        return reference, f"Refunded {total:.2f} {order.currency} ({reference}){reason}", {"amounts": by_line}
+        return (
+            reference,
+            f"Refunded {total:.2f} {order.currency} ({reference}){reason}",
+            {
+                "amounts": by_line,
+                "shipping": new.refund_shipping_amount,
+            },
+        )
 
-    return _run_once(order, "refund", key, change, shipping_refunded=shipping)
+    return _run_once(order, "refund", key, change)
 
 
 # -- amounts ---------------------------------------------------------------------------------------
@@ -207,7 +224,7 @@ def total_paid(order: Order, lines: Iterable[OrderLine]) -> Decimal:
 # -- changes ---------------------------------------------------------------------------------------
 
 
-def _run_once(order: Order, kind: str, key: str, change: Change, **more: Any) -> str:
+def _run_once(order: Order, kind: str, key: str, change: Change) -> str:
     """Change an order under a key, unless this key was used before; return the result of the first time."""
     with transaction():
         event = Event.get_or_none(Event.key == key)
@@ -223,8 +240,8 @@ def _run_once(order: Order, kind: str, key: str, change: Change, **more: Any) ->
                 result=result,
                 note=note,
                 details=details,
+                shipping_refunded=details.get("shipping", Decimal(0)),
                 happened_at=now(),
-                **more,
             )
             _update(order, status=_status(order, lines))
     return str(event.result)

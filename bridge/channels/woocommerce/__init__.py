@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 
-from bridge.channels.base import Channel, ListingResult, OrderState, Outcome, Page, Step
+from bridge.channels.base import Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
 from bridge.channels.helpers.rows import map_order
 from bridge.channels.woocommerce import (
     catalogue,
@@ -25,6 +24,7 @@ from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.preferences import Preferences, preferences
 from bridge.channels.woocommerce.shop_info import ShopInfo
 from bridge.errors import ChannelError, ChannelRefused
+from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import (
     Cancellation,
     PostSaleOptionsResponse,
@@ -44,7 +44,7 @@ from bridge.protocol.schemas.listings import (
     ProductSettings,
     VariationsResponse,
 )
-from bridge.protocol.schemas.orders import DespatchOrder, Order
+from bridge.protocol.schemas.orders import Order
 from bridge.protocol.schemas.products import Price, Product, StockLevel
 
 
@@ -67,7 +67,7 @@ class WooCommerceChannel(Channel):
         "grouped and external products, and unpublished ones unless the settings ask for these",
     )
 
-    @cached_property
+    @lazy_property
     def shop(self) -> WooClient:
         """The shop's API, with this connection's key."""
         url = wizard.store_address(self.config["store_url"])
@@ -79,12 +79,12 @@ class WooCommerceChannel(Channel):
         key, secret = self.config["consumer_key"].strip(), self.config["consumer_secret"].strip()
         return WooClient(url, key, secret, self.deadline, self.settings)
 
-    @cached_property
+    @lazy_property
     def shop_info(self) -> ShopInfo:
         """What the shop says about itself."""
         return ShopInfo(self.shop)
 
-    @cached_property
+    @lazy_property
     def preferences(self) -> Preferences:
         """The seller's answers to the wizard."""
         return preferences(self.config)
@@ -145,8 +145,8 @@ class WooCommerceChannel(Channel):
     def order_state(self, reference: str) -> OrderState | None:
         return self._actions(reference).order_state()
 
-    def despatch(self, order: DespatchOrder, key: str) -> None:
-        self._actions(order.reference_number).despatch(order, key)
+    def despatch(self, parcel: Parcel, key: str) -> None:
+        self._actions(parcel.reference).despatch(parcel, key)
 
     # -- after the sale --------------------------------------------------------------------------------
 

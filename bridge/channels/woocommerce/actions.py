@@ -17,9 +17,8 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge import clock
-from bridge.channels.base import OrderState, despatched_items
+from bridge.channels.base import OrderState, Parcel
 from bridge.channels.helpers.order_lines import Wanted
-from bridge.channels.helpers.parcels import parcels_of
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.line_states import order_state
 from bridge.channels.woocommerce.order_state import (
@@ -32,19 +31,22 @@ from bridge.channels.woocommerce.order_state import (
     key_of,
     write_pieces,
 )
-from bridge.channels.woocommerce.parcels import TRACKING, customer_note, tracking_items
+from bridge.channels.woocommerce.parcels import TRACKING, customer_note, followed, tracking_items, without_numbers
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refusals import code_of, message_of
 from bridge.channels.woocommerce.values import listed, unescape, utc_time, write_time
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
-from bridge.protocol.schemas.orders import DespatchOrder
 
 CLOSED = ("completed", "refunded", "cancelled", "trash")
 REFUND_FAILED = "woocommerce_rest_cannot_create_order_refund"
 GATEWAY_TIME = timedelta(minutes=2)  # how long a payment gateway may take for a refund
 NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
+
+CUSTOMER_NOTE, OWNER_NOTE = "note", "owner_note"
+NOTES = {CUSTOMER_NOTE: "customer", OWNER_NOTE: "internal"}
+"""The notes recorded with a despatch, with WooCommerce's names of their types."""
 
 REASONS = {
     "CHANGED_MIND": "Changed their mind",
@@ -66,35 +68,37 @@ class Actions:
 
     # -- despatch --------------------------------------------------------------------------------------
 
-    def despatch(self, despatch: DespatchOrder, key: str) -> None:
-        """Record pieces and tracking, complete the order if nothing remains, and notify the customer."""
+    def despatch(self, parcel: Parcel, key: str) -> None:
+        """Record pieces and tracking, complete the order if nothing remains, and write the notes."""
         order = self._order()
         recorded = DESPATCH + key in order.fields
         if not recorded:
-            if self._order_is_cancelled(order):
-                raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
-            wanted = [
-                Wanted(item.order_line_number, item.sku, item.despatched_quantity)
-                for item in despatched_items(despatch)
-            ]
-            pieces = order.requested_pieces(wanted, despatch=True)
-            order = self._record_despatch(order, despatch, pieces, key)
-        self._complete(order)
-        note = _note_of(order, key)
-        if note and not (recorded and self._is_notified(order, key, note)):
-            self.shop.post(f"orders/{order.id}/notes", {"note": note, "customer_note": True})
+            order = self._record_despatch(order, parcel, key)
+        if parcel.pieces:
+            self._complete(order)
+        for kind in NOTES:
+            note = _note_of(order, key, kind)
+            if note and not (recorded and self._is_noted(order, key, kind)):
+                self.shop.post(f"orders/{order.id}/notes", {"note": note, "customer_note": kind == CUSTOMER_NOTE})
 
-    def _record_despatch(
-        self, order: WooOrder, despatch: DespatchOrder, pieces: Mapping[int, int], key: str
-    ) -> WooOrder:
-        parcels = parcels_of(despatch)
-        note = customer_note(self.preferences.note_text, parcels) if self.preferences.tracking_note else ""
-        record = {**_record(order, pieces), "processed_on": write_time(despatch.processed_on), "note": note}
+    def _record_despatch(self, order: WooOrder, parcel: Parcel, key: str) -> WooOrder:
+        pieces = {int(line): count for line, count in parcel.pieces.items()}
+        record = {
+            **_record(order, pieces),
+            "processed_on": write_time(parcel.processed_on),
+            "numbers": list(parcel.tracking_numbers),
+            "replaces": list(parcel.replaces),
+            "earlier": list(parcel.earlier),
+            CUSTOMER_NOTE: customer_note(self.preferences.note_text, parcel) if self.preferences.tracking_note else "",
+            OWNER_NOTE: parcel.note,
+        }
         fields: list[dict[str, Any]] = [{"key": DESPATCH + key, "value": record}]
-        if parcels:
-            items = [*listed(order.fields.get(TRACKING)), *tracking_items(parcels, despatch, key)]
+        if followed(parcel):
+            shown = without_numbers(listed(order.fields.get(TRACKING)), parcel.replaces)
+            items = [*shown, *tracking_items(parcel, key)]
             fields.append({**order.field_id(TRACKING), "key": TRACKING, "value": items})
-        return self._update(order, {"meta_data": fields, **self._completion(order, pieces)})
+        change = self._completion(order, pieces) if pieces else {}
+        return self._update(order, {"meta_data": fields, **change})
 
     def _completion(self, order: WooOrder, pieces: Mapping[int, int] | None = None) -> dict[str, str]:
         """Return the status change that is due when these pieces are despatched, {} if none is."""
@@ -107,12 +111,13 @@ class Actions:
         if order.despatched and (change := self._completion(order)):
             self._update(order, change)
 
-    def _is_notified(self, order: WooOrder, key: str, note: str) -> bool:
-        """Return whether the order has the customer note of this despatch, even if others have the same text."""
+    def _is_noted(self, order: WooOrder, key: str, kind: str) -> bool:
+        """Return whether the order has this note of this despatch, even if others have the same text."""
+        words = _words(_note_of(order, key, kind))
         keys = [name.removeprefix(DESPATCH) for name in order.fields if name.startswith(DESPATCH)]
-        earlier = [other for other in keys[: keys.index(key)] if _words(_note_of(order, other)) == _words(note)]
-        notes = self.shop.get(f"orders/{self.reference}/notes", {"type": "customer"}).rows()
-        return [_words(row["note"]) for row in notes].count(_words(note)) > len(earlier)
+        earlier = [other for other in keys[: keys.index(key)] if _words(_note_of(order, other, kind)) == words]
+        notes = self.shop.get(f"orders/{self.reference}/notes", {"type": NOTES[kind]}).rows()
+        return [_words(row["note"]) for row in notes].count(words) > len(earlier)
 
     # -- cancel ----------------------------------------------------------------------------------------
 
@@ -215,8 +220,8 @@ class Actions:
             return "" if self._is_cancelled(order, key) else None
         if DESPATCH + key not in order.fields:
             return None
-        note = _note_of(order, key)
-        return "" if not note or self._is_notified(order, key, note) else None
+        missing = (kind for kind in NOTES if _note_of(order, key, kind) and not self._is_noted(order, key, kind))
+        return None if any(missing) else ""
 
     def order_state(self) -> OrderState | None:
         """Return what the shop knows of the order's lines, or None if it has no such order."""
@@ -269,10 +274,10 @@ def _unfinished_refund(order: WooOrder, row: Mapping[str, Any]) -> ChannelUnavai
     )
 
 
-def _note_of(order: WooOrder, key: str) -> str:
-    """Return the customer note recorded with a despatch; "" if there is none."""
+def _note_of(order: WooOrder, key: str, kind: str) -> str:
+    """Return a note recorded with a despatch; "" if there is none."""
     value = order.fields.get(DESPATCH + key)
-    return unescape(value.get("note")) if isinstance(value, dict) else ""
+    return unescape(value.get(kind)) if isinstance(value, dict) else ""
 
 
 def _reasons(items: Iterable[CancellationItem | RefundItem]) -> str:

@@ -24,7 +24,7 @@ def order_state(order: WooOrder, *, completed: bool, cancelled: bool) -> OrderSt
     done_by_linnworks = list(_recorded(order))
     actions = [*done_by_linnworks, *_refunds(order)]
     if by_hand:
-        numbers = _numbers(order, [action.key for action in done_by_linnworks], others=True)
+        numbers = _other_numbers(order, [action.key for action in done_by_linnworks])
         actions.append(_action(order, "despatch", by_hand, at="date_completed_gmt", tracking_numbers=numbers))
     elif cancelled and open_pieces and not any(action.kind == "cancel" for action in done_by_linnworks):
         actions.append(_action(order, "cancel", open_pieces, at="date_modified_gmt"))
@@ -73,8 +73,10 @@ def _recorded(order: WooOrder) -> Iterator[ShopAction]:
             key=key,
             at=utc_time(record.get("at")),
             pieces=_by_number(dict(parse_pieces(record.get("items", "")))),
-            tracking_numbers=_numbers(order, [key]) if kind == "despatch" else (),
+            tracking_numbers=_texts(record.get("numbers")),
             processed_on=utc_time(record.get("processed_on")),
+            replaces=_texts(record.get("replaces")),
+            earlier=_texts(record.get("earlier")),
         )
 
 
@@ -107,16 +109,17 @@ def _action(order: WooOrder, kind: str, pieces: Pieces, *, at: str, **more: Any)
     return ShopAction(kind, pieces=_by_number(pieces), at=utc_time(order.row.get(at)), **more)
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(text for text in listed(value) if isinstance(text, str))
+
+
 def _by_number(pieces: Pieces) -> dict[str, int]:
     return {str(line): count for line, count in pieces.items()}
 
 
-# -- tracking numbers --------------------------------------------------------------------------------------
-
-
-def _numbers(order: WooOrder, keys: Sequence[str], *, others: bool = False) -> tuple[str, ...]:
-    """Return the tracking numbers that plugins show of the despatches with these keys, or of all others."""
+def _other_numbers(order: WooOrder, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the tracking numbers that plugins show and that were not despatched under these keys."""
     parcels = [entry for entry in listed(order.fields.get(TRACKING)) if isinstance(entry, dict)]
     ids = {tracking_id(key, position) for key in keys for position in range(len(parcels))}
-    found = (parcel for parcel in parcels if (parcel.get("tracking_id") in ids) is not others)
-    return tuple(filter(None, (unescape(parcel.get("tracking_number")) for parcel in found)))
+    others = (parcel for parcel in parcels if parcel.get("tracking_id") not in ids)
+    return tuple(filter(None, (unescape(parcel.get("tracking_number")) for parcel in others)))

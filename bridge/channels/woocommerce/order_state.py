@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cached_property
 from typing import Any, TypeGuard
 
 from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
+from bridge.channels.helpers.refund_amounts import rounded
 from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
 from bridge.channels.woocommerce.values import custom_fields, money, unescape, whole_pieces
 from bridge.errors import ChannelRefused
+from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import Refund
 
 DESPATCH, CANCEL, REFUND = "_linnworks_despatch_", "_linnworks_cancel_", "_linnworks_refund_"
@@ -44,7 +45,7 @@ class WooOrder:
         """Whether WooCommerce has a payment date."""
         return bool(self.row["date_paid_gmt"])
 
-    @cached_property
+    @lazy_property
     def fields(self) -> dict[str, Any]:
         """The custom fields, oldest first."""
         return {meta["key"]: meta["value"] for meta in custom_fields(self.row)}
@@ -56,16 +57,16 @@ class WooOrder:
 
     # -- pieces ----------------------------------------------------------------------------------------
 
-    @cached_property
+    @lazy_property
     def lines(self) -> dict[int, Mapping[str, Any]]:
         """The lines with products, by id."""
         return {line["id"]: line for line in self.row["line_items"]}
 
-    @cached_property
+    @lazy_property
     def refunded(self) -> RefundTotals:
         return refund_totals(self.refunds)
 
-    @cached_property
+    @lazy_property
     def despatched(self) -> dict[int, int]:
         """Despatched pieces by line."""
         found: dict[int, int] = {}
@@ -75,7 +76,7 @@ class WooOrder:
                     found[line] = found.get(line, 0) + count
         return found
 
-    @cached_property
+    @lazy_property
     def cancelled(self) -> Mapping[int, int]:
         """Pieces cancelled by Linnworks, by line."""
         names = [name for name in self.fields if name.startswith(CANCEL)]
@@ -108,7 +109,7 @@ class WooOrder:
         """Return whether nothing remains, apart from these pieces."""
         return all(self.remaining(line) <= (pieces or {}).get(line, 0) for line in self.lines)
 
-    @cached_property
+    @lazy_property
     def services(self) -> set[str]:
         """The numbers of lines that are not despatched."""
         lines = (*self.row["fee_lines"], *self.row["shipping_lines"])
@@ -124,7 +125,7 @@ class WooOrder:
 
     # -- money -----------------------------------------------------------------------------------------
 
-    @cached_property
+    @lazy_property
     def minor_unit(self) -> Decimal:
         """The smallest amount of the order's currency, as the shop writes it."""
         return Decimal(1).scaleb(int(money(self.row["total"]).as_tuple().exponent))
@@ -140,10 +141,8 @@ class WooOrder:
         Money for no line, or for the rounding line, has no line in WooCommerce's refund. Raises ChannelRefused for
         more than remains of the order, a line or its shipping, and for an invalid amount.
         """
-        amounts = [item.refund_amount for item in refund.items] + [refund.refund_shipping_amount]
-        total = sum(amounts, Decimal(0))
-        if min(amounts) < 0 or not total or any(amount % self.minor_unit for amount in amounts):
-            raise ChannelRefused("This is not a valid amount to refund")
+        refund = rounded(refund, unit=self.minor_unit, left=self.refundable)
+        total = sum((item.refund_amount for item in refund.items), refund.refund_shipping_amount)
         by_line: dict[int, Decimal] = {}
         shipping = refund.refund_shipping_amount
         known = [*self.row["line_items"], *self.row["fee_lines"]]

@@ -1,18 +1,23 @@
-"""The parcels of a despatch, as shipment-tracking plugins store them and as a note tells the customer."""
+"""The tracking of a parcel, as shipment-tracking plugins store it and as a note tells the customer."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from bridge import clock
-from bridge.channels.helpers.parcels import Parcel
-from bridge.protocol.schemas.orders import DespatchOrder
+from bridge.channels.base import Parcel, Tracking
 
 TRACKING = "_wc_shipment_tracking_items"
 """The custom field where shipment-tracking plugins store parcels to show them to customers."""
 ID_LENGTH = 32
+
+
+def followed(parcel: Parcel) -> list[Tracking]:
+    """Return the tracking that a customer can follow: what has a number or a link."""
+    return [tracking for tracking in parcel.tracking if tracking.number or tracking.link]
 
 
 def tracking_id(key: str, position: int) -> str:
@@ -20,28 +25,35 @@ def tracking_id(key: str, position: int) -> str:
     return hashlib.sha256(f"{key} {position}".encode()).hexdigest()[:ID_LENGTH]
 
 
-def tracking_items(parcels: Iterable[Parcel], despatch: DespatchOrder, key: str) -> list[dict[str, str]]:
-    """Return parcels as the shipment-tracking plugins store them."""
-    shipped = str(int((despatch.processed_on or clock.now()).timestamp()))
+def tracking_items(parcel: Parcel, key: str) -> list[dict[str, str]]:
+    """Return a parcel's tracking as the shipment-tracking plugins store it."""
+    shipped = str(int((parcel.processed_on or clock.now()).timestamp()))
     return [
         {
             "tracking_provider": "",
-            "custom_tracking_provider": parcel.carrier,
-            "custom_tracking_link": parcel.link,
-            "tracking_number": parcel.number,
+            "custom_tracking_provider": tracking.carrier,
+            "custom_tracking_link": tracking.link,
+            "tracking_number": tracking.number,
             "date_shipped": shipped,
             "tracking_id": tracking_id(key, position),
         }
-        for position, parcel in enumerate(parcels)
+        for position, tracking in enumerate(followed(parcel))
     ]
 
 
-def customer_note(template: str, parcels: Iterable[Parcel]) -> str:
-    """Return the note about some parcels; the text before the first placeholder appears once."""
+def without_numbers(items: Iterable[Any], numbers: Collection[str]) -> list[Any]:
+    """Return what the plugins store, without the entries of these tracking numbers."""
+    return [item for item in items if not (isinstance(item, dict) and item.get("tracking_number") in numbers)]
+
+
+def customer_note(template: str, parcel: Parcel) -> str:
+    """Return the note about a parcel; the text before the first placeholder appears once."""
     opening = template.partition("{")[0]
     details = template.removeprefix(opening)
     filled = [
-        details.replace("{carrier}", parcel.carrier).replace("{number}", parcel.number).replace("{link}", parcel.link)
-        for parcel in parcels
+        details.replace("{carrier}", tracking.carrier)
+        .replace("{number}", tracking.number)
+        .replace("{link}", tracking.link)
+        for tracking in followed(parcel)
     ]
     return re.sub(r"\s+", " ", " ".join([opening, *filled])).strip()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from bridge.channels.helpers.cached import cached
@@ -13,6 +12,7 @@ from bridge.channels.http import UnexpectedAnswer
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.values import money, unescape
 from bridge.errors import ChannelRefused
+from bridge.lazy import lazy_property
 
 OLDEST = (7, 9)
 API = "wc/v3"
@@ -64,7 +64,7 @@ class ShopInfo:
             f"prices in {status['settings']['currency']} {prices} tax, time zone {zone}."
         )
 
-    @cached_property
+    @lazy_property
     def _index(self) -> dict[str, Any]:
         """The index of WordPress's REST API; raises ChannelRefused if it is not at its usual address."""
         for path, params in (("wp-json/", INDEX_FIELDS), ("", {"rest_route": "/", **INDEX_FIELDS})):
@@ -82,7 +82,7 @@ class ShopInfo:
             f"that WordPress is in, and that {self.shop.url}/wp-json/ shows data in a browser"
         )
 
-    @cached_property
+    @lazy_property
     def _status(self) -> dict[str, Any]:
         return self.shop.get("system_status", {"_fields": "environment,settings"}).object()
 

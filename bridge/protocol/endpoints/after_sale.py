@@ -21,14 +21,14 @@ area = Area("after_sale")
 @area.call("/api/processedorders/cancel", CancelRequest, CancelResponse, manifest="CancelEndpoint", scope=WRITE)
 def cancel(call: Call, request: CancelRequest) -> CancelResponse:
     """Cancel an open order, or lines of it, once."""
-    order_actions.cancel(call.connection.id, call.channel, request.cancellation)
+    order_actions.cancel(call.connection, call.channel, request.cancellation)
     return CancelResponse()
 
 
 @area.call("/api/processedorders/refund", RefundRequest, RefundResponse, manifest="RefundEndpoint", scope=WRITE)
 def refund(call: Call, request: RefundRequest) -> RefundResponse:
     """Give money back, once; a repeat gets the same RefundReference."""
-    return RefundResponse(refund_reference=order_actions.refund(call.connection.id, call.channel, request.refund))
+    return RefundResponse(refund_reference=order_actions.refund(call.connection, call.channel, request.refund))
 
 
 @area.call(

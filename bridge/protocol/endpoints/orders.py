@@ -26,4 +26,4 @@ def orders(call: Call, request: OrdersRequest) -> OrdersResponse:
 @area.call("/api/Order/Despatch", DespatchRequest, DespatchResponse, manifest="DespatchEndpoint", scope=WRITE)
 def despatch(call: Call, request: DespatchRequest) -> DespatchResponse:
     """Mark orders or parts of them as sent, each once; every order received is answered."""
-    return DespatchResponse(orders=tuple(order_actions.despatch(call.connection.id, call.channel, request.orders)))
+    return DespatchResponse(orders=tuple(order_actions.despatch(call.connection, call.channel, request.orders)))

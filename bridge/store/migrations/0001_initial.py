@@ -29,6 +29,8 @@ def up(migrator: Any, db: Any) -> None:
 
     class Connection(Table):
         id = NumberField()
+        uid = CharField(max_length=32)
+        generation = IntegerField(default=1)
         token_digest = CharField(unique=True, max_length=64)
         account = CharField(max_length=36)
         account_name = CharField()
@@ -88,6 +90,7 @@ def up(migrator: Any, db: Any) -> None:
 
     class Action(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        generation = IntegerField()
         kind = CharField(max_length=20)
         reference = TextField()
         digest = CharField(max_length=64)
@@ -95,16 +98,26 @@ def up(migrator: Any, db: Any) -> None:
         key = CharField(unique=True, max_length=32)
         content = JsonField()
         state = CharField(max_length=10)
+        attempts = IntegerField(default=0)
         result = TextField(default="")
         error = TextField(default="")
-        claim = CharField(max_length=32, default="")
-        claimed_until = MomentField()
         created_at = MomentField()
+        planned_at = MomentField()
+        planned_at_shop = MomentField(null=True)
         finished_at = MomentField(null=True)
-        sent_until = MomentField(null=True)
+        answered_at = MomentField(null=True)
 
         class Meta:
-            indexes = ((("connection", "digest", "occurrence"), True), (("connection", "reference"), False))
+            indexes = ((("connection", "reference"), False),)
+
+    class OrderLease(Table):
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        reference = TextField()
+        claim = CharField(max_length=32, default="")
+        claimed_until = MomentField()
+
+        class Meta:
+            indexes = ((("connection", "reference"), True),)
 
     class Feed(Table):
         id = CharField(primary_key=True, max_length=32)
@@ -169,6 +182,7 @@ def up(migrator: Any, db: Any) -> None:
         PageCursor,
         SeenOrder,
         Action,
+        OrderLease,
         Feed,
         FeedItem,
         OutboxBatch,

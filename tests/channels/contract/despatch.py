@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bridge.channels.base import Channel
 from tests.channels.contract.lost_answers import outcomes_of_lost_answers
 from tests.channels.contract.shop import Suite, line_number, seen
 from tests.linnworks import Linnworks
@@ -29,9 +30,9 @@ class DespatchContract(Suite):
 
     def test_a_part_is_sent_and_the_rest_later(self, linnworks, shop, order):
         """An order may be despatched in parts by several calls."""
-        first = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}))
+        first = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}, "T1"))
         sent = shop.sent(order["ReferenceNumber"])
-        second = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 1, shop.skus[1]: 1}))
+        second = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 1, shop.skus[1]: 1}, "T2"))
 
         assert [_success(order)] == first
         assert {shop.skus[0]: 2, shop.skus[1]: 0} == sent
@@ -123,14 +124,75 @@ class DespatchContract(Suite):
         assert answer[0]["Error"]
         assert {shop.skus[0]: 0, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
-    def test_more_than_is_left_is_refused(self, linnworks, shop, order):
-        """The parts never add up to more than was ordered."""
-        _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}))
-        answer = _despatch(linnworks, {**_despatch_of(order, {shop.skus[0]: 2}), "TrackingNumber": "T2"})
+    def test_of_more_than_is_left_the_rest_goes(self, linnworks, shop, order):
+        """The parts never add up to more than was ordered, and what went before is no error."""
+        _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}, "T1"))
+        second = {**_despatch_of(order, {shop.skus[0]: 2}, "T2"), "ProcessedOn": "2025-07-05 09:00:00Z"}
+        answer = _despatch(linnworks, second)
+
+        assert [_success(order)] == answer
+        assert {shop.skus[0]: 3, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+
+    def test_a_despatch_sent_again_later_changes_nothing(self, linnworks, shop, order):
+        """A resend bears another time, or another spelling of the carrier."""
+        first = _despatch_of(order, {shop.skus[0]: 1}, "T1")
+        resends = [
+            first,
+            {**first, "ProcessedOn": "2025-07-05 09:00:00Z"},
+            {**first, "ShippingVendor": "royal mail", "TrackingNumber": " t1"},
+        ]
+        answers = [_despatch(linnworks, resend) for resend in resends]
+
+        assert [[_success(order)]] * 3 == answers
+        assert {shop.skus[0]: 1, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+
+    def test_parcels_without_numbers_are_told_apart_by_their_time(self, linnworks, shop, order):
+        """The same time again is a repeat, another one is another parcel."""
+        first = _despatch_of(order, {shop.skus[0]: 1}, "")
+        answers = [
+            _despatch(linnworks, parcel) for parcel in (first, {**first, "ProcessedOn": "2025-07-05 09:00:00Z"}, first)
+        ]
+
+        assert [[_success(order)]] * 3 == answers
+        assert {shop.skus[0]: 2, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+
+    def test_a_parcel_grouped_with_one_that_went_goes_alone(self, linnworks, shop, channel, order):
+        """Linnworks groups parcels of an order: only what is new in the group is sent."""
+        _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 2}, "T1"))
+        grouped = _despatch_of(order, {shop.skus[0]: 2, shop.skus[1]: 1}, "T1")
+        answer = _despatch(linnworks, {**grouped, "SecondaryTrackingNumbers": ["T2"]})
+
+        assert [_success(order)] == answer
+        assert {shop.skus[0]: 2, shop.skus[1]: 1} == shop.sent(order["ReferenceNumber"])
+        assert {"T1", "T2"} == _numbers(channel, order)
+
+    def test_a_corrected_number_replaces_the_old_one(self, linnworks, shop, channel, order):
+        """The pieces stay as they are, and a late resend of the old number does not bring it back."""
+        first = _despatch_of(order, {shop.skus[0]: 3}, "T1")
+        corrected = {**first, "TrackingNumber": "T2", "ProcessedOn": "2025-07-05 09:00:00Z"}
+        answers = [_despatch(linnworks, parcel) for parcel in (first, corrected, first, corrected)]
+
+        assert [[_success(order)]] * 4 == answers
+        assert {shop.skus[0]: 3, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+        assert {"T2"} == _numbers(channel, order)
+
+    def test_a_line_that_the_order_never_had_is_left_out(self, linnworks, shop, order):
+        """A free item of Linnworks' order does not keep the others from being sent."""
+        despatch = _despatch_of(order, {shop.skus[0]: 3})
+        gift = {"SKU": "no-such-sku", "OrderLineNumber": "no-such-line", "DespatchedQuantity": "1"}
+        answer = _despatch(linnworks, {**despatch, "Items": [*despatch["Items"], gift]})
+
+        assert [_success(order)] == answer
+        assert {shop.skus[0]: 3, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+
+    def test_a_cancelled_order_is_not_sent(self, linnworks, shop, order):
+        """Its despatch gets an error without a retry."""
+        shop.cancel(order["ReferenceNumber"])
+        answer = _despatch(linnworks, _despatch_of(order, {shop.skus[0]: 1}))
 
         assert answer[0]["Error"]
         assert answer[0]["Retry"] is False
-        assert {shop.skus[0]: 2, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
+        assert {shop.skus[0]: 0, shop.skus[1]: 0} == shop.sent(order["ReferenceNumber"])
 
     def test_orders_are_answered_in_order(self, linnworks, shop):
         """A batch gets one answer for each order, in the order they came."""
@@ -165,13 +227,21 @@ def _despatch(linnworks: Linnworks, *orders: Any) -> Any:
     return answer["Orders"]
 
 
-def _despatch_of(order: Any, quantities: dict[str, int]) -> dict[str, Any]:
+def _numbers(channel: Channel, order: Any) -> set[str]:
+    """Return the tracking numbers that the order has in the shop now."""
+    parcels = channel.order_state(order["ReferenceNumber"]).actions_of("despatch")
+    return {number for parcel in parcels for number in parcel.tracking_numbers} - {
+        number for parcel in parcels for number in parcel.replaces
+    }
+
+
+def _despatch_of(order: Any, quantities: dict[str, int], number: str = "AB123456789GB") -> dict[str, Any]:
     """Return Linnworks' despatch of quantities by SKU of an order."""
     return {
         "ReferenceNumber": order["ReferenceNumber"],
         "ShippingVendor": "Royal Mail",
         "ShippingMethod": "Tracked 48",
-        "TrackingNumber": "AB123456789GB",
+        "TrackingNumber": number,
         "SecondaryTrackingNumbers": None,
         "ProcessedOn": "2025-07-05 03:48:51Z",
         "Items": [

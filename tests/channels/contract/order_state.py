@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.channels import load_channel
-from bridge.channels.base import Channel, LineState, OrderState, ShopAction
-from bridge.clock import Deadline
+from bridge.channels.base import Channel, LineState, OrderState, Parcel, ShopAction, Tracking
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem, RefundShippingType
-from bridge.protocol.schemas.orders import DespatchItem, DespatchOrder
 from tests.channels.contract.shop import Suite
 
 PROCESSED_ON = datetime(2025, 7, 5, 3, 48, 51, tzinfo=timezone.utc)
@@ -19,13 +16,6 @@ CLOCKS_AGREE = timedelta(minutes=5)
 
 class OrderStateContract(Suite):
     """What the shop knows of an order is told line by line, and what was done under a key is found again by it."""
-
-    @pytest.fixture
-    def channel(self, app, settings, shop) -> Channel:
-        """The channel, opened with the wizard's answers."""
-        kind = load_channel(settings.channel)
-        presets = {item.config_item_id: item.selected_value for step in kind.steps for item in step.items}
-        return kind({**presets, **shop.answers}, Deadline(settings.budget_seconds), settings)
 
     @pytest.fixture
     def reference(self, shop) -> str:
@@ -53,7 +43,7 @@ class OrderStateContract(Suite):
     def test_a_parcel_is_told(self, channel, shop, reference):
         """A parcel is told with its pieces, its tracking numbers, its times and its key, once however often it came."""
         for _ in range(2):
-            channel.despatch(_despatch(channel, reference, shop.skus[0], 2, "AB1"), f"parcel of {reference}")
+            channel.despatch(_parcel(channel, reference, shop.skus[0], 2, "AB1"), f"parcel of {reference}")
         state = channel.order_state(reference)
         (parcel,) = state.actions
 
@@ -66,9 +56,9 @@ class OrderStateContract(Suite):
 
     def test_parcels_are_told_apart(self, channel, shop, reference):
         """Each parcel has its own pieces, number and key, and nothing more is left after the last."""
-        channel.despatch(_despatch(channel, reference, shop.skus[0], 2, "AB1"), f"first of {reference}")
-        channel.despatch(_despatch(channel, reference, shop.skus[0], 1, "AB2"), f"second of {reference}")
-        channel.despatch(_despatch(channel, reference, shop.skus[1], 1, ""), f"third of {reference}")
+        channel.despatch(_parcel(channel, reference, shop.skus[0], 2, "AB1"), f"first of {reference}")
+        channel.despatch(_parcel(channel, reference, shop.skus[0], 1, "AB2"), f"second of {reference}")
+        channel.despatch(_parcel(channel, reference, shop.skus[1], 1), f"third of {reference}")
         state = channel.order_state(reference)
 
         assert [3, 1] == [line.shipped for line in _goods(state)]
@@ -153,9 +143,13 @@ def _number(channel: Channel, reference: str, sku: str) -> str:
     return next(item.order_line_number for item in order.order_items if item.sku == sku)
 
 
-def _despatch(channel: Channel, reference: str, sku: str, pieces: int, tracking: str) -> DespatchOrder:
-    item = DespatchItem(order_line_number=_number(channel, reference, sku), despatched_quantity=pieces)
-    return DespatchOrder(reference_number=reference, tracking_number=tracking, processed_on=PROCESSED_ON, items=(item,))
+def _parcel(channel: Channel, reference: str, sku: str, pieces: int, *numbers: str) -> Parcel:
+    return Parcel(
+        reference,
+        {_number(channel, reference, sku): pieces},
+        tuple(Tracking(number, "Royal Mail", "Tracked 48") for number in numbers),
+        PROCESSED_ON,
+    )
 
 
 def _cancellation(channel: Channel, reference: str, sku: str, pieces: int) -> Cancellation:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.channels.base import Channel
-from bridge.clock import now
+from bridge.clock import Deadline, now
 from tests.linnworks import Linnworks
 
 
@@ -128,6 +128,12 @@ class Suite:
     def channel_class(self, app) -> type[Channel]:
         """The channel of the shop, with the batch sizes that it declares."""
         return app.extensions["bridge"].channels.channel_class
+
+    @pytest.fixture
+    def channel(self, app, shop) -> Channel:
+        """The channel, opened with the wizard's answers."""
+        channels = app.extensions["bridge"].channels
+        return channels.open(shop.answers, Deadline(channels.settings.budget_seconds))
 
     @pytest.fixture
     def exact_times(self, app, monkeypatch) -> None:

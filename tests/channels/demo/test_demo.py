@@ -17,6 +17,7 @@ from bridge.channels.demo.wizard import PREFERENCES
 from bridge.clock import now
 from bridge.errors import OutcomeUnknown
 from bridge.protocol.manifest import endpoints
+from bridge.protocol.schemas.after_sale import Refund, RefundItem
 from tests.channels.contract import (
     DespatchContract,
     ListingsContract,
@@ -108,7 +109,8 @@ class DemoShop(ShopUnderTest):
 
     def refund(self, reference: str, amount: Decimal) -> None:
         order = self._order(reference)
-        orders.refund(order, [(order.lines[0].number, "", amount)], Decimal(0), "", secrets.token_hex(8))
+        item = RefundItem(order_line_number=order.lines[0].number, refund_amount=amount)
+        orders.refund(order, Refund(reference_number=reference, items=(item,)), "", secrets.token_hex(8))
 
     def category(self, sku: str) -> str:
         return str(Product.get((Product.shop == self.row) & (Product.sku == sku)).category)

@@ -18,9 +18,9 @@ from bridge.channels.base import (
     OrderState,
     Outcome,
     Page,
+    Parcel,
     ShopAction,
     Step,
-    despatched_items,
 )
 from bridge.channels.helpers.pace import Pace, read_paced
 from bridge.channels.helpers.rows import map_order, map_orders
@@ -32,7 +32,6 @@ from bridge.protocol.schemas.config import ConfigItem, Tag, ValueType
 from bridge.protocol.schemas.orders import (
     Address,
     CancelStatus,
-    DespatchOrder,
     ExtendedProperty,
     Note,
     Order,
@@ -127,18 +126,15 @@ class HostileChannel(Channel):
         done = [_action(row) for row in actions.rows()]
         return _mapped(answer, lambda row: _state(row, done, answer.date), answer.object())
 
-    def despatch(self, order: DespatchOrder, key: str) -> None:
-        items = [
-            {"line": item.order_line_number, "sku": item.sku, "quantity": item.despatched_quantity}
-            for item in despatched_items(order)
-        ]
-        tracking = [order.tracking_number, *order.secondary_tracking_numbers]
+    def despatch(self, parcel: Parcel, key: str) -> None:
         wanted = {
-            "items": items,
-            "tracking": [number for number in tracking if number],
-            "processed_on": order.processed_on.isoformat() if order.processed_on else None,
+            "items": [{"line": line, "sku": "", "quantity": count} for line, count in parcel.pieces.items()],
+            "tracking": parcel.tracking_numbers,
+            "replaces": parcel.replaces,
+            "earlier": parcel.earlier,
+            "processed_on": parcel.processed_on.isoformat() if parcel.processed_on else None,
         }
-        self._act("despatch", order.reference_number, key, wanted)
+        self._act("despatch", parcel.reference, key, wanted)
 
     # -- after the sale --------------------------------------------------------------------------------
 
@@ -321,6 +317,8 @@ def _action(row: Mapping[str, Any]) -> ShopAction:
         at=datetime.fromisoformat(row["at"]),
         pieces=wanted.get("pieces", {}),
         tracking_numbers=tuple(wanted.get("tracking", ())),
+        replaces=tuple(wanted.get("replaces", ())),
+        earlier=tuple(wanted.get("earlier", ())),
         processed_on=datetime.fromisoformat(wanted["processed_on"]) if wanted.get("processed_on") else None,
         amounts={line: Decimal(amount) for line, amount in wanted.get("amounts", {}).items()},
         shipping_amount=Decimal(wanted.get("shipping", 0)),

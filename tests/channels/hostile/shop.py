@@ -208,7 +208,7 @@ class HostileShop:
     def _despatched(self, order: Order, wanted: dict[str, Any]) -> Decimal:
         if order.status == "cancelled":
             raise ValueError("The order is cancelled")
-        chosen = _open_lines(order, wanted)
+        chosen = _open_lines(order, wanted) if wanted["items"] else []
         for line, quantity in chosen:
             line.despatched += quantity
         wanted["pieces"] = {line.number: quantity for line, quantity in chosen}

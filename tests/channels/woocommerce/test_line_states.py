@@ -18,7 +18,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 BY_HAND = {"tracking_number": "BY-HAND", "tracking_id": "x"}
 LINK_ONLY = {"tracking_number": "", "custom_tracking_link": "https://example.com", "tracking_id": tracking_id("k1", 0)}
 OURS = {"tracking_number": "OURS", "tracking_id": tracking_id("k1", 1)}
-RECORD = {"items": "7:2", "at": "2026-03-01T10:00:00", "processed_on": "2026-03-01T09:00:00", "note": ""}
+RECORD = {"items": "7:2", "at": "2026-03-01T10:00:00", "processed_on": "2026-03-01T09:00:00", "numbers": ["OURS"]}
 
 
 @pytest.fixture
