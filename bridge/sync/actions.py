@@ -156,10 +156,16 @@ class OrderActions:
             equal.append(action)
             occurrence += 1
         last = equal[-1] if equal else None
-        if last is None or (last.answered_at and _elapsed.since(last, last.answered_at) >= window):
+        if last is None or (last.answered_at and self._since_answer(last, last.answered_at) >= window):
             return None
         log.info("A %s of order %s is taken for a repeat of action %d", kind, self.reference, last.id)
         return last
+
+    def _since_answer(self, action: Action, answered_at: datetime) -> timedelta:
+        """Return how long ago an action was answered; no longer than since it was planned by the shop's clock."""
+        elapsed = _elapsed.since(action, answered_at)
+        planned, shop_time = action.planned_at_shop, self.state.as_of
+        return min(elapsed, shop_time - planned) if planned and shop_time and shop_time > planned else elapsed
 
     def perform(
         self, kind: str, identity: Any, content: Any, send: Callable[[str], str], taken: Collection[str] = ()

@@ -199,8 +199,9 @@ def _perform(
 
 
 def _key(connection: Connection, template_id: int, sku: str) -> str:
-    """Return the key of a template's listing, the same in every feed."""
-    return hashlib.sha256(json.dumps([connection.id, template_id, sku]).encode()).hexdigest()[:32]
+    """Return the key of a template's listing, the same in every feed and in a restored database."""
+    parts = [connection.uid, connection.generation, template_id, sku]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def _open(connection: Connection, channels: Channels, deadline: Deadline) -> Channel:

@@ -472,7 +472,7 @@ def test_the_backlog_is_reported(diagnose, linnworks, work):
     OrderLine.update(sku="").where(OrderLine.number == "1").execute()
     linnworks.orders("2000-01-02 00:00:00Z")
     linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": paid["ReferenceNumber"]}])
-    Action.update(state="unknown", claimed_until=now() - HOUR).execute()
+    Action.update(state="unknown", planned_at=now() - HOUR).execute()
     linnworks("ListingUpdateEndpoint", Type="UPDATE", Listings=[{"TemplateId": 1, "SKU": "nothing"}])
     work()
     assert FeedItem.get().done

@@ -217,6 +217,18 @@ def test_equal_content_is_a_new_action_after_a_while(shop, refund, cancel, time,
     assert [kind, kind] == shop.done
 
 
+def test_a_clock_that_jumps_ahead_makes_no_repeat_a_new_action(shop, refund, time):
+    """
+    A new process has only the time of day to go by, and the shop's clock where that tells.
+    """
+    shop.shows_time = True
+    refund()
+    time.restart()
+    Action.update(answered_at=now() - timedelta(days=1)).execute()
+
+    assert "R-1" == refund()
+
+
 def test_an_action_that_was_not_answered_in_time_is_repeated_at_any_time(shop, refund, time):
     """
     Linnworks never learned of it, so an equal one cannot be new.

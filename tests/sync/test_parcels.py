@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.channels.base import LineState, OrderState, Tracking
+from bridge.channels.base import LineState, OrderState, Parcel, Tracking
 from bridge.protocol.schemas.orders import DespatchItem, DespatchOrder, DespatchPackage
 from bridge.sync.parcels import SentParcel, decide, normalised, sent_parcels
 
@@ -225,6 +225,21 @@ def test_the_line_number_decides_unless_the_sku_belongs_to_another_line(number, 
     decision = decide(state(), [], [DespatchOrder(reference_number="1001", items=(item,))])[0]
 
     assert {line: 1} == decision.parcel.pieces
+
+
+def test_a_correction_is_known_as_a_number_of_its_parcel():
+    """
+    The old number stays known, so that its late repeat is no correction again, and a number for more pieces is too.
+    """
+    history = [
+        ("k1", Parcel("1001", {"A": 2}, (Tracking("T1"),), NOON)),
+        ("k2", Parcel("1001", {}, (Tracking("T2"),), LATER, replaces=("T1",), earlier=("k1",))),
+        ("k3", Parcel("1001", {"B": 1}, (Tracking("T3"),), LATER, earlier=("k1",))),
+    ]
+    corrected, later = sent_parcels(history)
+
+    assert (("T2",), {"t1", "t2", "t3"}) == (corrected.numbers, corrected.known_numbers)
+    assert (("T3",), {"t3"}) == (later.numbers, later.known_numbers)
 
 
 # -- any history -----------------------------------------------------------------------------------------

@@ -47,15 +47,12 @@ def choose_pieces(
     lines: Sequence[Line[Key]],
     wanted: Sequence[Wanted],
     left: Callable[[Key], int],
-    most: Callable[[Key], int] | None = None,
 ) -> Mapping[Key, int]:
     """Return how many pieces of which lines are wanted; nothing wanted means all that are left.
 
     A line that is named several times counts once, with the sum. Lines of which nothing is wanted are left out.
-    Raises ChannelRefused for unknown lines and for more pieces than `most`, which are those that are left unless a
-    number may ask for others too.
+    Raises ChannelRefused for unknown lines and for more pieces than are left.
     """
-    most = most or left
     if not wanted:
         return {line.key: left(line.key) for line in lines if left(line.key) > 0}
     pieces: dict[Key, int] = {}
@@ -63,9 +60,9 @@ def choose_pieces(
         key = find_line(order, lines, one.number, one.sku)
         pieces[key] = pieces.get(key, 0) + (max(0, left(key)) if one.pieces is None else one.pieces)
     for line in lines:
-        if pieces.get(line.key, 0) > max(0, most(line.key)):
+        if pieces.get(line.key, 0) > max(0, left(line.key)):
             raise ChannelRefused(
-                f"Line {line.number} of order {order} has only {max(0, most(line.key))} left, "
+                f"Line {line.number} of order {order} has only {max(0, left(line.key))} left, "
                 f"{pieces[line.key]} are wanted"
             )
     return {key: count for key, count in pieces.items() if count}

@@ -132,7 +132,7 @@ class Actions:
             wanted = [
                 Wanted(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items
             ]
-            pieces = order.requested_pieces(wanted, despatch=False)
+            pieces = order.requested_pieces(wanted)
             if not pieces and order.lines:
                 raise ChannelRefused(f"Nothing of order {self.reference} is left to cancel")
             if not order.despatched and order.is_finished(pieces):

@@ -94,7 +94,7 @@ class WooOrder:
     def ordered(self, line: int) -> int:
         return whole_pieces(self.lines[line]["quantity"])
 
-    def requested_pieces(self, wanted: Sequence[Wanted], *, despatch: bool) -> Mapping[int, int]:
+    def requested_pieces(self, wanted: Sequence[Wanted]) -> Mapping[int, int]:
         """Return the requested pieces by line, or all that remain if nothing is named; services are skipped.
 
         Raises ChannelRefused for an unknown line and for more pieces than there are.
@@ -102,8 +102,7 @@ class WooOrder:
         named = [one for one in wanted if one.number not in self.services]
         if wanted and not named:
             return {}
-        most = self.despatchable if despatch else None
-        return choose_pieces(str(self.id), _named(self.lines.values()), named, self.remaining, most)
+        return choose_pieces(str(self.id), _named(self.lines.values()), named, self.remaining)
 
     def is_finished(self, pieces: Mapping[int, int] | None = None) -> bool:
         """Return whether nothing remains, apart from these pieces."""

@@ -60,15 +60,3 @@ def test_a_line_is_found_by_its_number_alone():
     The key is the shop's own.
     """
     assert 2 == find_line("7", LINES, "12", "")
-
-
-def test_a_number_may_ask_for_more_than_all_that_is_left():
-    """
-    Where a channel says so: pieces that were refunded by hand are sent if they are named, not as a part of all.
-    """
-    most = {1: 3, 2: 1, 3: 0}.__getitem__
-
-    assert {1: 3} == choose_pieces("7", LINES, [Wanted("11", "", 3)], LEFT.__getitem__, most)
-    assert {1: 2} == choose_pieces("7", LINES, [Wanted("11", "", None)], LEFT.__getitem__, most)
-    with pytest.raises(ChannelRefused, match="only 3 left"):
-        choose_pieces("7", LINES, [Wanted("11", "", 4)], LEFT.__getitem__, most)

@@ -18,7 +18,7 @@ from bridge.errors import ChannelUnavailable
 from bridge.protocol.schemas.base import to_json
 from bridge.protocol.schemas.orders import Order, OrdersResponse
 from bridge.settings import Settings
-from bridge.sync import paging
+from bridge.sync import order_checks
 from tests.channels.woocommerce.test_orders import recorded, refund_of
 
 PREFERENCES = preferences({})
@@ -94,7 +94,7 @@ def mutated(row: Any, path: tuple[Any, ...], value: Any) -> Any:
 def read(rows: list[dict[str, Any]], refunds: list[dict[str, Any]], *, old: bool = False) -> list[Order]:
     shop = RowsShop(rows, refunds, old=old)
     found = list(order_pages.page(shop, EPOCH, None, PREFERENCES).items)
-    checked = [paging._checked(order) for order in found]
+    checked = [order_checks.check(order) for order in found]
     to_json(OrdersResponse(orders=tuple(order for order, reason in checked if not reason)))
     return found
 

@@ -121,7 +121,7 @@ def feed_of(linnworks: Linnworks, name: str, **fields: object) -> list[dict[str,
     ("bad", "named", "error"),
     [
         ({"SKU": "x", "TemplateId": 5, "Quantity": "many"}, ("x", 5, ""), "Quantity: Not a whole number."),
-        ({"TemplateId": 5, "ExternalListingId": 7}, ("", 5, "7"), "SKU: Missing."),
+        ({"TemplateId": 5, "ExternalListingId": 7}, ("", 5, ""), "SKU: Missing."),
         ({"SKU": "a\ud800", "TemplateId": 10**30}, ("a?", 0, ""), "SKU: Contains half a surrogate pair."),
         (None, ("", 0, ""), "Not an object."),
     ],
