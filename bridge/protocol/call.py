@@ -58,14 +58,20 @@ class Call:
             raise UnknownToken
         return self.caller
 
-    @lazy_property
-    def channel(self) -> Channel:
-        """The connection's shop; raises RequestRefused until the wizard has been finished."""
+    @property
+    def finished_connection(self) -> Connection:
+        """The connection that the token belongs to; raises RequestRefused until its wizard has been finished."""
         if not self.connection.complete:
             raise RequestRefused("The set-up of this integration is not finished: please complete its wizard")
+        return self.connection
+
+    @lazy_property
+    def channel(self) -> Channel:
+        """The shop of the finished connection; raises ChannelUnavailable over the concurrency limit."""
+        connection = self.finished_connection
         self.enter_shop()
         channels = self.services.channels
-        return channels.open(channels.config(self.connection), self.deadline)
+        return channels.open(channels.config(connection), self.deadline)
 
     def enter_shop(self, wait_seconds: float = 0) -> None:
         """Count this call against the concurrency limit until it is answered; raises ChannelUnavailable over it."""

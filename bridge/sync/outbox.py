@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 30
 
+OpenChannel = Callable[[], Channel]
+"""Returns the connection's shop, or raises ChannelError."""
+
 
 @dataclass(frozen=True)
 class UpdateKind:
@@ -61,17 +64,17 @@ UPDATE_KINDS = {
 
 
 def push_stock(
-    connection_id: int, channel: Channel, levels: Sequence[StockLevel | InvalidRow]
+    connection_id: int, open_channel: OpenChannel, deadline: Deadline, levels: Sequence[StockLevel | InvalidRow]
 ) -> tuple[UpdatedProduct, ...]:
     """Set stock levels, now or as soon as the shop takes them; return an outcome for each, in order."""
-    return _push(STOCK, connection_id, channel, levels)
+    return _push(STOCK, connection_id, open_channel, deadline, levels)
 
 
 def push_prices(
-    connection_id: int, channel: Channel, prices: Sequence[Price | InvalidRow]
+    connection_id: int, open_channel: OpenChannel, deadline: Deadline, prices: Sequence[Price | InvalidRow]
 ) -> tuple[UpdatedProduct, ...]:
     """Set prices, now or as soon as the shop takes them; return an outcome for each, in order."""
-    return _push(PRICE, connection_id, channel, prices)
+    return _push(PRICE, connection_id, open_channel, deadline, prices)
 
 
 def work_one(channels: Channels) -> bool:
@@ -88,12 +91,16 @@ def work_one(channels: Channels) -> bool:
 
 
 def _push(
-    kind_name: str, connection_id: int, channel: Channel, asked: Sequence[StockLevel | Price | InvalidRow]
+    kind_name: str,
+    connection_id: int,
+    open_channel: OpenChannel,
+    deadline: Deadline,
+    asked: Sequence[StockLevel | Price | InvalidRow],
 ) -> tuple[UpdatedProduct, ...]:
     kind = UPDATE_KINDS[kind_name]
     value = attrgetter(kind.value)
     valid = [row for row in asked if not isinstance(row, InvalidRow) and value(row) >= 0]
-    results = _store_and_push(kind_name, connection_id, channel, valid)
+    results = _store_and_push(kind_name, connection_id, open_channel, deadline, valid)
     if len(valid) == len(asked):
         return tuple(map(UpdatedProduct, map(attrgetter("sku"), valid), results))
     of_valid = iter(results)
@@ -109,23 +116,38 @@ def _push(
 
 
 def _store_and_push(
-    kind_name: str, connection_id: int, channel: Channel, rows: Sequence[StockLevel | Price]
+    kind_name: str,
+    connection_id: int,
+    open_channel: OpenChannel,
+    deadline: Deadline,
+    rows: Sequence[StockLevel | Price],
 ) -> Results:
-    """Store a request's rows and return their results, from a push of its own or another process's."""
+    """Store a request's rows and return their results, from a push of its own or another process's.
+
+    The rows are stored whether or not the channel can be opened. A request that waits for another process's push has
+    opened it too, so that it is counted.
+    """
     if not rows:
         return []
-    deadline = channel.deadline
     batch, job = enqueue(connection_id, kind_name, rows, now=now(), until=retry.lease_end(deadline))
+    if job is None:
+        try:
+            open_channel()
+        except CredentialsRefused:
+            stop_awaiting(batch, now())
+            raise
+        except ChannelError as error:
+            return stop_awaiting(batch, now()) or [_not_yet(str(error))] * len(rows)
     for poll in retry.polls(deadline):
         if poll > 0:
             job = lease_outbox(connection_id, kind_name, now=now(), until=retry.lease_end(deadline))
-        results = (_run(job, lambda: channel, batch) if job else None) or collect_results(batch, now())
+        results = (_run(job, open_channel, batch) if job else None) or collect_results(batch, now())
         if results:
             return results
     return stop_awaiting(batch, now()) or [_not_yet("earlier updates are still under way")] * len(rows)
 
 
-def _run(job: PushJob, open_channel: Callable[[], Channel], own: OutboxBatch | None = None) -> Results | None:
+def _run(job: PushJob, open_channel: OpenChannel, own: OutboxBatch | None = None) -> Results | None:
     """Push a job and record the outcome; return the results of the batch `own` if the job holds it.
 
     Returns None if the lease was lost. Raises CredentialsRefused after everything is recorded.
@@ -166,7 +188,7 @@ def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, An
     return newest
 
 
-def _set_in_shop(kind: UpdateKind, rows: Sequence[Any], open_channel: Callable[[], Channel]) -> Sequence[Outcome]:
+def _set_in_shop(kind: UpdateKind, rows: Sequence[Any], open_channel: OpenChannel) -> Sequence[Outcome]:
     """Set the values of these rows in the shop and return an outcome for each."""
     if not rows:
         return ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -116,8 +117,11 @@ def ask(connection, channels):
 
     def push(levels, seconds=0.0):
         rows = [StockLevel(sku=sku, quantity=level) for sku, level in levels]
-        channel = channels.open(channels.config(connection), Deadline(seconds))
-        return [row.error for row in outbox.push_stock(connection.id, channel, rows)]
+        deadline = Deadline(seconds)
+        answer = outbox.push_stock(
+            connection.id, lambda: channels.open(channels.config(connection), deadline), deadline, rows
+        )
+        return [row.error for row in answer]
 
     return push
 
@@ -216,6 +220,55 @@ def test_an_unfinished_integration_stores_nothing(call):
 
     assert "not finished" in answer["Error"]
     assert [0, 0] == stored()
+
+
+@pytest.mark.parametrize("pushed_by_another", [False, True])
+@pytest.mark.parametrize(
+    ("endpoint", "field"), [("InventoryUpdateEndpoint", "Quantity"), ("PriceUpdateEndpoint", "Price")]
+)
+def test_what_a_busy_process_cannot_push_is_stored_and_pushed_later(
+    linnworks, app, work, endpoint, field, pushed_by_another
+):
+    """
+    Over the concurrency limit every row waits for the worker, also while another process pushes for the connection.
+    """
+    connection, limit = Connection.get().id, app.extensions["bridge"].concurrency_limit
+    with ExitStack() as busy:
+        for _ in range(limit.limit_each):
+            busy.enter_context(limit.slot(connection))
+        if pushed_by_another:
+            moment = now() + timedelta(seconds=20)
+            OutboxLease.create(
+                connection=connection, claim="other", claimed_until=moment, next_at=now(), unsure_until=now()
+            )
+        answer = linnworks(endpoint, Products=[{"SKU": "a", field: 1}, {"SKU": "b", field: 2}])
+        refused = linnworks("OrdersEndpoint", PageNumber=1, UTCTimeFrom="2000-01-01 00:00:00Z")
+    before = list(calls)
+    pass_time(30)
+    work()
+
+    assert refused["Error"].startswith("Too many calls are waiting")
+    assert answer["Error"] is None
+    assert [not_yet("Too many calls are waiting for the shop, please try again")] * 2 == [
+        row["Error"] for row in answer["Products"]
+    ]
+    assert [] == before
+    assert {"a": 1, "b": 2} == stock()
+
+
+def test_values_are_stored_when_the_credentials_cannot_be_opened(linnworks, work):
+    """
+    The seller is asked for the credentials, and the values wait.
+    """
+    sealed = Connection.get().sealed
+    Connection.update(sealed="damaged").execute()
+    answer = linnworks("InventoryUpdateEndpoint", Products=[{"SKU": "a", "Quantity": 1}])
+    Connection.update(sealed=sealed).execute()
+    pass_time(30)
+    work()
+
+    assert answer["Error"].startswith("The stored credentials cannot be decrypted")
+    assert {"a": 1} == stock()
 
 
 # -- values that the shop does not take ---------------------------------------------------------------------
@@ -684,8 +737,10 @@ def test_an_integration_may_be_deleted_while_its_shop_is_called(linnworks):
         return accept(values)
 
     behaviours.append(delete)
-    channel = Shop({}, Deadline(0), None)
-    answer = outbox.push_prices(Connection.get().id, channel, [Price(sku="a", price=Decimal(1))])
+    deadline = Deadline(0)
+    answer = outbox.push_prices(
+        Connection.get().id, lambda: Shop({}, deadline, None), deadline, [Price(sku="a", price=Decimal(1))]
+    )
 
     assert ["a"] == [row.sku for row in answer]
     assert [0, 0] == stored()

@@ -33,10 +33,14 @@ def products(call: Call, request: ProductsRequest) -> ProductsResponse:
 )
 def inventory_update(call: Call, request: InventoryUpdateRequest) -> UpdateResponse:
     """Set stock levels in the shop; every row received is answered."""
-    return UpdateResponse(products=outbox.push_stock(call.connection.id, call.channel, request.products))
+    return UpdateResponse(
+        products=outbox.push_stock(call.finished_connection.id, lambda: call.channel, call.deadline, request.products)
+    )
 
 
 @area.call("/api/Product/PriceUpdate", PriceUpdateRequest, UpdateResponse, manifest="PriceUpdateEndpoint", scope=WRITE)
 def price_update(call: Call, request: PriceUpdateRequest) -> UpdateResponse:
     """Set prices in the shop; every row received is answered."""
-    return UpdateResponse(products=outbox.push_prices(call.connection.id, call.channel, request.products))
+    return UpdateResponse(
+        products=outbox.push_prices(call.finished_connection.id, lambda: call.channel, call.deadline, request.products)
+    )
