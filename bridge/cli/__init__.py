@@ -9,7 +9,7 @@ import click
 
 from bridge import __version__
 from bridge.cli.actions import actions
-from bridge.cli.backup import backup, restore
+from bridge.cli.backup import after_restore, backup, restore
 from bridge.cli.check import check
 from bridge.cli.connections import connections
 from bridge.cli.database import migrate_database
@@ -55,6 +55,7 @@ for command in (
     doctor,
     backup,
     restore,
+    after_restore,
     migrate_database,
     check,
     manifest,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.common import require_free_address
 from bridge.settings import load_settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -36,11 +37,37 @@ def restore(folder: Path, force: bool) -> None:
     """Restore the backup in FOLDER while the service is stopped.
 
     The next start upgrades a backup of an earlier version. Orders continue from the backup's last complete run, so
-    Linnworks gets those since then again.
+    Linnworks gets those since then again. Stock and prices that waited in the backup are dropped, because the shop
+    may have newer ones.
     """
     from bridge.ops import backup as ops
 
-    archive = ops.restore(load_settings(os.environ), folder, force=force)
+    restored = ops.restore(load_settings(os.environ), folder, force=force)
     click.echo(f"Restored from {folder.absolute()}; start the service, and run `linnworks-bridge doctor`.")
-    if archive:
-        click.echo(f"The replaced files are in {archive}")
+    if restored.archive:
+        click.echo(f"The replaced files are in {restored.archive}")
+    _ask_to_send_again(restored.integrations)
+
+
+@click.command("after-restore")
+def after_restore() -> None:
+    """Prepare a PostgreSQL database that was just restored, before the service starts.
+
+    Orders begin at page 1 again, and stock and prices that waited in the backup are dropped, because the shop may
+    have newer ones. `restore` does this for SQLite itself.
+    """
+    from bridge.ops import backup as ops
+
+    settings = load_settings(os.environ)
+    require_free_address(settings.bind)
+    integrations = ops.after_restore(settings)
+    click.echo("The database is ready; start the service, and run `linnworks-bridge doctor`.")
+    _ask_to_send_again(integrations)
+
+
+def _ask_to_send_again(integrations: list[str]) -> None:
+    if integrations:
+        click.echo(
+            "Stock and prices that were on their way since the backup may not have reached the shops. Send all of them "
+            f"again in Linnworks (docs/operate.md says how) for: {', '.join(integrations)}"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from bridge.channels.demo.tables import MIGRATIONS as SHOPS_MIGRATIONS
 from bridge.errors import StartError
 from bridge.settings import Settings, sqlite_file
 from bridge.store import database
+from bridge.store.restored import forget_outdated
 from bridge.store.sqlite_backup import (
     ARCHIVE,
     copied_fact,
     copy_database,
-    forget_cursors,
     has_integrations,
     integrity_errors,
     is_open,
+    prepare_restored,
     steps_applied,
 )
 from bridge.store.versions import newer_message
@@ -28,8 +30,16 @@ from bridge.vault import KEY_FILE, MARKER, Vault, read_key_file, write_key_file
 BRIDGE_FILE = "bridge.db"
 USE_PG_DUMP = (
     "The database is on a PostgreSQL server, whose own tools copy it while the bridge serves: `pg_dump` to back it up, "
-    "`pg_restore` to restore it; keep the secret key too, in another place"
+    "`pg_restore` to restore it, and then `linnworks-bridge after-restore`; keep the secret key too, in another place"
 )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The folder that now holds what was replaced, if anything was; and whose stock and prices must be sent again."""
+
+    archive: Path | None
+    integrations: list[str]
 
 
 def backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
@@ -55,8 +65,8 @@ def backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
     return names
 
 
-def restore(settings: Settings, folder: Path, *, force: bool) -> Path | None:
-    """Replace the installation with a backup; return the folder that now holds what was replaced, if anything was.
+def restore(settings: Settings, folder: Path, *, force: bool) -> Restored:
+    """Replace the installation with a backup.
 
     The service must be stopped. Everything is checked before anything is moved: the files are intact, this version
     knows their schemas, and the key they were sealed with is there. Raises StartError if a check fails, and without
@@ -80,13 +90,13 @@ def restore(settings: Settings, folder: Path, *, force: bool) -> Path | None:
     return _replace(settings, found, places, key)
 
 
-def _replace(settings: Settings, found: dict[str, Path], places: dict[str, Path], key: str | None) -> Path | None:
+def _replace(settings: Settings, found: dict[str, Path], places: dict[str, Path], key: str | None) -> Restored:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     copies = {name: places[name].with_name(f".{name}.restored") for name in found}
     try:
         for name, copy in copies.items():
             copy_database(found[name], copy)  # to the same disk, so that only renaming can be interrupted
-        forget_cursors(copies[BRIDGE_FILE])
+        integrations = prepare_restored(copies[BRIDGE_FILE])
     except StartError:
         for copy in copies.values():
             copy.unlink(missing_ok=True)
@@ -104,7 +114,17 @@ def _replace(settings: Settings, found: dict[str, Path], places: dict[str, Path]
     if key:
         write_key_file(key_file, key)
     _give_to_owner(settings.data_dir, [*places.values(), key_file, archive.parent, archive])
-    return archive if archive.exists() else None
+    return Restored(archive if archive.exists() else None, integrations)
+
+
+def after_restore(settings: Settings) -> list[str]:
+    """Prepare a database that the server's own tools have restored; return whose stock and prices must be sent again.
+
+    The service must be stopped.
+    """
+    database.open_store(settings.database)
+    with database.writing():
+        return forget_outdated(database.database.execute_sql)
 
 
 def _check_file(path: Path) -> None:

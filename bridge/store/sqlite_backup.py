@@ -9,12 +9,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from bridge.errors import StartError
+from bridge.store.restored import forget_outdated
 
 ARCHIVE = "archive"
 """Folder beside a database that holds it as it was before an upgrade or a restore."""
-
-FORGET_CURSORS = "DELETE FROM page_cursor"
-"""What a database needs that was restored from a backup: Linnworks may be in a run that it does not know."""
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -49,11 +47,11 @@ def copy_to_archive(source: Path, version: str) -> Path:
     return folder
 
 
-def forget_cursors(path: Path) -> None:
-    """Let no run of a restored database be resumed, so that Linnworks starts again at page 1."""
+def prepare_restored(path: Path) -> list[str]:
+    """Forget what is outdated in a restored database; return the integrations that have to send stock and prices."""
     try:
         with closing(sqlite3.connect(path)) as database, database:
-            database.execute(FORGET_CURSORS)
+            return forget_outdated(database.execute)
     except sqlite3.Error as error:
         raise StartError(f"{path} cannot be changed: {error}") from None
 

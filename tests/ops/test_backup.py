@@ -10,20 +10,29 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from bridge.errors import StartError
-from bridge.ops.backup import backup, restore
+from bridge.channels.demo import DemoChannel
+from bridge.clock import now
+from bridge.errors import ChannelUnavailable, StartError
+from bridge.ops.backup import Restored, backup, restore
+from bridge.protocol.schemas.products import StockLevel
 from bridge.settings import Settings
 from bridge.store.database import close_store
 from bridge.store.installation_facts import save_fact
+from bridge.store.outbox import OutboxBatch, PendingUpdate, enqueue, retry_pending_update
+from bridge.store.paging import PageCursor
+from bridge.sync import outbox
 from bridge.vault import new_key
 from tests.conftest import leave, opened, sender, sqlite_only
 from tests.linnworks import Linnworks
-from tests.processes import Service
+from tests.processes import Service, free_port
 
 pytestmark = sqlite_only
+
+SKUS = ("101-11", "101-12")
 
 
 @pytest.fixture
@@ -58,7 +67,7 @@ def test_a_restored_installation_continues(original, backed_up, elsewhere, linnw
     """
     leave()
     linnworks.token, known = json.loads((original / "known.json").read_text())
-    assert restore(elsewhere, backed_up, force=False) is None
+    assert Restored(None, ["Account of original"]) == restore(elsewhere, backed_up, force=False)
     with opened(elsewhere) as app:
         linnworks._call = sender(app)
 
@@ -79,6 +88,37 @@ def test_a_run_is_not_resumed_on_a_restored_installation(backed_up, elsewhere):
 
     assert cursors[0] > 0
     assert 0 == cursors[1]
+
+
+def test_an_old_level_does_not_overwrite_a_newer_one_after_a_restore(settings, tmp_path):
+    """
+    What waited in the outbox when the backup was made is dropped, and the command names whose stock must be sent again.
+    """
+    with opened(settings) as app:
+        linnworks = Linnworks(sender(app), "outbox")
+        linnworks.finish_wizard(shop_name="outbox", access_key="the key of it")
+        Linnworks(sender(app), "unfinished")
+        channels = app.extensions["bridge"].channels
+        with patch.object(DemoChannel, "set_stock", side_effect=ChannelUnavailable("closed")):
+            linnworks("InventoryUpdateEndpoint", Products=[{"SKU": "101-11", "Quantity": 5}])
+            enqueue(1, "stock", [StockLevel(sku="101-12", quantity=5)], now=now(), until=now())
+        backup(settings, tmp_path / "backup", with_key=True)
+        retry_pending_update(PendingUpdate.get(), now())
+        while outbox.work_one(channels):
+            pass
+        newer = linnworks("InventoryUpdateEndpoint", Products=[{"SKU": sku, "Quantity": 3} for sku in SKUS])
+        leave()
+    (tmp_path / "backup" / "demo-shop.db").unlink()  # only the bridge is restored, as with a shop elsewhere
+    restored = restore(settings, tmp_path / "backup", force=True)
+    with opened(settings) as app:
+        while outbox.work_one(app.extensions["bridge"].channels):
+            pass
+        stock = {sku: product["Quantity"] for sku, product in linnworks.products().items() if sku in SKUS}
+
+        assert [None, None] == [row["Error"] for row in newer["Products"]]
+        assert ["Account of outbox"] == restored.integrations
+        assert dict.fromkeys(SKUS, 3) == stock
+        assert [0, 0] == [table.select().count() for table in (OutboxBatch, PendingUpdate)]
 
 
 def test_only_the_owner_can_read_a_backup(backed_up):
@@ -119,7 +159,7 @@ def test_a_used_installation_is_not_overwritten(backed_up, elsewhere):
     with pytest.raises(StartError, match="has integrations that a restore would replace"):
         restore(elsewhere, backed_up, force=False)
     before = (elsewhere.data_dir / "secret.key").read_text()
-    archive = restore(elsewhere, backed_up, force=True)
+    archive = restore(elsewhere, backed_up, force=True).archive
 
     assert archive
     assert before == (archive / "secret.key").read_text()
@@ -136,7 +176,7 @@ def test_a_damaged_key_is_replaced_by_the_backup_s(backed_up, elsewhere, content
     """
     elsewhere.data_dir.mkdir()
     (elsewhere.data_dir / "secret.key").write_bytes(content)
-    archive = restore(elsewhere, backed_up, force=False)
+    archive = restore(elsewhere, backed_up, force=False).archive
 
     assert archive
     assert content == (archive / "secret.key").read_bytes()
@@ -283,3 +323,17 @@ def test_the_commands_report_what_they_did(run, linnworks, settings, tmp_path, m
     assert "keep it in another place" in backed_up
     assert "--force" in refused
     assert "archive" in restored
+    assert f"for: {linnworks.account_name}" in restored
+
+
+def test_a_database_that_its_server_s_tools_restored_is_prepared_by_a_command(run, linnworks, monkeypatch):
+    """
+    `linnworks-bridge after-restore` forgets runs and the outbox, and names the integrations.
+    """
+    monkeypatch.setenv("BRIDGE_BIND", f"127.0.0.1:{free_port()}")
+    linnworks.orders()
+    enqueue(1, "stock", [StockLevel(sku="101-12", quantity=5)], now=now(), until=now())
+    leave()
+
+    assert f"for: {linnworks.account_name}" in run("after-restore")
+    assert [0, 0] == [table.select().count() for table in (OutboxBatch, PageCursor)]

@@ -24,7 +24,7 @@ from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store import database as store
 from bridge.store.connections import Connection
-from bridge.store.sqlite_backup import FORGET_CURSORS
+from bridge.store.restored import forget_outdated
 from bridge.sync import feeds, outbox
 from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
@@ -124,7 +124,7 @@ class Installation:
     def restore(self, copy: Any) -> None:
         """Put a copy in the database's place as an operator does, while nobody is at it."""
         self.put(copy)
-        self.database.execute_sql(FORGET_CURSORS)
+        forget_outdated(self.database.execute_sql)
 
     def put(self, copy: Any) -> None:
         """Put a copy in the database's place as it is."""

@@ -15,7 +15,7 @@ from bridge.settings import Settings
 from bridge.store.connections import Connection, add_connection
 from bridge.store.database import database
 from bridge.store.paging import PagingRun, forget_paging_runs
-from bridge.store.sqlite_backup import FORGET_CURSORS
+from bridge.store.restored import forget_outdated
 from bridge.sync import paging
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -117,7 +117,7 @@ def test_a_run_of_a_restored_database_is_not_resumed(page):
     Linnworks may have seen other pages since the backup, so neither a page nor the end is taken from it.
     """
     page(1), page(2), page(3)
-    database.execute_sql(FORGET_CURSORS)
+    forget_outdated(database.execute_sql)
 
     for number in (2, 4):
         with pytest.raises(RequestRefused, match="please start at page 1"):
