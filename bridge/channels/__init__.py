@@ -52,9 +52,8 @@ class Channels:
 
     @property
     def credentials_step(self) -> Step:
-        """The step that asks for the shop's credentials; the first step if none does."""
-        steps = self.channel_class.steps
-        return next((step for step in steps if step.credentials), steps[0])
+        """The step that asks for the shop's credentials."""
+        return self.channel_class.credentials_step()
 
 
 def load_channel(name: str) -> type[Channel]:

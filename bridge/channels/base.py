@@ -232,6 +232,21 @@ class Channel(ABC):
 
     # -- set-up ----------------------------------------------------------------------------------------
 
+    @classmethod
+    def credentials_step(cls) -> Step:
+        """Return the step that asks for the shop's credentials; the first step if none does."""
+        return next((step for step in cls.steps if step.credentials), cls.steps[0])
+
+    @property
+    def identity(self) -> Sequence[str]:
+        """What tells this shop from every other one: its address or name, but not its key; does no I/O.
+
+        By default that is every answer of the credentials step that is no PASSWORD. When it changes, nothing that was
+        stored about the shop before counts for this one.
+        """
+        items = self.credentials_step().items
+        return [self.config.get(item.config_item_id, "") for item in items if item.value_type is not ValueType.PASSWORD]
+
     def step(self, name: str) -> Step:
         """Return the wizard's step with this name; a channel may add choices that the shop offers."""
         return next(step for step in self.steps if step.name == name)

@@ -108,12 +108,30 @@ def matching_connections(text: str) -> list[Connection]:
     return list(Connection.select().where(number | (Connection.account_name == text)).order_by(Connection.id))
 
 
-def save_step(connection: Connection, step: str, *, config: dict[str, Any], sealed: str, completed_at: Any) -> bool:
-    """Store the entered values and move on to `step`; False if another request has moved the wizard meanwhile."""
-    with writing():
+def save_step(
+    connection: Connection,
+    step: str,
+    *,
+    config: dict[str, Any],
+    sealed: str,
+    completed_at: Any,
+    generation: int | None = None,
+) -> bool:
+    """Store the entered values and move on to `step`; False if another request has moved the wizard meanwhile.
+
+    `generation` is a new one if the values lead to another shop.
+    """
+    unchanged = (Connection.step == connection.step) & (Connection.generation == connection.generation)
+    with writing(connection.id):
         moved = (
-            Connection.update(step=step, config=config, sealed=sealed, completed_at=completed_at)
-            .where(_this(connection) & (Connection.step == connection.step))
+            Connection.update(
+                step=step,
+                config=config,
+                sealed=sealed,
+                completed_at=completed_at,
+                generation=generation or connection.generation,
+            )
+            .where(_this(connection) & unchanged)
             .execute()
         )
     return bool(moved)

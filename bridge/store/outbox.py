@@ -81,11 +81,13 @@ class PendingUpdate(Row):
 class OutboxLease(LeasedRow):
     """The right to push for a connection, and when the worker may push next.
 
-    Until `unsure_until` what a holder that died has pushed may still arrive at the shop.
+    Until `unsure_until` what a holder that died has pushed may still arrive at the shop. `generation` is the
+    connection's: a process that read it before it led to another shop gets no lease.
     """
 
     connection = ForeignKeyField(Connection, primary_key=True, on_delete="CASCADE")
     connection_id: int
+    generation = IntegerField(default=1)
     next_at = MomentField()
     attempts = IntegerField(default=NO_BATCH)
     unsure_until = MomentField()
@@ -171,24 +173,24 @@ def update_tag(row: StockLevel | Price) -> str:
 
 
 def enqueue(
-    connection_id: int, kind: str, rows: Sequence[StockLevel | Price], *, now: datetime, until: datetime
+    connection: Connection, kind: str, rows: Sequence[StockLevel | Price], *, now: datetime, until: datetime
 ) -> tuple[OutboxBatch, PushJob | None]:
     """Store the rows of a request durably; return the batch, and a job that holds it if the lease was free."""
-    with writing(connection_id):
-        number = _INSERT_BATCH.insert(connection=connection_id, kind=kind, rows=rows, now=now, until=until)
-        lease = _acquire(connection_id, now, until)
+    with writing(connection.id):
+        number = _INSERT_BATCH.insert(connection=connection.id, kind=kind, rows=rows, now=now, until=until)
+        lease = _acquire(connection.id, connection.generation, now, until)
     batch = OutboxBatch(
-        id=number, connection=connection_id, kind=kind, content=rows, created_at=now, awaited_until=until
+        id=number, connection=connection.id, kind=kind, content=rows, created_at=now, awaited_until=until
     )
     return batch, _job(lease, kind, now, own=batch) if lease else None
 
 
-def lease_outbox(connection_id: int, kind: str, *, now: datetime, until: datetime) -> PushJob | None:
+def lease_outbox(connection: Connection, kind: str, *, now: datetime, until: datetime) -> PushJob | None:
     """Return a job with every batch that waits; None while another process holds the lease."""
-    if OutboxLease.select().where((OutboxLease.connection == connection_id) & ~OutboxLease.free(now)).exists():
+    if OutboxLease.select().where((OutboxLease.connection == connection.id) & ~OutboxLease.free(now)).exists():
         return None
-    with writing(connection_id):
-        lease = _acquire(connection_id, now, until)
+    with writing(connection.id):
+        lease = _acquire(connection.id, connection.generation, now, until)
     return _job(lease, kind, now) if lease else None
 
 
@@ -207,7 +209,7 @@ def lease_due_outbox(now: datetime, until: datetime) -> PushJob | None:
     pending = pending.order_by(PendingUpdate.next_at, PendingUpdate.id)
     with writing(connection_id):
         first = batches.order_by(OutboxBatch.id).first() or pending.first()
-        lease = _acquire(connection_id, now, until) if first else None
+        lease = _acquire(connection_id, found.generation, now, until) if first else None
     if first is None or lease is None:  # another worker was faster
         return None
     return _job(lease, first.kind, now, list(pending.where(PendingUpdate.kind == first.kind).limit(MOST_PENDING)))
@@ -278,12 +280,14 @@ def _this(batch: OutboxBatch) -> Any:
     return (OutboxBatch.id == batch.id) & (OutboxBatch.created_at == batch.created_at)
 
 
-def _acquire(connection_id: int, now: datetime, until: datetime) -> OutboxLease | None:
-    """Return the connection's lease, acquired until then; None while it is held."""
+def _acquire(connection_id: int, generation: int, now: datetime, until: datetime) -> OutboxLease | None:
+    """Return the connection's lease, acquired until then; None while it is held, or if it is of another generation."""
     lease: OutboxLease | None = _FIND_LEASE.first(connection=connection_id)
     if lease is None:
-        lease = OutboxLease.create(connection=connection_id, claimed_until=now, next_at=now, unsure_until=now)
-    if lease.is_held(now):
+        lease = OutboxLease.create(
+            connection=connection_id, generation=generation, claimed_until=now, next_at=now, unsure_until=now
+        )
+    if lease.is_held(now) or lease.generation != generation:
         return None
     holder_died = bool(lease.claim)
     lease.acquire(until, unsure_until=now + SETTLES_IN if holder_died else lease.unsure_until)

@@ -17,9 +17,17 @@ from typing import Any
 from bridge.channels import Channels
 from bridge.channels.base import Channel, Outcome
 from bridge.clock import Deadline, is_future, now
-from bridge.errors import BridgeError, ChannelError, ChannelRefused, CredentialsRefused, OutcomeUnknown
+from bridge.errors import (
+    BridgeError,
+    ChannelError,
+    ChannelRefused,
+    ChannelUnavailable,
+    CredentialsRefused,
+    OutcomeUnknown,
+)
 from bridge.protocol.schemas.base import InvalidRow, from_plain_data
 from bridge.protocol.schemas.products import Price, StockLevel, UpdatedProduct
+from bridge.store.connections import Connection
 from bridge.store.outbox import (
     SETTLES_IN,
     OutboxBatch,
@@ -64,17 +72,17 @@ UPDATE_KINDS = {
 
 
 def push_stock(
-    connection_id: int, open_channel: OpenChannel, deadline: Deadline, levels: Sequence[StockLevel | InvalidRow]
+    connection: Connection, open_channel: OpenChannel, deadline: Deadline, levels: Sequence[StockLevel | InvalidRow]
 ) -> tuple[UpdatedProduct, ...]:
     """Set stock levels, now or as soon as the shop takes them; return an outcome for each, in order."""
-    return _push(STOCK, connection_id, open_channel, deadline, levels)
+    return _push(STOCK, connection, open_channel, deadline, levels)
 
 
 def push_prices(
-    connection_id: int, open_channel: OpenChannel, deadline: Deadline, prices: Sequence[Price | InvalidRow]
+    connection: Connection, open_channel: OpenChannel, deadline: Deadline, prices: Sequence[Price | InvalidRow]
 ) -> tuple[UpdatedProduct, ...]:
     """Set prices, now or as soon as the shop takes them; return an outcome for each, in order."""
-    return _push(PRICE, connection_id, open_channel, deadline, prices)
+    return _push(PRICE, connection, open_channel, deadline, prices)
 
 
 def work_one(channels: Channels) -> bool:
@@ -84,15 +92,22 @@ def work_one(channels: Channels) -> bool:
     if job is None:
         return False
     try:
-        _run(job, lambda: channels.open(channels.config(job.lease.connection), deadline))
+        _run(job, lambda: _open_channel(job, channels, deadline))
     except CredentialsRefused as refusal:
         log.warning("Connection %s: %s", job.lease.connection_id, refusal)
     return True
 
 
+def _open_channel(job: PushJob, channels: Channels, deadline: Deadline) -> Channel:
+    connection = job.lease.connection
+    if connection.generation != job.lease.generation:  # and the lease is lost
+        raise ChannelUnavailable("The integration leads to another shop now")
+    return channels.open(channels.config(connection), deadline)
+
+
 def _push(
     kind_name: str,
-    connection_id: int,
+    connection: Connection,
     open_channel: OpenChannel,
     deadline: Deadline,
     asked: Sequence[StockLevel | Price | InvalidRow],
@@ -100,7 +115,7 @@ def _push(
     kind = UPDATE_KINDS[kind_name]
     value = attrgetter(kind.value)
     valid = [row for row in asked if not isinstance(row, InvalidRow) and value(row) >= 0]
-    results = _store_and_push(kind_name, connection_id, open_channel, deadline, valid)
+    results = _store_and_push(kind_name, connection, open_channel, deadline, valid)
     if len(valid) == len(asked):
         return tuple(map(UpdatedProduct, map(attrgetter("sku"), valid), results))
     of_valid = iter(results)
@@ -117,7 +132,7 @@ def _push(
 
 def _store_and_push(
     kind_name: str,
-    connection_id: int,
+    connection: Connection,
     open_channel: OpenChannel,
     deadline: Deadline,
     rows: Sequence[StockLevel | Price],
@@ -129,7 +144,7 @@ def _store_and_push(
     """
     if not rows:
         return []
-    batch, job = enqueue(connection_id, kind_name, rows, now=now(), until=retry.lease_end(deadline))
+    batch, job = enqueue(connection, kind_name, rows, now=now(), until=retry.lease_end(deadline))
     if job is None:
         try:
             open_channel()
@@ -140,7 +155,7 @@ def _store_and_push(
             return stop_awaiting(batch, now()) or [_not_yet(str(error))] * len(rows)
     for poll in retry.polls(deadline):
         if poll > 0:
-            job = lease_outbox(connection_id, kind_name, now=now(), until=retry.lease_end(deadline))
+            job = lease_outbox(connection, kind_name, now=now(), until=retry.lease_end(deadline))
         results = (_run(job, open_channel, batch) if job else None) or collect_results(batch, now())
         if results:
             return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,8 @@ from bridge.clock import Deadline
 from bridge.errors import ChannelError, RequestRefused
 from bridge.protocol.schemas.config import ConfigItem, SaveConfigRequest, UserConfigResponse, ValueType
 from bridge.store.connections import Connection, move_to_step, save_step
+from bridge.store.database import writing
+from bridge.sync import shop_change
 
 DISPLAY_ONLY = (ValueType.URL, ValueType.BUTTON)
 
@@ -27,9 +30,13 @@ def show(connection: Connection, channels: Channels, deadline: Deadline) -> User
 def save(
     connection: Connection, request: SaveConfigRequest, channels: Channels, deadline: Deadline, now: datetime
 ) -> UserConfigResponse:
-    """Store the values of the current step and return the next; on an error return the same step, with `Error`."""
+    """Store the values of the current step and return the next; on an error return the same step, with `Error`.
+
+    Where they lead to another shop than before, the description of the next step begins with that.
+    """
     config = channels.readable_config(connection)
-    step = channels.open(config, deadline).step(connection.step)
+    before = channels.open(config, deadline)
+    step = before.step(connection.step)
     selected = {item.config_item_id: item.selected_value for item in request.config_items}
     try:
         if request.step_name != step.name:
@@ -39,10 +46,14 @@ def save(
         if step.verify:
             channel.verify(step.name)
         next_step = _next_step(step, channel, connection)
-        _store(connection, next_step, entered, channels, now)
+        other_shop = connection.complete and channel.identity != before.identity
+        _store(connection, next_step, entered, channels, now, other_shop=other_shop)
     except (RequestRefused, ChannelError) as refusal:
         return _screen(connection, step, config, error=str(refusal))
-    return _screen(connection, channel.step(next_step), entered)
+    shown = channel.step(next_step)
+    if other_shop:
+        shown = dataclasses.replace(shown, description=f"{shop_change.NOTICE} {shown.description}")
+    return _screen(connection, shown, entered)
 
 
 def ask_for_credentials(connection: Connection, channels: Channels) -> None:
@@ -62,16 +73,31 @@ def _next_step(step: Step, channel: Channel, connection: Connection) -> str:
     return LAST_STEP if connection.complete or step.name == LAST_STEP else names[names.index(step.name) + 1]
 
 
-def _store(connection: Connection, next_step: str, entered: dict[str, str], channels: Channels, now: datetime) -> None:
+def _store(
+    connection: Connection,
+    next_step: str,
+    entered: dict[str, str],
+    channels: Channels,
+    now: datetime,
+    *,
+    other_shop: bool,
+) -> None:
     items = [item for step in channels.channel_class.steps for item in step.items]
     secrets = {item.config_item_id for item in items if item.value_type is ValueType.PASSWORD}
-    saved = save_step(
-        connection,
-        next_step,
-        config={name: value for name, value in entered.items() if name not in secrets},
-        sealed=channels.vault.seal({name: value for name, value in entered.items() if name in secrets}),
-        completed_at=connection.completed_at or (now if next_step == LAST_STEP else None),
-    )
+    generation = connection.generation + other_shop
+    # orders of another shop are read from when it was connected
+    completed_at = None if other_shop else connection.completed_at
+    with writing(connection.id):
+        saved = save_step(
+            connection,
+            next_step,
+            config={name: value for name, value in entered.items() if name not in secrets},
+            sealed=channels.vault.seal({name: value for name, value in entered.items() if name in secrets}),
+            completed_at=completed_at or (now if next_step == LAST_STEP else None),
+            generation=generation,
+        )
+        if saved and other_shop:
+            shop_change.leave_old_shop(connection, generation, now)
     if not saved:
         raise RequestRefused("Another request has moved the wizard on: please open the settings again")
 

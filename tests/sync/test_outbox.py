@@ -119,7 +119,7 @@ def ask(connection, channels):
         rows = [StockLevel(sku=sku, quantity=level) for sku, level in levels]
         deadline = Deadline(seconds)
         answer = outbox.push_stock(
-            connection.id, lambda: channels.open(channels.config(connection), deadline), deadline, rows
+            connection, lambda: channels.open(channels.config(connection), deadline), deadline, rows
         )
         return [row.error for row in answer]
 
@@ -664,7 +664,7 @@ def test_a_process_killed_before_it_pushes_loses_nothing(connection, work):
     """
     Rows that were accepted and never pushed are pushed by the worker after a while.
     """
-    enqueue(connection.id, "stock", [{"SKU": "a", "Reference": "", "Quantity": 1}], now=now(), until=now())
+    enqueue(connection, "stock", [{"SKU": "a", "Reference": "", "Quantity": 1}], now=now(), until=now())
     work()
 
     assert {"a": 1} == stock()
@@ -739,7 +739,7 @@ def test_an_integration_may_be_deleted_while_its_shop_is_called(linnworks):
     behaviours.append(delete)
     deadline = Deadline(0)
     answer = outbox.push_prices(
-        Connection.get().id, lambda: Shop({}, deadline, None), deadline, [Price(sku="a", price=Decimal(1))]
+        Connection.get(), lambda: Shop({}, deadline, None), deadline, [Price(sku="a", price=Decimal(1))]
     )
 
     assert ["a"] == [row.sku for row in answer]

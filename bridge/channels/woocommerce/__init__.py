@@ -94,6 +94,11 @@ class WooCommerceChannel(Channel):
 
     # -- set-up ----------------------------------------------------------------------------------------
 
+    @property
+    def identity(self) -> Sequence[str]:
+        """The shop's address, which may be written in several ways; a new key is no new shop."""
+        return (wizard.shop_identity(self.config["store_url"]),)
+
     def step(self, name: str) -> Step:
         """Return the step with questions about the order statuses that the shop has, its own ones included."""
         step = super().step(name)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
 from bridge.channels.http import shop_address
+from bridge.channels.http.address import DEFAULT_PORTS, origin
+from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.config import ConfigItem, ListValue, ValueType
 
 SHOP, ORDERS = "Shop", "Orders"
@@ -226,6 +229,17 @@ def items(statuses: Mapping[str, str]) -> tuple[ConfigItem, ...]:
         ),
     )
     return (*questions, despatch, *PREFERENCES)
+
+
+def shop_identity(text: str) -> str:
+    """Return host, port and folder of a shop's address: the same for http and https, and with or without "www."."""
+    try:
+        address = urlsplit(store_address(text))
+    except ChannelRefused:
+        return text
+    scheme, host, port = origin(address.geturl())
+    host = (host or "").removeprefix("www.")
+    return f"{host}{address.path}" if port == DEFAULT_PORTS[scheme] else f"{host}:{port}{address.path}"
 
 
 def store_address(text: str) -> str:

@@ -34,7 +34,7 @@ def products(call: Call, request: ProductsRequest) -> ProductsResponse:
 def inventory_update(call: Call, request: InventoryUpdateRequest) -> UpdateResponse:
     """Set stock levels in the shop; every row received is answered."""
     return UpdateResponse(
-        products=outbox.push_stock(call.finished_connection.id, lambda: call.channel, call.deadline, request.products)
+        products=outbox.push_stock(call.finished_connection, lambda: call.channel, call.deadline, request.products)
     )
 
 
@@ -42,5 +42,5 @@ def inventory_update(call: Call, request: InventoryUpdateRequest) -> UpdateRespo
 def price_update(call: Call, request: PriceUpdateRequest) -> UpdateResponse:
     """Set prices in the shop; every row received is answered."""
     return UpdateResponse(
-        products=outbox.push_prices(call.finished_connection.id, lambda: call.channel, call.deadline, request.products)
+        products=outbox.push_prices(call.finished_connection, lambda: call.channel, call.deadline, request.products)
     )

@@ -168,6 +168,7 @@ def up(migrator: Any, db: Any) -> None:
 
     class OutboxLease(Table):
         connection = ForeignKeyField(Connection, primary_key=True, on_delete="CASCADE")
+        generation = IntegerField(default=1)
         claim = CharField(max_length=32, default="")
         claimed_until = MomentField()
         next_at = MomentField()

@@ -9,7 +9,11 @@ import pytest
 from bridge.channels import Channels
 from bridge.channels.http.client import POOLS
 from bridge.channels.woocommerce import wizard
+from bridge.store.connections import Connection
+from bridge.sync.shop_change import NOTICE
+from bridge.sync.wizard import ask_for_credentials
 from tests.channels.hostile.server import Fault
+from tests.channels.woocommerce.fake.authenticator import Key
 from tests.channels.woocommerce.fake.shop import WooShop
 from tests.conftest import forget_answer, sender
 from tests.linnworks import Linnworks
@@ -259,3 +263,40 @@ def test_a_revoked_key_must_be_entered_again(connected, woo):
 
     assert answer["Error"]
     assert linnworks("UserConfigEndpoint")["StepName"] == "Shop"
+
+
+@pytest.mark.parametrize(
+    ("address", "identity"),
+    [
+        ("https://shop.example.com", "shop.example.com"),
+        ("http://www.Shop.example.com:80/", "shop.example.com"),
+        ("shop.example.com/wp-admin/plugins.php", "shop.example.com"),
+        ("https://shop.example.com:8443", "shop.example.com:8443"),
+        ("https://shop.example.com/b2b/", "shop.example.com/b2b"),
+        ("https://another.example.com", "another.example.com"),
+        ("not an address", "not an address"),
+    ],
+)
+def test_one_shop_has_one_identity(address, identity):
+    """
+    It does not depend on how the seller writes the address.
+    """
+    assert identity == wizard.shop_identity(address)
+
+
+def test_a_new_key_leads_to_the_same_shop_and_a_new_address_to_another(app, linnworks, woo):
+    """
+    Only with another address does the wizard say that the shop is another one.
+    """
+    channels = app.extensions["bridge"].channels
+    answers = []
+    with WooShop() as other:
+        for shop, key in ((woo, "ck_" + 40 * "a"), (other, other.key)):
+            shop.authenticator.keys[key] = Key(key, shop.secret, writes=True)
+            ask_for_credentials(Connection.get(Connection.account_name == linnworks.account_name), channels)
+            credentials = {"store_url": shop.url, "consumer_key": key, "consumer_secret": shop.secret}
+            answers.append(linnworks.save("Shop", **credentials))
+
+    assert [(None, "UserConfig")] * 2 == [(answer["Error"], answer["StepName"]) for answer in answers]
+    assert [False, True] == [answer["WizardStepDescription"].startswith(NOTICE) for answer in answers]
+    assert 2 == Connection.get(Connection.account_name == linnworks.account_name).generation
