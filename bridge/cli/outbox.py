@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from bridge.cli.common import format_time, limit_option, open_installed, require, show_table
 from bridge.clock import now
+
+LONGEST_CONTENT = 200
 
 
 @click.group()
@@ -16,20 +20,32 @@ def outbox() -> None:
 @outbox.command("list")
 @limit_option
 def list_(limit: int) -> None:
-    """List pending updates, the oldest first."""
-    from bridge.store.outbox import count_waiting, list_pending_updates
+    """List pending updates, the oldest first, and what was set aside because it cannot be pushed."""
+    from bridge.store.outbox import count_waiting, list_pending_updates, list_set_aside
 
     open_installed()
     requests, updates = count_waiting()
     rows = [
         (update.id, update.connection.account_name, update.kind, update.sku,
-         update.row.get("Quantity", update.row.get("Price")), format_time(update.since), format_time(update.next_at),
+         _value(update.row), format_time(update.since), format_time(update.next_at),
          update.attempts, update.error)
         for update in list_pending_updates(limit)
     ]  # fmt: skip
     columns = ("No", "Integration", "Kind", "SKU", "Value", "Since", "Next try", "Attempts", "Last error")
     show_table(columns, rows, "No update is pending.")
     click.echo(f"{updates} updates are pending, and {requests} requests have not been started.")
+    set_aside = [
+        (one.id, one.connection.account_name, one.kind, one.content[:LONGEST_CONTENT], format_time(one.set_aside_at),
+         one.error)
+        for one in list_set_aside(limit)
+    ]  # fmt: skip
+    if set_aside:
+        click.echo("Set aside, and not tried again; `linnworks-bridge outbox drop --set-aside NUMBER` deletes it:")
+        show_table(("No", "Integration", "Kind", "Content", "Since", "Error"), set_aside, "")
+
+
+def _value(row: Any) -> Any:
+    return row.get("Quantity", row.get("Price")) if isinstance(row, dict) else row
 
 
 @outbox.command()
@@ -45,10 +61,15 @@ def retry(number: int) -> None:
 
 @outbox.command()
 @click.argument("number", type=int)
-def drop(number: int) -> None:
+@click.option("--set-aside", is_flag=True, help="NUMBER is of something that was set aside.")
+def drop(number: int, set_aside: bool) -> None:
     """Give up a pending update: the shop keeps its value until Linnworks sends another."""
-    from bridge.store.outbox import drop_pending_update, find_pending_update
+    from bridge.store.outbox import drop_pending_update, drop_set_aside, find_pending_update, find_set_aside
 
     open_installed()
+    if set_aside:
+        drop_set_aside(require(find_set_aside(number), f"set-aside update {number}"))
+        click.echo(f"Dropped set-aside update {number}.")
+        return
     drop_pending_update(require(find_pending_update(number), f"pending update {number}"))
     click.echo(f"Dropped update {number}.")

@@ -31,6 +31,16 @@ class JsonField(TextField):
         return None if value is None else msgspec.json.decode(value)
 
 
+class StoredRowsField(JsonField):
+    """JSON that was stored to be worked on later; text that is not JSON is returned as it is."""
+
+    def python_value(self, value: str | None) -> Any:
+        try:
+            return super().python_value(value)
+        except msgspec.DecodeError:
+            return value
+
+
 class NumberField(AutoField):
     """A row number that is never reused, on SQLite either: a late request must not reach another row."""
 

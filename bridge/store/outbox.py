@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, TypeVar
 
+import msgspec
 from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
 
 from bridge.clock import is_future
 from bridge.protocol.schemas.products import Price, StockLevel
 from bridge.store.connections import Connection
 from bridge.store.database import Row, writing
-from bridge.store.fields import JsonField, MomentField, is_due
+from bridge.store.fields import JsonField, MomentField, NumberField, StoredRowsField, is_due
 from bridge.store.leases import DueCheck, LeasedRow
 from bridge.store.statements import Statement
 
@@ -26,6 +27,10 @@ MOST_PENDING = 1000
 SETTLES_IN = timedelta(seconds=30)
 """How long a shop may still be working on a push whose answer was lost."""
 KEYS_PER_QUERY = 500
+MOST_DEATHS = 2
+"""After how many processes that died while they pushed for a connection its values are pushed one at a time."""
+MOST_DEATHS_ALONE = 3
+"""How many of them may die of the same update before it is set aside."""
 NO_BATCH = 0
 """A number that no batch has."""
 
@@ -43,7 +48,7 @@ class OutboxBatch(Row):
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
     connection_id: int
     kind = CharField(max_length=10)
-    content = JsonField()
+    content = StoredRowsField()
     results = JsonField(null=True)
     created_at = MomentField()
     awaited_until = MomentField(index=True)
@@ -67,7 +72,7 @@ class PendingUpdate(Row):
     key = CharField(max_length=64)
     sku = TextField()
     tag = TextField()
-    row = JsonField()
+    row = StoredRowsField()
     attempts = IntegerField()
     error = TextField()
     since = MomentField()
@@ -82,7 +87,9 @@ class OutboxLease(LeasedRow):
     """The right to push for a connection, and when the worker may push next.
 
     Until `unsure_until` what a holder that died has pushed may still arrive at the shop. `generation` is the
-    connection's: a process that read it before it led to another shop gets no lease.
+    connection's: a process that read it before it led to another shop gets no lease. `deaths` counts holders that died.
+    After MOST_DEATHS what waits since `suspects_until` or longer is pushed one at a time by the worker, and
+    `pushed_alone` names it meanwhile: what kills MOST_DEATHS_ALONE processes is set aside.
     """
 
     connection = ForeignKeyField(Connection, primary_key=True, on_delete="CASCADE")
@@ -91,17 +98,37 @@ class OutboxLease(LeasedRow):
     next_at = MomentField()
     attempts = IntegerField(default=NO_BATCH)
     unsure_until = MomentField()
+    deaths = IntegerField(default=0)
+    suspects_until = MomentField(null=True)
+    pushed_alone = CharField(max_length=30, default="")
+
+
+class SetAsideUpdate(Row):
+    """What was taken out of the outbox because it cannot be pushed: a row, or the rows of a request, and why."""
+
+    id = NumberField()
+    connection = ForeignKeyField(Connection, on_delete="CASCADE")
+    connection_id: int
+    kind = CharField(max_length=10)
+    content = TextField()
+    error = TextField()
+    set_aside_at = MomentField()
 
 
 @dataclass(frozen=True)
 class PushJob:
-    """An acquired lease and the values of one kind to push under it, oldest first."""
+    """An acquired lease and the values of one kind to push under it, oldest first.
+
+    It is `alone` if it has one pending update or batch because processes have died; of a batch each row must become a
+    pending update, which is then pushed alone.
+    """
 
     lease: OutboxLease
     kind: str
     started: datetime
     pending_updates: Sequence[PendingUpdate]
     batches: Sequence[OutboxBatch]
+    alone: bool = False
 
 
 _FIND_LEASE = Statement(lambda connection: OutboxLease.select().where(OutboxLease.connection == connection))
@@ -209,9 +236,14 @@ def lease_due_outbox(now: datetime, until: datetime) -> PushJob | None:
     pending = pending.order_by(PendingUpdate.next_at, PendingUpdate.id)
     with writing(connection_id):
         first = batches.order_by(OutboxBatch.id).first() or pending.first()
-        lease = _acquire(connection_id, found.generation, now, until) if first else None
+        lease = _acquire(connection_id, found.generation, now, until, by_worker=True) if first else None
+        alone = _next_alone(lease, now, until) if lease and lease.deaths >= MOST_DEATHS else None
     if first is None or lease is None:  # another worker was faster
         return None
+    if isinstance(alone, OutboxBatch):
+        return PushJob(lease, alone.kind, now, [], [alone], alone=True)
+    if alone is not None:
+        return PushJob(lease, alone.kind, now, [alone], [], alone=True)
     return _job(lease, first.kind, now, list(pending.where(PendingUpdate.kind == first.kind).limit(MOST_PENDING)))
 
 
@@ -234,6 +266,7 @@ def finish_push(
     results: Mapping[int, Results],
     own: OutboxBatch | None,
     replaced: Collection[PendingUpdate],
+    unreadable: Sequence[Any],
     pending: Sequence[Mapping[str, Any]],
     attempts: int,
     next_at: datetime,
@@ -242,11 +275,12 @@ def finish_push(
     """Record the outcome of a job and release its lease; False, and nothing is recorded, if the lease was lost.
 
     `results` are by batch id. Other requests that still wait get theirs; `own` and batches that no request waits for
-    are deleted, and so are results that were never collected. `pending` takes the place of `replaced`.
+    are deleted, and so are results that were never collected. `pending` takes the place of `replaced`, and stored rows
+    that are `unreadable` are set aside.
     """
     connection_id = job.lease.connection_id
     with writing(connection_id, durable=False):  # pushing once more does no harm
-        if not job.lease.release(now, attempts=attempts, next_at=next_at):
+        if not job.lease.release(now, attempts=attempts, next_at=next_at, pushed_alone=""):
             return False
         for batch in job.batches:
             if batch != own and is_future(batch.awaited_until, now):
@@ -255,6 +289,8 @@ def finish_push(
         _DELETE_FINISHED_BATCHES.run(connection=connection_id, kind=job.kind, last_id=last_id, now=now)
         for some in chunked([update.id for update in replaced], KEYS_PER_QUERY):
             PendingUpdate.delete().where(PendingUpdate.id.in_(some)).execute()
+        for content in unreadable:
+            _set_aside(connection_id, job.kind, content, "The stored row cannot be read", now)
         _INSERT_PENDING.run_for_each([{"connection": connection_id, "kind": job.kind, **row} for row in pending])
     return True
 
@@ -280,8 +316,13 @@ def _this(batch: OutboxBatch) -> Any:
     return (OutboxBatch.id == batch.id) & (OutboxBatch.created_at == batch.created_at)
 
 
-def _acquire(connection_id: int, generation: int, now: datetime, until: datetime) -> OutboxLease | None:
-    """Return the connection's lease, acquired until then; None while it is held, or if it is of another generation."""
+def _acquire(
+    connection_id: int, generation: int, now: datetime, until: datetime, *, by_worker: bool = False
+) -> OutboxLease | None:
+    """Return the connection's lease, acquired until then; None while it is held, or if it is of another generation.
+
+    While values are pushed one at a time only the worker gets it.
+    """
     lease: OutboxLease | None = _FIND_LEASE.first(connection=connection_id)
     if lease is None:
         lease = OutboxLease.create(
@@ -290,8 +331,60 @@ def _acquire(connection_id: int, generation: int, now: datetime, until: datetime
     if lease.is_held(now) or lease.generation != generation:
         return None
     holder_died = bool(lease.claim)
-    lease.acquire(until, unsure_until=now + SETTLES_IN if holder_died else lease.unsure_until)
+    deaths = lease.deaths + holder_died
+    if deaths >= MOST_DEATHS and not by_worker:
+        return None
+    lease.acquire(until, unsure_until=now + SETTLES_IN if holder_died else lease.unsure_until, deaths=deaths)
     return lease
+
+
+def _next_alone(lease: OutboxLease, now: datetime, until: datetime) -> OutboxBatch | PendingUpdate | None:
+    """Return what has to be pushed alone, the oldest request first; None if there is nothing more of it.
+
+    If enough processes have died of it, it is set aside, and everything else is pushed as usual again.
+    """
+    if lease.pushed_alone:
+        table, number = lease.pushed_alone.split()
+        model: type[OutboxBatch] | type[PendingUpdate] = OutboxBatch if table == "batch" else PendingUpdate
+        killer: OutboxBatch | PendingUpdate | None = model.get_or_none(model.id == int(number))
+        if killer is not None and lease.deaths < MOST_DEATHS + MOST_DEATHS_ALONE:
+            return killer
+        if killer is not None:
+            content = killer.content if isinstance(killer, OutboxBatch) else killer.row
+            error = f"The bridge died {MOST_DEATHS_ALONE} times while it pushed this alone"
+            _set_aside(lease.connection_id, killer.kind, content, error, now)
+            killer.delete_instance()
+            lease.acquire(until, deaths=0, suspects_until=None, pushed_alone="")
+            return None
+    suspects_until = lease.suspects_until or now
+    batches = OutboxBatch.select().where(
+        (OutboxBatch.connection == lease.connection_id)
+        & OutboxBatch.results.is_null()
+        & (OutboxBatch.created_at <= suspects_until)
+    )
+    updates = PendingUpdate.select().where(
+        (PendingUpdate.connection == lease.connection_id) & (PendingUpdate.since <= suspects_until)
+    )
+    found: OutboxBatch | PendingUpdate | None
+    due = updates.where(is_due(PendingUpdate.next_at, now))
+    found = batches.order_by(OutboxBatch.id).first() or due.order_by(PendingUpdate.next_at).first()
+    if found is None:  # those that are not due yet are in no other job either
+        over = not updates.exists()
+        lease.acquire(
+            until,
+            deaths=0 if over else MOST_DEATHS,
+            suspects_until=None if over else suspects_until,
+            pushed_alone="",
+        )
+        return None
+    name = f"{'batch' if isinstance(found, OutboxBatch) else 'update'} {found.id}"
+    lease.acquire(until, deaths=MOST_DEATHS, suspects_until=suspects_until, pushed_alone=name)
+    return found
+
+
+def _set_aside(connection_id: int, kind: str, content: Any, error: str, now: datetime) -> None:
+    text = content if isinstance(content, str) else msgspec.json.encode(content, enc_hook=str).decode()
+    SetAsideUpdate.create(connection=connection_id, kind=kind, content=text, error=error, set_aside_at=now)
 
 
 def _job(
@@ -321,6 +414,29 @@ def waiting_since() -> datetime | None:
     batch = OutboxBatch.select().where(OutboxBatch.results.is_null()).order_by(OutboxBatch.created_at).first()
     update = PendingUpdate.select().order_by(PendingUpdate.since).first()
     return min([*([batch.created_at] if batch else []), *([update.since] if update else [])], default=None)
+
+
+def list_set_aside(limit: int) -> list[SetAsideUpdate]:
+    """Return what was set aside, the oldest first."""
+    query = SetAsideUpdate.select(SetAsideUpdate, Connection).join(Connection)
+    return list(query.order_by(SetAsideUpdate.id).limit(limit))
+
+
+def count_set_aside() -> int:
+    """Return how much was set aside."""
+    return int(SetAsideUpdate.select().count())
+
+
+def find_set_aside(number: int) -> SetAsideUpdate | None:
+    """Return what was set aside under this number, or None."""
+    found: SetAsideUpdate | None = SetAsideUpdate.get_or_none(SetAsideUpdate.id == number)
+    return found
+
+
+def drop_set_aside(update: SetAsideUpdate) -> None:
+    """Delete what was set aside."""
+    with writing(update.connection_id):
+        SetAsideUpdate.delete().where(SetAsideUpdate.id == update.id).execute()
 
 
 def find_pending_update(number: int) -> PendingUpdate | None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-FORGET_OUTDATED = ("DELETE FROM page_cursor", "DELETE FROM outbox_batch", "DELETE FROM pending_update")
+FORGET_OUTDATED = (
+    "DELETE FROM page_cursor",
+    "DELETE FROM outbox_batch",
+    "DELETE FROM pending_update",
+    "DELETE FROM set_aside_update",
+)
 """Linnworks may be in a run that the database does not know, and what waited in the outbox may be older than what the
 shop has by now."""
 

@@ -8,7 +8,7 @@ from bridge.store.actions import FAILED, PLANNED, UNKNOWN, Action
 from bridge.store.database import writing
 from bridge.store.feeds import FeedItem
 from bridge.store.orders import SeenOrder
-from bridge.store.outbox import OutboxBatch, OutboxLease, PendingUpdate
+from bridge.store.outbox import OutboxBatch, OutboxLease, PendingUpdate, SetAsideUpdate
 from bridge.store.paging import PageCursor, PagingRun
 
 OLD_SHOP = "old shop"
@@ -23,7 +23,7 @@ def forget_old_shop(connection_id: int, generation: int, reason: str, now: datet
     lost it. Order actions without an outcome end as failed, for this reason.
     """
     with writing(connection_id):
-        for table in (OutboxBatch, PendingUpdate, OutboxLease, SeenOrder):
+        for table in (OutboxBatch, PendingUpdate, SetAsideUpdate, OutboxLease, SeenOrder):
             table.delete().where(table.connection == connection_id).execute()
         OutboxLease.create(
             connection=connection_id, generation=generation, claimed_until=now, next_at=now, unsure_until=now

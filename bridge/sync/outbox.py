@@ -14,6 +14,8 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
 from bridge.channels import Channels
 from bridge.channels.base import Channel, Outcome
 from bridge.clock import Deadline, is_future, now
@@ -49,6 +51,11 @@ from bridge.sync import retry
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 30
+
+MOST_CALLS = 50
+"""How often rows are pushed in two halves because a call for all of them failed in an unforeseen way."""
+UNREADABLE = "The bridge cannot read this any more: please send it again"
+ONE_AT_A_TIME = ChannelUnavailable("the bridge pushes one update at a time for now")
 
 OpenChannel = Callable[[], Channel]
 """Returns the connection's shop, or raises ChannelError."""
@@ -169,25 +176,59 @@ def _run(job: PushJob, open_channel: OpenChannel, own: OutboxBatch | None = None
     """
     kind = UPDATE_KINDS[job.kind]
     pending_rows = _messages(kind, [update.row for update in job.pending_updates])
+    stored = {batch.id: _as_rows(batch.content) for batch in job.batches if batch is not own}
     rows_by_batch = {
-        batch.id: batch.content if batch is own else _messages(kind, batch.content) for batch in job.batches
+        batch.id: batch.content if batch is own else _messages(kind, stored[batch.id]) for batch in job.batches
     }
     newest = _newest(kind, pending_rows, *rows_by_batch.values())
-    outcomes = dict(zip(newest, _set_in_shop(kind, list(newest.values()), open_channel), strict=True))
+    rows = list(newest.values())
+    set_values = [ONE_AT_A_TIME] * len(rows) if job.alone and job.batches else _set_in_shop(kind, rows, open_channel)
+    outcomes = dict(zip(newest, set_values, strict=True))
     results = _results(kind, rows_by_batch, outcomes)
-    pending = dict(zip(map(kind.key, pending_rows), job.pending_updates, strict=True))
+    pending = {
+        update.id if row is None else kind.key(row): update
+        for row, update in zip(pending_rows, job.pending_updates, strict=True)
+    }
+    unreadable = [
+        content
+        for contents, messages in [
+            ([update.row for update in job.pending_updates], pending_rows),
+            *((stored[number], rows_by_batch[number]) for number in stored),
+        ]
+        for content, message in zip(contents, messages, strict=True)
+        if message is None
+    ]
     ours = next((batch for batch in job.batches if own and batch.identity == own.identity), None)
-    if not _record(job, newest, outcomes, pending, results, ours):
+    if not _record(job, newest, outcomes, pending, unreadable, results, ours):
         return None
+    for content in unreadable:
+        log.error(
+            "Connection %s: a stored %s update cannot be read: %.200r", job.lease.connection_id, job.kind, content
+        )
     for outcome in set(outcomes.values()):
         if isinstance(outcome, CredentialsRefused):
             raise outcome
     return results[ours.id] if ours else None
 
 
+def _as_rows(content: Any) -> Sequence[Any]:
+    """Return the stored rows of a batch; what is no list of rows is one that cannot be read."""
+    return content if isinstance(content, list) else [content]
+
+
 def _messages(kind: UpdateKind, content: Sequence[Any]) -> Sequence[Any]:
-    """Return stored rows as messages."""
-    return from_plain_data(list[kind.message], content)  # type: ignore[name-defined, no-any-return]
+    """Return stored rows as messages, None for each that cannot be read."""
+    try:
+        return from_plain_data(list[kind.message], content)  # type: ignore[name-defined, no-any-return]
+    except msgspec.ValidationError:
+        return [_message(kind, row) for row in content]
+
+
+def _message(kind: UpdateKind, row: Any) -> Any:
+    try:
+        return from_plain_data(kind.message, row)
+    except msgspec.ValidationError:
+        return None
 
 
 def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, Any]:
@@ -197,28 +238,36 @@ def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, An
     """
     newest: dict[Hashable, Any] = {}
     for rows in oldest_first:
-        for key, row in zip(map(kind.key, rows), rows, strict=True):
-            newest.pop(key, None)
-            newest[key] = row
+        for row in rows:
+            if row is not None:
+                key = kind.key(row)
+                newest.pop(key, None)
+                newest[key] = row
     return newest
 
 
 def _set_in_shop(kind: UpdateKind, rows: Sequence[Any], open_channel: OpenChannel) -> Sequence[Outcome]:
     """Set the values of these rows in the shop and return an outcome for each."""
-    if not rows:
-        return ()
-    try:
-        outcomes = kind.push(open_channel(), rows)
-        if len(outcomes) != len(rows):
-            raise ValueError(f"{len(outcomes)} outcomes of {len(rows)} rows")
-        return outcomes
-    except ChannelError as error:
-        return [error] * len(rows)
-    except BridgeError as error:
-        return [OutcomeUnknown(str(error))] * len(rows)
-    except Exception:
-        log.exception("Setting a %s failed", kind.value)
-        return [OutcomeUnknown("the bridge failed; its log has the details")] * len(rows)
+    attempts = iter(range(MOST_CALLS))
+
+    def push(rows: Sequence[Any]) -> Sequence[Outcome]:
+        try:
+            outcomes = kind.push(open_channel(), rows)
+            if len(outcomes) != len(rows):
+                raise ValueError(f"{len(outcomes)} outcomes of {len(rows)} rows")
+            return outcomes
+        except ChannelError as error:
+            return [error] * len(rows)
+        except BridgeError as error:
+            return [OutcomeUnknown(str(error))] * len(rows)
+        except Exception:
+            if len(rows) == 1 or next(attempts, None) is None:
+                log.exception("Setting the %s of %s failed", kind.value, ", ".join(row.sku for row in rows[:10]))
+                return [OutcomeUnknown("the bridge failed; its log has the details")] * len(rows)
+            half = len(rows) // 2  # so that the row that cannot be set does not keep the others from the shop
+            return [*push(rows[:half]), *push(rows[half:])]
+
+    return push(rows) if rows else ()
 
 
 def _results(
@@ -227,7 +276,8 @@ def _results(
     """Return the results of each batch, by its id."""
     results = {outcome: _result(outcome) for outcome in set(outcomes.values())}
     return {
-        batch_id: [results[outcomes[key]] for key in map(kind.key, rows)] for batch_id, rows in rows_by_batch.items()
+        batch_id: [UNREADABLE if row is None else results[outcomes[kind.key(row)]] for row in rows]
+        for batch_id, rows in rows_by_batch.items()
     }
 
 
@@ -251,6 +301,7 @@ def _record(
     newest: Mapping[Hashable, Any],
     outcomes: Mapping[Hashable, Outcome],
     pending: Mapping[Hashable, PendingUpdate],
+    unreadable: Sequence[Any],
     results: Mapping[int, Results],
     ours: OutboxBatch | None,
 ) -> bool:
@@ -264,6 +315,7 @@ def _record(
         results=results,
         own=ours,
         replaced=replaced.values(),
+        unreadable=unreadable,
         pending=_still_pending(job, newest, outcomes, replaced, moment, jitter),
         attempts=attempts,
         next_at=next_at,
@@ -274,6 +326,8 @@ def _record(
 def _next_attempt(job: PushJob, outcomes: Collection[Outcome], moment: datetime, jitter: float) -> tuple[int, datetime]:
     """Return how often the shop has failed in a row, and when the worker may push again."""
     lease = job.lease
+    if job.alone and job.batches:  # the shop was not asked
+        return lease.attempts, moment
     if not outcomes or any(map(_is_final, outcomes)):
         return 0, moment
     if is_future(lease.next_at, job.started):  # a request failed meanwhile: that does not postpone the worker
@@ -331,7 +385,7 @@ def _pending_update(
         "row": row,
         "attempts": attempts,
         "error": str(outcome or ""),
-        "since": before.since if before else moment,
+        "since": before.since if before else job.batches[0].created_at if job.alone and job.batches else moment,
         "next_at": next_at,
         "unsure_until": unsure_until,
     }

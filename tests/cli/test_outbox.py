@@ -8,7 +8,8 @@ import pytest
 
 from bridge.channels.demo.tables import Product
 from bridge.clock import now
-from bridge.store.outbox import OutboxLease, PendingUpdate
+from bridge.ops.doctor import backlog
+from bridge.store.outbox import OutboxLease, PendingUpdate, SetAsideUpdate
 from bridge.sync import outbox
 
 pytestmark = pytest.mark.usefixtures("linnworks")
@@ -68,3 +69,25 @@ def test_a_pending_update_can_be_dropped(run, pending):
     run("outbox", "drop", str(pending.id))
 
     assert 0 == PendingUpdate.select().count()
+
+
+def test_what_was_set_aside_is_shown_and_can_be_dropped(run, pending, app):
+    """
+    `outbox list` shows a row that cannot be read with the error, `doctor` warns of it, and `outbox drop` deletes it.
+    """
+    PendingUpdate.update(row="no row", next_at=now()).execute()
+    OutboxLease.update(next_at=now()).execute()
+    waiting = run("outbox", "list")
+    while outbox.work_one(app.extensions["bridge"].channels):
+        pass
+    number = SetAsideUpdate.get().id
+    listed, found = run("outbox", "list"), [finding.message for finding in backlog.outbox(now())]
+    dropped = run("outbox", "drop", "--set-aside", str(number))
+
+    assert "no row" in waiting
+    assert "no row" in listed
+    assert "The stored row cannot be read" in listed
+    assert ["1 stored updates cannot be pushed and were set aside", "nothing waits"] == found
+    assert f"Dropped set-aside update {number}." in dropped
+    assert 0 == SetAsideUpdate.select().count()
+    assert f"There is no set-aside update {number}" in run("outbox", "drop", "--set-aside", str(number), status=1)

@@ -18,12 +18,12 @@ from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused
 from bridge.protocol.schemas.products import Price, StockLevel
 from bridge.store.connections import Connection, add_connection, save_step
 from bridge.store.database import close_store, database
-from bridge.store.outbox import OutboxBatch, OutboxLease, PendingUpdate, enqueue, lease_due_outbox
+from bridge.store.outbox import OutboxBatch, OutboxLease, PendingUpdate, SetAsideUpdate, enqueue, lease_due_outbox
 from bridge.sync import outbox
 from tests.linnworks import Linnworks
 
 MOMENTS = {
-    "outbox_lease": ("claimed_until", "next_at", "unsure_until"),
+    "outbox_lease": ("claimed_until", "next_at", "unsure_until", "suspects_until"),
     "pending_update": ("since", "next_at", "unsure_until"),
     "outbox_batch": ("created_at", "awaited_until"),
 }
@@ -322,13 +322,139 @@ def test_fewer_outcomes_than_products_are_no_success(ask, work):
     """
     The call of a channel that does not return one for each product is repeated.
     """
-    behaviours.append(lambda values: [None])
+    behaviours.extend([lambda values: []] * 3)
     answer = ask([("a", 1), ("b", 2)])
     pass_time(30)
     work()
 
     assert [not_yet("the bridge failed; its log has the details")] * 2 == answer
     assert {"a": 1, "b": 2} == stock()
+
+
+def test_one_row_that_breaks_the_channel_does_not_keep_the_others_from_the_shop(ask, work, caplog):
+    """
+    The others are set at once, in their order, and the log names the one that was not.
+    """
+
+    def breaks(values):
+        if ("d", None) in values:
+            raise ZeroDivisionError
+        return accept(values)
+
+    behaviours.extend([breaks] * 20)
+    answer = ask([(sku, number) for number, sku in enumerate("abcdefg")])
+
+    broken_row = not_yet("the bridge failed; its log has the details")
+    assert [None, None, None, broken_row, None, None, None] == answer
+    assert {sku: number for number, sku in enumerate("abcdefg") if sku != "d"} == stock()
+    assert "Setting the quantity of d failed" in caplog.text
+    assert [0, 1] == stored()
+
+
+def test_a_channel_that_always_breaks_is_not_asked_row_by_row_for_ever(ask):
+    """
+    The number of calls is limited.
+    """
+    behaviours.extend([broken] * 10_000)
+    answer = ask([(f"sku-{number}", number) for number in range(1000)])
+
+    assert {not_yet("the bridge failed; its log has the details")} == set(answer)
+    assert outbox.MOST_CALLS < len(calls) <= 2 * outbox.MOST_CALLS + 1
+
+
+# -- rows that cannot be pushed ------------------------------------------------------------------------------
+
+
+UNREADABLE = ('{"SKU": "b"', '"text"', "null", '{"SKU": "b"}', '{"SKU": "b", "Quantity": "many"}')
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+def test_a_pending_update_that_cannot_be_read_blocks_no_other(ask, work, unreadable):
+    """
+    It is set aside, and the others of its connection reach the shop.
+    """
+    behaviours.append(down)
+    ask([("a", 1), ("b", 2), ("c", 3)])
+    database.execute_sql("UPDATE pending_update SET row = '" + unreadable + "' WHERE sku = 'b'")
+    pass_time(30)
+    work()
+
+    assert {"a": 1, "c": 3} == stock()
+    assert [0, 0] == stored()
+    assert ["The stored row cannot be read"] == [one.error for one in SetAsideUpdate.select()]
+
+
+@pytest.mark.parametrize("content", ["[", "{}", '"text"', '[{"SKU": "b"}, {"SKU": "a", "Quantity": 1}]', "[1, null]"])
+def test_a_batch_that_cannot_be_read_blocks_no_other(connection, work, content):
+    """
+    What can be read of it is pushed with the others, the rest is set aside.
+    """
+    for sku in ("x", "y"):
+        enqueue(connection, "stock", [StockLevel(sku=sku, quantity=1)], now=now(), until=now())
+    OutboxLease.update(claim="", deaths=0).execute()
+    first = OutboxBatch.select().order_by(OutboxBatch.id).first()
+    database.execute_sql("UPDATE outbox_batch SET content = '" + content + "' WHERE id = " + str(first.id))
+    pass_time(60)
+    work()
+
+    assert {"y": 1, **({"a": 1} if '"a"' in content else {})} == stock()
+    assert [0, 0] == stored()
+    assert SetAsideUpdate.select().count() in (1, 2)
+    assert {"The stored row cannot be read"} == {one.error for one in SetAsideUpdate.select()}
+
+
+def test_what_kills_every_process_is_set_aside(ask, channels):
+    """
+    Two processes die with everything, three more with that value alone; the others reach the shop, also newer ones.
+    """
+    deaths = []
+
+    def kills(values):
+        if ("b", None) in values:
+            deaths.append(len(values))
+            raise Killed
+        return accept(values)
+
+    behaviours.extend([kills] * 100)
+    with suppress(Killed):
+        ask([("a", 1), ("b", 2), ("c", 3)])
+    later = ask([("d", 4)])
+    for _ in range(12):
+        pass_time(60)
+        with suppress(Killed):
+            while outbox.work_one(channels):
+                pass
+    after = ask([("e", 5)])
+
+    assert [None] != later
+    assert [3, 4, 1, 1, 1] == deaths
+    assert {"a": 1, "c": 3, "d": 4, "e": 5} == stock()
+    assert [None] == after
+    assert ['{"SKU":"b","Reference":"","Quantity":2}'] == [one.content for one in SetAsideUpdate.select()]
+    assert (0, "") == (OutboxLease.get().deaths, OutboxLease.get().pushed_alone)
+    assert [0, 0] == stored()
+
+
+def test_processes_that_are_killed_by_something_else_lose_nothing(ask, channels, work):
+    """
+    Values are pushed one at a time for a while, and then as usual.
+    """
+    behaviours.extend([killed] * 3)
+    for sku in "abc":
+        with suppress(Killed):
+            ask([(sku, 1)])
+        pass_time(60)
+        with suppress(Killed):
+            outbox.work_one(channels)
+    for _ in range(8):
+        pass_time(60)
+        with suppress(Killed):
+            work()
+
+    assert dict.fromkeys("abc", 1) == stock()
+    assert (0, None) == (OutboxLease.get().deaths, OutboxLease.get().suspects_until)
+    assert 0 == SetAsideUpdate.select().count()
+    assert [0, 0] == stored()
 
 
 @pytest.mark.parametrize("behaviour", [credentials, except_for(a=CredentialsRefused("The key is wrong"))])

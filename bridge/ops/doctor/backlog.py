@@ -9,7 +9,7 @@ from bridge.ops.doctor.findings import Finding, State, finding, ok, warning
 from bridge.store.actions import unresolved_actions
 from bridge.store.feeds import items_since
 from bridge.store.orders import held_orders
-from bridge.store.outbox import count_waiting, waiting_since
+from bridge.store.outbox import count_set_aside, count_waiting, waiting_since
 
 LONG, VERY_LONG = timedelta(minutes=15), timedelta(hours=6)
 UNDER_WAY = timedelta(minutes=2)
@@ -19,6 +19,9 @@ RECENT = timedelta(days=7)
 
 def outbox(now: datetime) -> Iterator[Finding]:
     """Check for stock levels and prices that the shops have not accepted."""
+    if set_aside := count_set_aside():
+        advice = "linnworks-bridge outbox list shows them; send these values again in Linnworks, then drop them"
+        yield warning("outbox", f"{set_aside} stored updates cannot be pushed and were set aside", advice)
     requests, updates = count_waiting()
     since = waiting_since()
     if since is None:

@@ -174,6 +174,17 @@ def up(migrator: Any, db: Any) -> None:
         next_at = MomentField()
         attempts = IntegerField(default=0)
         unsure_until = MomentField()
+        deaths = IntegerField(default=0)
+        suspects_until = MomentField(null=True)
+        pushed_alone = CharField(max_length=30, default="")
+
+    class SetAsideUpdate(Table):
+        id = NumberField()
+        connection = ForeignKeyField(Connection, on_delete="CASCADE")
+        kind = CharField(max_length=10)
+        content = TextField()
+        error = TextField()
+        set_aside_at = MomentField()
 
     tables = [
         InstallationFact,
@@ -189,5 +200,6 @@ def up(migrator: Any, db: Any) -> None:
         OutboxBatch,
         PendingUpdate,
         OutboxLease,
+        SetAsideUpdate,
     ]
     db.create_tables(tables)
