@@ -17,10 +17,10 @@ under its number."""
 
 
 def forget_old_shop(connection_id: int, generation: int, reason: str, now: datetime) -> list[FeedItem]:
-    """Forget what was stored about the shop that a connection has led to, and return the listings that wait for it.
+    """Forget what was stored about a connection's old shop; return its listings that wait or are set aside.
 
-    Nobody works on these any more. `generation` is the connection's new one: who still holds the outbox's lease has
-    lost it. Order actions without an outcome end as failed, for this reason.
+    No process works on these any more. `generation` is the connection's new one: a process that still holds the lease
+    of the outbox has lost it. Order actions without an outcome end as failed, for this reason.
     """
     with writing(connection_id):
         for table in (OutboxBatch, PendingUpdate, SetAsideUpdate, OutboxLease, SeenOrder):
@@ -33,6 +33,6 @@ def forget_old_shop(connection_id: int, generation: int, reason: str, now: datet
         PagingRun.update(kind=OLD_SHOP, finished_at=None).where(runs).execute()
         unresolved = (Action.connection == connection_id) & Action.state.in_([PLANNED, UNKNOWN])
         Action.update(state=FAILED, error=reason, finished_at=now).where(unresolved).execute()
-        waits = (FeedItem.connection == connection_id) & ~FeedItem.done
+        waits = (FeedItem.connection == connection_id) & (~FeedItem.done | FeedItem.set_aside)
         FeedItem.update(claim="", claimed_until=now).where(waits).execute()
         return list(FeedItem.select().where(waits).order_by(FeedItem.id))

@@ -6,12 +6,14 @@ import logging
 from unittest.mock import patch
 
 import pytest
+from peewee import fn
 
 from bridge.channels.demo import DemoChannel
 from bridge.clock import now
 from bridge.errors import ChannelUnavailable, OutcomeUnknown
 from bridge.store.actions import Action
 from bridge.store.connections import Connection
+from bridge.store.feeds import FeedItem
 from bridge.store.orders import SeenOrder
 from bridge.store.outbox import OutboxBatch, PendingUpdate, lease_outbox
 from bridge.store.paging import PageCursor, PagingRun
@@ -94,12 +96,14 @@ def test_what_waited_for_the_old_shop_does_not_go_to_the_new_one(linnworks, app,
         feed = linnworks("ListingDeleteEndpoint", ExternalListingIds=[REMOVAL, REMOVAL])["ChannelFeedId"]
         feeds.work_one(app.extensions["bridge"].channels)
     waited = PendingUpdate.select().count()
+    FeedItem.update(done=True, set_aside=True).where(FeedItem.id == FeedItem.select(fn.MAX(FeedItem.id))).execute()
     move()
     due()
     work_all()
     checked = linnworks("CheckFeedEndpoint", ChannelFeedId=feed)
 
     assert 2 == waited
+    assert not [item for item in FeedItem.select() if item.set_aside or not item.done]
     assert before == linnworks.products()["101-11"]["Quantity"]
     assert checked["IsFeedReady"]
     assert [[shop_change.REASON]] * 2 == [
