@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("tests.channels.contract")
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory) -> Settings:
     """Settings of one installation for a whole module, because shops are slow to open."""
-    return Settings(data_dir=tmp_path_factory.mktemp("data"))
+    return Settings(data_dir=tmp_path_factory.mktemp("module") / "data")
 
 
 @pytest.fixture(scope="module")

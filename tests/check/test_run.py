@@ -13,6 +13,8 @@ from bridge.check.runner import Verdict
 from tests.check.mutants.application import CLIENT, Application
 from tests.check.mutants.builders import MUTANTS
 
+pytestmark = pytest.mark.broad
+
 CHANGING_CALLS = (
     "Despatch",
     "Cancel",

@@ -149,8 +149,8 @@ def test_an_order_is_shown_with_its_parcels(run, linnworks):
         {"ShippingVendor": "Royal Mail", "TrackingNumber": "R1", "TrackingUrl": links[0]},
         {"ShippingVendor": "DPD", "TrackingNumber": "D2", "TrackingUrl": links[1]},
     ]
-    linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1230", "Packages": packages}])
-    shown = run("demo", "show", "1230")
+    linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1060", "Packages": packages}])
+    shown = run("demo", "show", "1060")
 
     assert [] == [text for text in ("Royal Mail", "R1", "DPD", "D2", *links) if text not in shown]
 
@@ -167,7 +167,7 @@ def test_shops_can_be_opened_and_listed(run, settings):
     assert "SHIRT-1-B-S" in run("demo", "products", "--search", "SHIRT-1-B")
     run("demo", "open", "another")
     assert "Name the shop with --shop: by-hand, another" in run("demo", "orders", status=1)
-    assert "1230" in run("demo", "orders", "--shop", "another")
+    assert "1060" in run("demo", "orders", "--shop", "another")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_restored_installation_continues(original, backed_up, elsewhere, linnw
 
         assert linnworks("ConfigTestEndpoint")["Error"] is None
         assert known == linnworks.orders()
-        assert linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1230"}])["Orders"][0]["Error"] is None
+        assert linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "1060"}])["Orders"][0]["Error"] is None
 
 
 def test_a_run_is_not_resumed_on_a_restored_installation(backed_up, elsewhere):

@@ -10,16 +10,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peewee import OperationalError
 
+from bridge.clock import now
 from bridge.ops.temporary_server import free_port
+from bridge.store.connections import Connection
 from bridge.store.database import database
 from bridge.store.fields import MomentField
+from bridge.store.orders import record_orders
 from bridge.store.outbox import count_waiting
 from tests.conftest import sqlite_only
 from tests.linnworks import LONG_AGO
@@ -45,9 +50,13 @@ LONG = ("OrdersEndpoint", "InventoryUpdateEndpoint", "ListingDeleteEndpoint")
 
 @contextmanager
 def full() -> Iterator[None]:
-    """Stop the database from growing by a page."""
+    """Stop the database from growing by a page, when those of the orders are full."""
     database.execute_sql("VACUUM")
     database.execute_sql("PRAGMA max_page_count = 1")  # SQLite keeps the current number
+    with suppress(OperationalError):
+        for number in count():
+            offered = [f"padding {number}"]
+            record_orders(Connection.get().id, offered, {}, run=None, now=now())
     yield
     database.execute_sql("PRAGMA max_page_count = 1000000")
 

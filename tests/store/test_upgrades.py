@@ -21,7 +21,7 @@ from tests.conftest import opened, sender, sqlite_only
 from tests.linnworks import LONG_AGO, Linnworks
 from tests.store.test_store import TABLES
 
-DESPATCH = {"ReferenceNumber": "1230", "ShippingVendor": "Royal Mail", "TrackingNumber": "AB1"}
+DESPATCH = {"ReferenceNumber": "1060", "ShippingVendor": "Royal Mail", "TrackingNumber": "AB1"}
 
 
 @pytest.fixture

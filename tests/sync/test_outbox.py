@@ -494,6 +494,7 @@ def test_values_wait_while_credentials_cannot_be_decrypted(ask, work):
     assert {"a": 1} == stock()
 
 
+@pytest.mark.broad
 def test_a_shop_that_was_down_for_a_day_has_everything_within_a_minute(ask, work):
     """
     However much waits, the newest values are pushed soon after it is back.
@@ -515,6 +516,7 @@ def test_a_shop_that_was_down_for_a_day_has_everything_within_a_minute(ask, work
     assert 1000 == max(map(len, calls))
 
 
+@pytest.mark.broad
 def test_a_shop_that_is_down_is_tried_less_and_less_often(ask, work):
     """
     After a failure the worker pauses the whole connection, however many values wait, and longer each time.

@@ -20,6 +20,8 @@ from tests.sync.test_held_orders import Shop
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 CALL_TAKES = 0.09
 
+pytestmark = pytest.mark.broad  # hundreds of held orders each
+
 
 class Stepped(clock.Clock):
     """A clock that moves when the shop is called, and when a test says so."""

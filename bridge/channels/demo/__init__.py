@@ -60,7 +60,7 @@ class DemoChannel(Channel):
     friendly_name = "Bridge demo shop"
     supports_listings = True
     products_page_size = 100
-    orders_page_size = 100
+    orders_page_size = 25
     steps = wizard.STEPS
 
     @lazy_property

@@ -53,7 +53,7 @@ SHIPPING = {"STANDARD": "Standard (2 to 4 days)", "EXPRESS": "Express (next day)
 SHIPPING_COSTS = {"STANDARD": Decimal("3.95"), "EXPRESS": Decimal("8.50"), "PICKUP": Decimal(0)}
 PAYMENT = {"CARD": "Card", "BANK": "Bank transfer", "PAYPAL": "PayPal"}
 
-ORDERS = 230
+ORDERS = 60
 DAYS = 30
 FIRST_NUMBER = 1001
 

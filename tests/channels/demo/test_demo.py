@@ -128,6 +128,7 @@ def shop(app, settings):
     return DemoShop(settings.data_dir)
 
 
+@pytest.mark.broad
 class TestDemo(
     SetUpContract,
     OrdersContract,
@@ -454,11 +455,11 @@ def test_what_happened_to_an_order_comes_as_notes_for_the_seller(linnworks):
 )
 def test_a_despatch_keeps_its_parcels(linnworks, despatch, note, parcels):
     """Carriers, tracking numbers and links of every package are kept, and named in the note."""
-    usual = {"ReferenceNumber": "1230", "ShippingVendor": "Royal Mail", "ShippingMethod": "48"}
+    usual = {"ReferenceNumber": "1060", "ShippingVendor": "Royal Mail", "ShippingMethod": "48"}
     linnworks("DespatchEndpoint", Orders=[{**usual, **despatch}])
-    event = Event.get(Event.order == orders.find_order(demo.find_shop(linnworks.shop_name), "1230"))
+    event = Event.get(Event.order == orders.find_order(demo.find_shop(linnworks.shop_name), "1060"))
 
-    assert [note] == [one["Note"] for one in linnworks.orders()["1230"]["Notes"] if one["IsInternal"]]
+    assert [note] == [one["Note"] for one in linnworks.orders()["1060"]["Notes"] if one["IsInternal"]]
     assert parcels == [(parcel["carrier"], parcel["number"], parcel["link"]) for parcel in event.details["parcels"]]
 
 
@@ -467,9 +468,9 @@ def test_a_second_reason_is_in_the_note(linnworks):
     reasons = {one["Tag"]: one for one in linnworks("PostSaleOptions")["PostSaleReasons"]}
     second = reasons["DAMAGED"]["SubReasons"][0]["Tag"]
     row = {"OrderLineNumber": "1", "RefundAmount": 0.5, "Reason": "DAMAGED", "SecondaryReason": second}
-    linnworks("RefundEndpoint", Refund={"ReferenceNumber": "1230", "Items": [row]})
+    linnworks("RefundEndpoint", Refund={"ReferenceNumber": "1060", "Items": [row]})
 
-    assert f": DAMAGED / {second}" in linnworks.orders()["1230"]["Notes"][-1]["Note"]
+    assert f": DAMAGED / {second}" in linnworks.orders()["1060"]["Notes"][-1]["Note"]
 
 
 def _notes(linnworks: Linnworks) -> set[str]:
