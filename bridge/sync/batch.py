@@ -17,12 +17,15 @@ Result = TypeVar("Result")
 
 
 def each(
-    items: Iterable[Item], act: Callable[[Item], Result], failed: Callable[[Item, BridgeError], Result]
+    items: Iterable[Item],
+    act: Callable[[Item], Result],
+    failed: Callable[[Item, BridgeError], Result],
+    name: Callable[[Item], str],
 ) -> list[Result]:
     """Return `act(item)` for every item, or `failed(item, error)` where it raises.
 
-    An unexpected exception is logged and becomes OutcomeUnknown. What concerns the whole batch is raised:
-    CredentialsRefused, and peewee's exceptions, after which nothing can be stored.
+    An unexpected exception is logged with the item's name and becomes OutcomeUnknown. What concerns the whole batch is
+    raised: CredentialsRefused, and peewee's exceptions, after which nothing can be stored.
     """
     results = []
     for item in items:
@@ -33,6 +36,6 @@ def each(
         except BridgeError as error:
             results.append(failed(item, error))
         except Exception:
-            log.exception("One item of a batch failed")
+            log.exception("%s failed", name(item))
             results.append(failed(item, OutcomeUnknown("The bridge failed; its log has the details")))
     return results

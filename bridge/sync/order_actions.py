@@ -55,7 +55,7 @@ def despatch(
 
     outcomes = {
         reference: iter(errors)
-        for reference, errors in zip(entries, batch.each(entries.items(), act, failed), strict=True)
+        for reference, errors in zip(entries, batch.each(entries.items(), act, failed, _name), strict=True)
     }
     return [
         _answer(order.text("reference_number"), RequestRefused(order.error))
@@ -63,6 +63,10 @@ def despatch(
         else _answer(order.reference_number, next(outcomes[order.reference_number]))
         for order in orders
     ]
+
+
+def _name(group: Group) -> str:
+    return f"The despatch of order {group[0]}"
 
 
 def _answer(reference: str, error: BridgeError | None) -> DespatchedOrder:
@@ -93,9 +97,12 @@ def _despatch_order(
         def failed(_: Decision, error: BridgeError) -> BridgeError:
             return error
 
+        def name(_: Decision) -> str:
+            return _name((reference, entries))
+
         decisions = parcels.decide(order.state, parcels.sent_parcels(_sent_before(order)), entries)
         errors: list[BridgeError | None] = [None] * len(entries)
-        for decision, error in zip(decisions, batch.each(decisions, act, failed), strict=True):
+        for decision, error in zip(decisions, batch.each(decisions, act, failed, name), strict=True):
             for position in decision.positions:
                 errors[position] = errors[position] or error
         order.answer(*done)

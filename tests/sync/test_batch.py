@@ -17,7 +17,7 @@ def outcomes(*results: object) -> list[object]:
             raise item
         return item
 
-    return each(results, act, lambda item, error: error)
+    return each(results, act, lambda item, error: error, lambda item: f"Item {type(item).__name__}")
 
 
 @pytest.mark.parametrize("error", [ChannelRefused("no"), ChannelUnavailable("later"), BridgeError("odd")])
@@ -38,7 +38,7 @@ def test_an_exception_that_nobody_expected_costs_one_item(error, caplog):
     assert ("a", "b") == (first, last)
     assert isinstance(failed, OutcomeUnknown)
     assert "s3cret" not in str(failed)
-    assert type(error).__name__ in caplog.text
+    assert f"Item {type(error).__name__} failed" in caplog.text
 
 
 @pytest.mark.parametrize("error", [CredentialsRefused("revoked"), peewee.OperationalError("disk is full")])

@@ -13,6 +13,7 @@ from bridge.protocol.schemas.orders import Order, PaymentStatus
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 
 
 def map_order(row: Row, mapping: Callable[[Row], Order | None], reference: str) -> Order | None:
@@ -35,6 +36,17 @@ def map_orders(
     """
     found = (map_order(row, mapping, _reference(row, reference_of)) for row in rows)
     return [order for order in found if order]
+
+
+def readable(rows: Iterable[Row], read: Callable[[Row], Result], name_of: Callable[[Row], str]) -> list[Result]:
+    """Return what `read` makes of the rows of a page; one that cannot be read is left out and logged by its name."""
+    found = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except Exception:  # what a shop or its plugins may send is not foreseen
+            log.exception("%s cannot be read", _reference(row, name_of))
+    return found
 
 
 def _reference(row: Row, reference_of: Callable[[Row], str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from bridge.channels.base import Page
 from bridge.channels.helpers.offsets import Position
 from bridge.channels.helpers.pace import read_paced
+from bridge.channels.helpers.rows import readable
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.product_lookup import NOT_SOLD_ALONE, shared_skus, variations
@@ -77,15 +78,20 @@ def product(item: CatalogueItem) -> Product:
     )
 
 
+def _name(item: CatalogueItem) -> str:
+    return f"Product {item.row['id']}"
+
+
 def page(shop: WooClient, cursor: str | None, hidden: bool) -> Page[Product]:
     """Return the products after a cursor, with unpublished ones if `hidden`."""
 
     def read_some(cursor: str | None, size: int) -> Page[Product]:
         items, next_cursor = read(shop, cursor, hidden, size)
-        uses = Counter(item.sku.casefold() for item in items)
-        unique = [item for item in items if item.sku and not item.inherits_sku and uses[item.sku.casefold()] == 1]
-        shared = shared_skus(shop, [item.sku for item in unique])
-        return Page([product(item) for item in unique if item.sku not in shared], next_cursor)
+        found = readable(items, lambda item: (product(item), item.inherits_sku), _name)
+        uses = Counter(one.sku.casefold() for one, _ in found)
+        unique = [one for one, inherits in found if one.sku and not inherits and uses[one.sku.casefold()] == 1]
+        shared = shared_skus(shop, [one.sku for one in unique])
+        return Page([one for one in unique if one.sku not in shared], next_cursor)
 
     return read_paced(read_some, cursor, limit=_limit(), deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
 

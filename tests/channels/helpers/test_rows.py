@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.channels.helpers.rows import map_order, map_orders
+from bridge.channels.helpers.rows import map_order, map_orders, readable
 from bridge.protocol.schemas.orders import Order, PaymentStatus
 from bridge.sync import order_checks
 
@@ -46,3 +46,13 @@ def test_one_order_is_held_under_the_reference_that_was_asked_for():
     A held order that is read again keeps its name.
     """
     assert ("7", True) == ((found := map_order({}, an_order, "7")).reference_number, bool(found.fault))
+
+
+def test_a_row_of_another_list_that_cannot_be_read_is_left_out_and_named_in_the_log(caplog):
+    """
+    Its neighbours come.
+    """
+    rows = [{"id": "1", "price": "5"}, {"id": "2"}, {"id": "3", "price": "7"}]
+
+    assert ["5", "7"] == readable(rows, itemgetter("price"), lambda row: f"Product {row['id']}")
+    assert "Product 2 cannot be read" in caplog.text
