@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
 from msgspec.structs import replace
 
+from bridge.channels.helpers.totals import order_total
 from bridge.errors import unreadable
 from bridge.protocol.schemas.orders import Address, ExtendedProperty, Option, Order, OrderItem
 
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 Named = TypeVar("Named", Option, ExtendedProperty)
 
-CENT = Decimal("0.01")
 TAG_LIMIT = 64
 NO_ADDRESS = Address()
 
@@ -77,32 +76,13 @@ def problems(order: Order) -> list[str]:
     numbers = [item.order_line_number for item in order.order_items]
     if len(set(numbers)) < len(numbers):
         found += [f"the line number {number} occurs {n} times" for number, n in Counter(numbers).items() if n > 1]
-    if order.shop_total is not None and total(order) != order.shop_total:
-        found.append(f"its lines add up to {total(order)}, but the shop's total is {order.shop_total}")
+    if order.shop_total is not None and order_total(order) != order.shop_total:
+        found.append(f"its lines add up to {order_total(order)}, but the shop's total is {order.shop_total}")
     return found
 
 
 def _name(item: OrderItem) -> str:
     return f"line {item.order_line_number or '(no number)'} ({item.item_title or item.sku or 'no title'})"
-
-
-def total(order: Order) -> Decimal:
-    """Return the total that Linnworks computes from the order's lines, postage and discount.
-
-    Each line is rounded to the cent, or to the precision of the shop's total if that is finer.
-    """
-    unit = min(CENT, Decimal(1).scaleb(int((order.shop_total or CENT).as_tuple().exponent)))
-    lines = sum((_line_total(item, unit) for item in order.order_items), Decimal(0))
-    return lines + order.postal_service_cost - order.discount
-
-
-def _line_total(item: OrderItem, unit: Decimal) -> Decimal:
-    amount = item.price_per_unit * item.qty
-    if item.line_percent_discount:
-        amount *= 1 - item.line_percent_discount / 100
-    if not item.tax_cost_inclusive:
-        amount *= 1 + item.tax_rate / 100
-    return amount.quantize(unit, ROUND_HALF_UP)
 
 
 def _filled(address: Address | None) -> bool:

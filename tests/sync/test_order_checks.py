@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bridge.channels.helpers.totals import order_total
 from bridge.protocol.schemas.orders import Address, ExtendedProperty, Option, Order, OrderItem, PaymentStatus
-from bridge.sync.order_checks import normalise, problems, total
+from bridge.sync.order_checks import normalise, problems
 
 HOME = Address(full_name="Anna", town="Bath")
 LINE = OrderItem(order_line_number="1", sku="A", item_title="Mug", price_per_unit=Decimal("10.00"))
@@ -107,6 +108,6 @@ def test_an_order_adds_up_to_whole_cents(lines):
     """
     Every line is rounded to the cent, so the total is exact.
     """
-    made = total(replace(ORDER, order_items=tuple(lines), postal_service_cost=Decimal("3.95")))
+    made = order_total(replace(ORDER, order_items=tuple(lines), postal_service_cost=Decimal("3.95")))
 
     assert made == made.quantize(Decimal("0.01"))

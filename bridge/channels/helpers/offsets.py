@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bridge.channels.base import Page
 from bridge.errors import ChannelUnavailable
@@ -23,9 +23,12 @@ OVERLAP = 10
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a list that is sorted by id: the last row read, and how many rows stood up to and including it."""
+    """A place in a list that is sorted by id: the last row read, and how many rows stood up to and including it.
 
-    id: int = 0
+    Ids are numbers or texts, compared as the shop sorts them; None before the first row.
+    """
+
+    id: Any = None
     offset: int = 0
 
 
@@ -40,7 +43,7 @@ class ListPage(Generic[Row]):
 
 
 def read_after(
-    read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int | None], position: Position, *, limit: int
+    read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], Any], position: Position, *, limit: int
 ) -> ListPage[Row]:
     """Return rows of the list that come after a position, `limit` or a little fewer, and at least one if there is one.
 
@@ -55,13 +58,13 @@ def read_after(
         known = [number for number in ids if number is not None]
         if sorted(set(known)) != known:
             raise ChannelUnavailable("The shop's list was not in the order that was asked for")
-        if offset and (not ids or (ids[0] or 0) > position.id):  # more rows left than the overlap: it is before
+        if offset and (not ids or _is_past(ids[0], position)):  # more rows left than the overlap: it is before
             offset = max(0, offset - limit)
         elif len(ids) == limit and known and _is_behind(known[-1], ids[-1], position):  # rows were added
             offset += limit - 1
         else:
             break
-    old = sum(number <= position.id for number in known)
+    old = sum(not _is_past(number, position) for number in known)
     start = ids.index(known[old - 1]) + 1 if old else 0
     while start < len(ids) and ids[start] is None and offset + start < position.offset:
         start += 1
@@ -69,12 +72,17 @@ def read_after(
     return ListPage(page.items[start:], offset + start, more, page.as_of)
 
 
-def _is_behind(last_known: int, last: int | None, position: Position) -> bool:
+def _is_past(row_id: Any, position: Position) -> bool:
+    """Return whether a row comes after a position; one without an id may not."""
+    return row_id is not None and (position.id is None or bool(row_id > position.id))
+
+
+def _is_behind(last_known: Any, last: Any, position: Position) -> bool:
     """Return whether a position is behind the rows of a read, or at the last of them."""
-    return last_known < position.id or last == position.id
+    return position.id is not None and bool(last_known < position.id or last == position.id)
 
 
-def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], int | None], *, limit: int) -> list[Row]:
+def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], Any], *, limit: int) -> list[Row]:
     """Return the whole list, page after page."""
     rows: list[Row] = []
     position: Position | None = Position()

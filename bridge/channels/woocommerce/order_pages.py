@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import Page
+from bridge.channels.helpers.lists import merge_lists
 from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.helpers.pace import read_paced
 from bridge.channels.helpers.rows import map_orders
@@ -42,24 +43,19 @@ def page(shop: WooClient, since: datetime, cursor: str | None, preferences: Pref
     after = max(since, EPOCH + timedelta(days=1)) - timedelta(seconds=1)
     query = {"modified_after": f"{after:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
 
-    def read(cursor: str | None, size: int) -> Page[Order]:
-        status, position = _parse_cursor(cursor)
+    def read(status: str, cursor: str | None, size: int) -> Page[Order]:
+        position = _parse_cursor(cursor)
         rows = shop.read_after("orders", {**query, "status": status}, position, size)
         found, reached = _orders(shop, rows, position, status, preferences)
-        end = _cursor(BINNED, Position()) if status == ANY else None
-        return Page(found, _cursor(status, reached) if reached else end, rows.as_of)
+        return Page(found, f"{reached.id}.{reached.offset}" if reached else None, rows.as_of)
 
-    return read_paced(read, cursor, limit=PAGE_SIZE, deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
-
-
-def _parse_cursor(cursor: str | None) -> tuple[str, Position]:
-    status, _, position = (cursor or f"{ANY}:0.0").partition(":")
-    number, _, offset = position.partition(".")
-    return status, Position(int(number), int(offset))
+    lists = merge_lists({status: partial(read, status) for status in (ANY, BINNED)})
+    return read_paced(lists, cursor, limit=PAGE_SIZE, deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
 
 
-def _cursor(status: str, position: Position) -> str:
-    return f"{status}:{position.id}.{position.offset}"
+def _parse_cursor(cursor: str | None) -> Position:
+    number, _, offset = (cursor or "0.0").partition(".")
+    return Position(int(number), int(offset))
 
 
 def _orders(

@@ -54,6 +54,15 @@ def test_a_whole_list_is_read():
     assert list(range(1, 24)) == read_all(reader(list(range(1, 24))), lambda key: key, limit=LIMIT)
 
 
+def test_ids_may_be_texts():
+    """
+    As a shop with random ids has them, in the order of texts.
+    """
+    keys = sorted(f"pay_{number * 7 % 23:02x}" for number in range(23))
+
+    assert keys == read_all(lambda offset, limit: Page(keys[offset : offset + limit]), lambda key: key, limit=LIMIT)
+
+
 def test_a_list_in_another_order_is_an_error():
     """
     A shop that ignores the order that was asked for would lose rows without a word.
