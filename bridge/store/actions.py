@@ -20,9 +20,9 @@ class Action(Row):
     """One despatch, cancel or refund; the shop recognises it by `key`.
 
     `content` is what is done, and equal content of one order has the same `digest`; what is done again differs in
-    `occurrence`. `planned_at` is when it was last about to be sent, by our clock and by the shop's if that tells it,
-    and `answered_at` when Linnworks was last told in time that it is done. `generation` is the connection's: what was
-    done in another shop says nothing about this one.
+    `occurrence`. `planned_at` is when it was last about to be sent, and `answered_at` when Linnworks was last told in
+    time that it is done; both by our clock and by the shop's if that tells it. `generation` is the connection's: what
+    was done in another shop says nothing about this one.
     """
 
     id = AutoField()
@@ -44,6 +44,7 @@ class Action(Row):
     planned_at_shop = MomentField(null=True)
     finished_at = MomentField(null=True)
     answered_at = MomentField(null=True)
+    answered_at_shop = MomentField(null=True)
 
     class Meta:
         indexes = ((("connection", "reference"), False),)
@@ -97,9 +98,9 @@ def plan_action(
                 digest=digest,
                 occurrence=occurrence,
                 key=key,
-                content=content,
                 created_at=now,
             )
+        action.content = content
         action.state = PLANNED
         action.attempts += 1
         action.planned_at, action.planned_at_shop = now, shop_time
@@ -115,13 +116,13 @@ def finish_action(action: Action, state: str, *, result: str = "", error: str = 
     action.state, action.result, action.error, action.finished_at = state, result, error, now
 
 
-def record_answer(actions: Sequence[Action], now: datetime) -> None:
+def record_answer(actions: Sequence[Action], now: datetime, shop_time: datetime | None) -> None:
     """Record that Linnworks was told of these actions in time."""
     with writing(durable=False):
         numbers = [action.id for action in actions]
-        Action.update(answered_at=now).where(Action.id.in_(numbers)).execute()
+        Action.update(answered_at=now, answered_at_shop=shop_time).where(Action.id.in_(numbers)).execute()
     for action in actions:
-        action.answered_at = now
+        action.answered_at, action.answered_at_shop = now, shop_time
 
 
 def actions_of_order(connection_id: int, reference: str) -> list[Action]:

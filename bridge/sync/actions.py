@@ -152,20 +152,29 @@ class OrderActions:
             action = self._plan(kind, digest, occurrence, content)
             finish_action(action, DONE, result=result, now=now())
             if in_shop.at:
-                record_answer([action], in_shop.at)
+                record_answer([action], in_shop.at, in_shop.at)
             equal.append(action)
             occurrence += 1
         last = equal[-1] if equal else None
-        if last is None or (last.answered_at and self._since_answer(last, last.answered_at) >= window):
+        if last is None or (last.answered_at and self._since_answer(last) >= window):
             return None
         log.info("A %s of order %s is taken for a repeat of action %d", kind, self.reference, last.id)
         return last
 
-    def _since_answer(self, action: Action, answered_at: datetime) -> timedelta:
-        """Return how long ago an action was answered; no longer than since it was planned by the shop's clock."""
-        elapsed = _elapsed.since(action, answered_at)
-        planned, shop_time = action.planned_at_shop, self.state.as_of
-        return min(elapsed, shop_time - planned) if planned and shop_time and shop_time > planned else elapsed
+    def _since_answer(self, action: Action) -> timedelta:
+        """Return how long ago Linnworks was last told of an action.
+
+        By what passed in this process since it did so, else by the shop's clock, else by ours; if that was set back,
+        since this process first met the action.
+        """
+        known, told, shop_time = _answered.since(action), action.answered_at_shop, self.state.as_of
+        if known is not None:
+            return timedelta(seconds=known)
+        if told is not None and shop_time is not None and shop_time >= told:
+            found: timedelta = shop_time - told
+            return found
+        found = now() - action.answered_at
+        return max(found, timedelta(seconds=_elapsed.seconds(action)))
 
     def perform(
         self, kind: str, identity: Any, content: Any, send: Callable[[str], str], taken: Collection[str] = ()
@@ -188,9 +197,9 @@ class OrderActions:
     def answer(self, *actions: Action) -> None:
         """Record that Linnworks is told that actions are done, if it is told in time."""
         if actions and self.channel.deadline.left():
-            record_answer(actions, now())
+            record_answer(actions, now(), self.state.as_of)
             for action in actions:
-                _elapsed.start(action)
+                _answered.start(action)
 
     def _plan(self, kind: str, digest: str, occurrence: int, content: Any) -> Action:
         action = plan_action(
@@ -264,7 +273,7 @@ class _Held:
 
 
 class _Elapsed:
-    """How long ago this process sent or answered an action, or first met it, by a clock that only grows."""
+    """How long ago this process sent an action, or first met it, by a clock that only grows."""
 
     def __init__(self) -> None:
         self._began: dict[tuple[str, int], float] = {}
@@ -275,17 +284,25 @@ class _Elapsed:
     def seconds(self, action: Action) -> float:
         return clock.monotonic() - self._began.setdefault((action.key, action.attempts), clock.monotonic())
 
-    def since(self, action: Action, moment: datetime) -> timedelta:
-        """Return the time since then by this process, or by the time of day if another process did it."""
-        if (action.key, action.attempts) in self._began:
-            return timedelta(seconds=self.seconds(action))
-        return now() - moment
-
     def forget(self, action: Action) -> None:
         self._began.pop((action.key, action.attempts), None)
 
 
-_HELD_HERE, _elapsed = _Held(), _Elapsed()
+class _Answered:
+    """How long ago this process told Linnworks of an action, unless another process has told it since."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[datetime, float]] = {}
+
+    def start(self, action: Action) -> None:
+        self._told[action.key] = action.answered_at, clock.monotonic()
+
+    def since(self, action: Action) -> float | None:
+        answered_at, began = self._told.get(action.key, (None, 0.0))
+        return clock.monotonic() - began if answered_at == action.answered_at else None
+
+
+_HELD_HERE, _elapsed, _answered = _Held(), _Elapsed(), _Answered()
 
 
 def _digest(kind: str, identity: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.channels.base import Channel, Parcel, Tracking
-from bridge.errors import BridgeError, ChannelRefused, ChannelUnavailable, RequestRefused
+from bridge.errors import BridgeError, ChannelRefused, ChannelUnavailable, CredentialsRefused, RequestRefused
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
 from bridge.protocol.schemas.base import InvalidRow, plain_data
 from bridge.protocol.schemas.orders import DespatchedOrder, DespatchOrder
@@ -100,7 +100,8 @@ def _despatch_order(
         def name(_: Decision) -> str:
             return _name((reference, entries))
 
-        decisions = parcels.decide(order.state, parcels.sent_parcels(_sent_before(order)), entries)
+        sent = parcels.sent_parcels(_sent_before(order))
+        decisions = parcels.decide(order.state, sent, entries, _not_sent(order))
         errors: list[BridgeError | None] = [None] * len(entries)
         for decision, error in zip(decisions, batch.each(decisions, act, failed, name), strict=True):
             for position in decision.positions:
@@ -110,11 +111,24 @@ def _despatch_order(
 
 
 def _complete_begun(order: OrderActions) -> None:
-    """Complete the despatches that the shop has begun: pieces are recorded there, and something of them is missing."""
+    """Complete the despatches that the shop has begun: pieces are recorded there, and something of them is missing.
+
+    One that the shop refuses to complete does not keep others from going out.
+    """
     begun = {known.key for known in order.state.actions_of("despatch")}
     for action in order.actions:
         if action.kind == "despatch" and action.state == FAILED and action.key in begun:
-            order.resume(action, partial(_send, order.channel, msgspec.convert(action.content, Parcel, strict=False)))
+            try:
+                order.resume(action, partial(_send, order.channel, _parcel_of(action)))
+            except CredentialsRefused:
+                raise
+            except ChannelRefused as error:
+                log.warning("Despatch %d of order %s cannot be completed: %s", action.id, order.reference, error)
+
+
+def _parcel_of(action: Action) -> Parcel:
+    parcel: Parcel = msgspec.convert(action.content, Parcel, strict=False)
+    return parcel
 
 
 def _send_parcel(order: OrderActions, parcel: Parcel) -> Action:
@@ -130,23 +144,32 @@ def _send_parcel(order: OrderActions, parcel: Parcel) -> Action:
 
 
 def _send(channel: Channel, parcel: Parcel, key: str) -> str:
+    if not channel.deadline.left():
+        raise ChannelUnavailable("There was no time left for this parcel")
     channel.despatch(parcel, key)
     return ""
 
 
-def _sent_before(order: OrderActions) -> Iterator[tuple[str, Parcel]]:
-    """Yield what was sent by its key: what is recorded here, and what only the shop knows of."""
-    recorded = order.done("despatch")
-    for action in recorded:
-        yield action.key, msgspec.convert(action.content, Parcel, strict=False)
-    keys = {action.key for action in recorded}
-    for number, known in enumerate(order.state.actions_of("despatch")):
-        if known.key not in keys:
-            tracking = tuple(map(Tracking, known.tracking_numbers))
-            yield (
-                known.key or f"by hand {number}",
-                Parcel(order.reference, known.pieces, tracking, known.processed_on, known.replaces, known.earlier),
-            )
+def _sent_before(order: OrderActions) -> dict[str, Parcel]:
+    """Return what was sent by its key, in the order of the shop: recorded here, or known to the shop alone."""
+    recorded = {action.key: _parcel_of(action) for action in order.done("despatch")}
+    in_shop = {
+        known.key or f"by hand {' '.join(known.tracking_numbers)}": Parcel(
+            order.reference,
+            known.pieces,
+            tuple(map(Tracking, known.tracking_numbers)),
+            known.processed_on,
+            known.replaces,
+            known.earlier,
+        )
+        for known in order.state.actions_of("despatch")
+    }
+    return in_shop | recorded
+
+
+def _not_sent(order: OrderActions) -> list[Parcel]:
+    """Return the parcels that were to go out and did not."""
+    return [_parcel_of(one) for one in order.actions if one.kind == "despatch" and one.state == FAILED]
 
 
 # -- cancel and refund -----------------------------------------------------------------------------------

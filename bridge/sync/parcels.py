@@ -7,7 +7,7 @@ reads nothing and sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -23,13 +23,17 @@ WantedPieces = dict[str, int | None]
 
 @dataclass(frozen=True)
 class SentParcel:
-    """A parcel that went out: its pieces, its tracking numbers, all it ever had (normalised), and Linnworks' time."""
+    """A parcel that went out: its pieces, its tracking numbers, all it ever had (normalised), and Linnworks' time.
+
+    One that `began_unnumbered` had no number at first.
+    """
 
     pieces: Pieces
     numbers: tuple[str, ...] = ()
     known_numbers: frozenset[str] = frozenset()
     processed_on: datetime | None = None
     key: str = ""
+    began_unnumbered: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,44 +45,47 @@ class Decision:
     refusal: str = ""
 
 
-def decide(state: OrderState, sent: Sequence[SentParcel], entries: Sequence[DespatchOrder]) -> list[Decision]:
+def decide(
+    state: OrderState,
+    sent: Sequence[SentParcel],
+    entries: Sequence[DespatchOrder],
+    not_sent: Sequence[Parcel] = (),
+) -> list[Decision]:
     """Return what is done for all entries of a request that name this order.
 
-    `state` is what the shop knows of the order, `sent` are the parcels that went out.
+    `state` is what the shop knows of the order, `sent` are the parcels that went out, and `not_sent` those that were
+    to go out and did not.
     """
     requests = _requests(state, entries)
-    left = {line.number: _left(line, sent) for line in state.lines}
-    decisions = []
-    for request in requests:
-        others = [other for other in requests if other is not request]
-        unnamed = [parcel for parcel in sent if not any(other.names(parcel) for other in others)]
-        try:
-            parcel = _decide(state, sent, unnamed, request, left)
-        except ChannelRefused as refusal:
-            decisions.append(Decision(request.positions, refusal=str(refusal)))
-            continue
-        for line, count in (parcel.pieces if parcel else {}).items():
-            left[line] -= count
-        decisions.append(Decision(request.positions, parcel))
-    return decisions
+    comparison = _Comparison(state, sent, requests, {_numbers_of(parcel) for parcel in not_sent})
+    # what has one number is compared first, so that a group of several gets what these leave
+    in_turn = sorted(range(len(requests)), key=lambda position: len(requests[position].numbers) or len(entries) + 9)
+    decided = {position: comparison.decide(requests[position]) for position in in_turn}
+    return [decided[position] for position in range(len(requests))]
 
 
-def sent_parcels(parcels: Iterable[tuple[str, Parcel]]) -> list[SentParcel]:
-    """Return the parcels that went out, from what was sent under each key, oldest first.
+def sent_parcels(parcels: Mapping[str, Parcel]) -> list[SentParcel]:
+    """Return the parcels that went out, from what was sent under each key, corrections in the order in which they went.
 
     What was sent later about an earlier parcel shares its numbers with it; without pieces it corrects that parcel.
     """
-    sent: dict[str, SentParcel] = {}
-    for key, parcel in parcels:
-        numbers = tuple(one.number for one in parcel.tracking if one.number)
-        known = frozenset(map(normalised, numbers))
-        earlier = [sent[other] for other in parcel.earlier if other in sent]
-        if parcel.pieces or not earlier:
-            sent[key] = SentParcel(parcel.pieces, numbers, known, parcel.processed_on, key)
-        for one in earlier:
+    sent = {
+        key: SentParcel(
+            parcel.pieces,
+            parcel.tracking_numbers,
+            _numbers_of(parcel),
+            parcel.processed_on,
+            key,
+            began_unnumbered=not parcel.tracking_numbers,
+        )
+        for key, parcel in parcels.items()
+        if parcel.pieces or not any(other in parcels for other in parcel.earlier)
+    }
+    for parcel in parcels.values():
+        for one in [sent[key] for key in parcel.earlier if key in sent]:
             kept = tuple(number for number in one.numbers if number not in parcel.replaces)
-            current = one.numbers if parcel.pieces else (*kept, *numbers)
-            sent[one.key] = replace(one, numbers=current, known_numbers=one.known_numbers | known)
+            current = one.numbers if parcel.pieces else (*kept, *parcel.tracking_numbers)
+            sent[one.key] = replace(one, numbers=current, known_numbers=one.known_numbers | _numbers_of(parcel))
     return list(sent.values())
 
 
@@ -87,28 +94,36 @@ def normalised(number: str) -> str:
     return number.strip().casefold()
 
 
+def _numbers_of(parcel: Parcel) -> frozenset[str]:
+    return frozenset(map(normalised, parcel.tracking_numbers))
+
+
 # -- what a request wants --------------------------------------------------------------------------------
 
 
 @dataclass
 class _Request:
-    """What the entries at some positions want under one set of tracking numbers (normalised)."""
+    """What the entries at some positions want under one set of tracking numbers (normalised).
+
+    `unknown` are lines that the order does not have; where an entry `has_lines` that it has, they are only told of.
+    """
 
     numbers: frozenset[str]
     processed_on: datetime | None
     tracking: tuple[Tracking, ...]
-    pieces: WantedPieces = field(default_factory=dict)
+    wanted: WantedPieces = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    has_lines: bool = False
     positions: list[int] = field(default_factory=list)
 
     @property
-    def lines(self) -> list[str]:
-        """The lines of which something is wanted."""
-        return [line for line, count in self.pieces.items() if count != 0]
+    def pieces(self) -> WantedPieces:
+        """The pieces of the lines of which something is wanted."""
+        return {line: count for line, count in self.wanted.items() if count != 0}
 
     def names(self, parcel: SentParcel) -> bool:
         """Return whether this is about a parcel: by a tracking number or, where neither has one, by the time."""
-        if self.numbers or parcel.known_numbers:
+        if self.numbers or (parcel.known_numbers and not parcel.began_unnumbered):
             return bool(self.numbers & parcel.known_numbers)
         return self.processed_on == parcel.processed_on
 
@@ -118,25 +133,36 @@ class _Request:
         return all(count is None or count >= went for count, went in zip(wanted, parcel.pieces.values(), strict=True))
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A part of an entry: its tracking, and the pieces that went under it."""
+
+    tracking: tuple[Tracking, ...]
+    pieces: WantedPieces
+
+
 def _requests(state: OrderState, entries: Sequence[DespatchOrder]) -> list[_Request]:
     """Return what the entries want, summed by line and set of tracking numbers."""
     found: dict[tuple[frozenset[str], datetime | None], _Request] = {}
     for position, entry in enumerate(entries):
         moment = entry.processed_on.replace(microsecond=0) if entry.processed_on else None
-        for tracking, pieces, unknown in _parts(state, entry):
-            numbers = frozenset(normalised(one.number) for one in tracking if one.number)
-            request = found.setdefault((numbers, None if numbers else moment), _Request(numbers, moment, tracking))
-            _add(request.pieces, pieces)
-            request.unknown += unknown
+        parts, unknown, has_lines = _parts(state, entry)
+        teller = next((part for part in parts if part.pieces), parts[0])
+        for part in parts:
+            numbers = frozenset(normalised(one.number) for one in part.tracking if one.number)
+            key = (numbers, None if numbers else moment)
+            request = found.setdefault(key, _Request(numbers, moment, part.tracking))
+            _add(request.wanted, part.pieces)
+            request.has_lines = request.has_lines or has_lines
+            if part is teller:
+                request.unknown += unknown
             if position not in request.positions:
                 request.positions.append(position)
     return list(found.values())
 
 
-def _parts(
-    state: OrderState, entry: DespatchOrder
-) -> Iterator[tuple[tuple[Tracking, ...], WantedPieces, Sequence[str]]]:
-    """Yield the tracking, the pieces and the unknown lines of each part of an entry.
+def _parts(state: OrderState, entry: DespatchOrder) -> tuple[list[_Part], list[str], bool]:
+    """Return the parts of an entry, the lines that the order does not have, and whether it has any of the others.
 
     The entry's own items say how many went, without any those of its packages do, and without these it is the whole
     order. Packages say under which numbers; what they do not name belongs to all other numbers of the entry.
@@ -144,19 +170,22 @@ def _parts(
     packed = [(_tracking(entry, package), package.items) for package in entry.packages if package.items]
     items = entry.items or [item for _, of_package in packed for item in of_package]
     wanted, unknown = _pieces(state, items)
+    has_lines = not items or len(unknown) < len(items)
     if not items:
         wanted = {line.number: None for line in state.lines if not line.is_service}
     loose = _tracking(entry, *(package for package in entry.packages if not package.items))
     in_packages = {normalised(one.number) for tracking, _ in packed for one in tracking}
     by_number = {normalised(one.number): one for one in (*loose, *_own_tracking(entry))}
     own = tuple(one for number, one in by_number.items() if number not in in_packages)
+    parts = []
     for number, (tracking, of_package) in enumerate(packed):
-        part, _ = _pieces(state, of_package)
-        part = {line: _take(wanted, line, count) for line, count in part.items() if line in wanted}
-        yield (tracking or own) if number else (*tracking, *own), part, () if number else unknown
+        named, _ = _pieces(state, of_package)
+        pieces = {line: _take(wanted, line, count) for line, count in named.items() if line in wanted}
+        parts.append(_Part((tracking or own) if number else (*tracking, *own), pieces))
     if any(count != 0 for count in wanted.values()) or not packed:
         every = own or tuple(one for tracking, _ in packed for one in tracking)
-        yield every, {line: count for line, count in wanted.items() if count != 0 or not packed}, unknown
+        parts.append(_Part(every, {line: count for line, count in wanted.items() if count != 0 or not packed}))
+    return parts, unknown, has_lines
 
 
 def _take(wanted: WantedPieces, line: str, count: int | None) -> int | None:
@@ -224,68 +253,112 @@ def _left(line: LineState, sent: Iterable[SentParcel]) -> int:
     return max(0, line.ordered - max(line.shipped, went) - line.cancelled)
 
 
-def _decide(
-    state: OrderState,
-    sent: Sequence[SentParcel],
-    unnamed: Sequence[SentParcel],
-    request: _Request,
-    left: Pieces,
-) -> Parcel | None:
-    """Return what goes out, or which numbers are added or corrected; None if all of it was done before.
+@dataclass
+class _Comparison:
+    """The parts of a request beside what went out: each piece that went answers for one that is wanted.
 
-    `unnamed` are the parcels that no other part of the request is about. Raises ChannelRefused for lines that the
-    order does not have, for more pieces than were ordered, and for cancelled ones.
+    `waiting` are the numbers of parcels that were to go out and did not.
     """
-    if request.unknown and not request.pieces:
-        raise ChannelRefused(f"Order {state.reference} has no line {', '.join(request.unknown)}")
-    if not request.lines:
-        return None
-    named = [parcel for parcel in sent if request.names(parcel)]
-    twins = [
-        parcel
-        for parcel in unnamed
-        if request.numbers and parcel.processed_on == request.processed_on and parcel.pieces == request.pieces
-    ]
-    pieces = _new_pieces(state, named or twins, request, left)
-    known = {number for parcel in sent for number in parcel.known_numbers}
-    new = tuple(one for one in request.tracking if one.number and normalised(one.number) not in known)
-    about: Sequence[SentParcel] = named
-    replaced: tuple[str, ...] = ()
-    if not named and request.numbers and (twins or not pieces):
-        about = twins or [parcel for parcel in unnamed if any(parcel.pieces.get(line) for line in request.lines)]
-        if len(about) == 1 and request.covers(about[0]):
-            replaced = about[0].numbers
-    if not pieces and not new:
-        return None
-    return Parcel(
-        reference=state.reference,
-        pieces=pieces,
-        tracking=(new or request.tracking) if pieces else new,
-        processed_on=request.processed_on,
-        replaces=replaced,
-        earlier=tuple(parcel.key for parcel in about if parcel.key),
-        note=f"Linnworks also sent what this order does not have: {', '.join(request.unknown)}"
-        if request.unknown
-        else "",
-    )
 
+    state: OrderState
+    sent: Sequence[SentParcel]
+    requests: Sequence[_Request]
+    waiting: Collection[frozenset[str]]
 
-def _new_pieces(state: OrderState, about: Sequence[SentParcel], request: _Request, left: Pieces) -> dict[str, int]:
-    """Return the pieces that did not go out yet; with the parcels that it is about, a request states the total."""
-    new: dict[str, int] = {}
-    lines = [line for line in state.lines if request.pieces.get(line.number, 0) != 0]
-    for line in lines:
-        wanted = request.pieces[line.number]
-        name = f"line {line.number} of order {state.reference}"
-        if wanted is not None and wanted > line.ordered:
-            raise ChannelRefused(f"Only {line.ordered} of {name} were ordered, {wanted} are to be despatched")
-        more = left[line.number]
-        if wanted is not None:
-            more = wanted - sum(parcel.pieces.get(line.number, 0) for parcel in about)
-            if more > left[line.number] and wanted > line.ordered - line.cancelled:
-                raise ChannelRefused(f"{line.cancelled} of {name} were cancelled, {wanted} are to be despatched")
-        if min(more, left[line.number]) > 0:
-            new[line.number] = min(more, left[line.number])
-    if not about and (state.cancelled or all(line.cancelled >= line.ordered for line in lines)):
-        raise ChannelRefused(f"What is to be despatched of order {state.reference} was cancelled")
-    return new
+    def __post_init__(self) -> None:
+        self._left = {line.number: _left(line, self.sent) for line in self.state.lines}
+        self._answers = {id(parcel): dict(parcel.pieces) for parcel in self.sent}
+
+    def decide(self, request: _Request) -> Decision:
+        """Return what is done for a part of the request."""
+        try:
+            parcel = self._parcel(request)
+        except ChannelRefused as refusal:
+            return Decision(request.positions, refusal=str(refusal))
+        for line, count in (parcel.pieces if parcel else {}).items():
+            self._left[line] -= count
+        return Decision(request.positions, parcel)
+
+    def _parcel(self, request: _Request) -> Parcel | None:
+        """Return what goes out, or which numbers are added or corrected; None if all of it was done before.
+
+        Raises ChannelRefused for lines that the order does not have, for more pieces than were ordered, and for
+        cancelled ones.
+        """
+        if request.unknown and not request.has_lines:
+            raise ChannelRefused(f"Order {self.state.reference} has no line {', '.join(request.unknown)}")
+        if not request.pieces:
+            return None
+        about = [parcel for parcel in self.sent if request.names(parcel)]
+        about.sort(key=lambda parcel: parcel.known_numbers != request.numbers)
+        twins = self._twins(request) if request.numbers and not about else []
+        pieces = self._new_pieces(request, about or twins)
+        replaced: tuple[str, ...] = ()
+        if not about and request.numbers and (twins or not pieces):
+            about = twins or self._touched(request)
+            if len(about) == 1 and request.covers(about[0]):
+                replaced = about[0].numbers
+        known = {number for parcel in self.sent for number in parcel.known_numbers}
+        new = tuple(one for one in request.tracking if one.number and normalised(one.number) not in known)
+        if not pieces and not new:
+            return None
+        note = f"Linnworks also sent what this order does not have: {', '.join(request.unknown)}"
+        return Parcel(
+            reference=self.state.reference,
+            pieces=pieces,
+            tracking=(new or request.tracking) if pieces else new,
+            processed_on=request.processed_on,
+            replaces=replaced,
+            earlier=tuple(parcel.key for parcel in about if parcel.key),
+            note=note if request.unknown else "",
+        )
+
+    def _twins(self, request: _Request) -> list[SentParcel]:
+        """Return the parcels of the same time and pieces, which get another number; none if it waits to go out."""
+        if request.numbers in self.waiting:
+            return []
+        return [
+            parcel
+            for parcel in self._unnamed(request)
+            if parcel.processed_on == request.processed_on and parcel.pieces == request.pieces
+        ]
+
+    def _touched(self, request: _Request) -> list[SentParcel]:
+        """Return the parcels with pieces of the request's lines."""
+        return [parcel for parcel in self._unnamed(request) if any(parcel.pieces.get(line) for line in request.pieces)]
+
+    def _unnamed(self, request: _Request) -> list[SentParcel]:
+        """Return the parcels that no other part of the request is about."""
+        others = [other for other in self.requests if other is not request]
+        return [parcel for parcel in self.sent if not any(other.names(parcel) for other in others)]
+
+    def _new_pieces(self, request: _Request, about: Sequence[SentParcel]) -> dict[str, int]:
+        """Return the pieces that did not go out yet; with the parcels that it is about, a request states the total."""
+        new: dict[str, int] = {}
+        lines = [line for line in self.state.lines if line.number in request.pieces]
+        for line in lines:
+            wanted, left = request.pieces[line.number], self._left[line.number]
+            name = f"line {line.number} of order {self.state.reference}"
+            if wanted is not None and wanted > line.ordered:
+                raise ChannelRefused(f"Only {line.ordered} of {name} were ordered, {wanted} are to be despatched")
+            more = left
+            if wanted is not None:
+                more = wanted - self._went(line.number, wanted, about)
+                if more > left and wanted > line.ordered - line.cancelled:
+                    raise ChannelRefused(f"{line.cancelled} of {name} were cancelled, {wanted} are to be despatched")
+            if min(more, left) > 0:
+                new[line.number] = min(more, left)
+        if not about and (self.state.cancelled or all(line.cancelled >= line.ordered for line in lines)):
+            raise ChannelRefused(f"What is to be despatched of order {self.state.reference} was cancelled")
+        return new
+
+    def _went(self, line: str, wanted: int, about: Sequence[SentParcel]) -> int:
+        """Return how many of the wanted pieces went with these parcels; they answer for no other part any more."""
+        went = 0
+        for parcel in about:
+            answers = self._answers[id(parcel)]
+            taken = min(wanted - went, answers.get(line, 0))
+            if taken > 0:
+                answers[line] -= taken
+                went += taken
+        return went

@@ -141,6 +141,7 @@ def time(monkeypatch):
         def restart(self):
             """Forget what the process knew, as a new one."""
             monkeypatch.setattr(actions, "_elapsed", actions._Elapsed())
+            monkeypatch.setattr(actions, "_answered", actions._Answered())
 
     found = Time()
     monkeypatch.setattr(actions.clock, "monotonic", lambda: found.seconds)
@@ -227,6 +228,37 @@ def test_a_clock_that_jumps_ahead_makes_no_repeat_a_new_action(shop, refund, tim
     Action.update(answered_at=now() - timedelta(days=1)).execute()
 
     assert "R-1" == refund()
+
+
+def test_the_last_answer_counts_whichever_process_gave_it(shop, refund, time, monkeypatch):
+    """
+    Of two processes one was asked at first and at last, the other in between.
+    """
+    refund()
+    first = actions._answered
+    time.pass_by(600)
+    monkeypatch.setattr(actions, "_answered", actions._Answered())
+    Action.update(answered_at=now() - timedelta(seconds=600)).execute()
+    refund()
+    monkeypatch.setattr(actions, "_answered", first)
+    time.pass_by(360)
+
+    assert "R-1" == refund()
+
+
+def test_a_clock_that_was_set_back_swallows_no_new_action_for_long(shop, refund, time):
+    """
+    In a new process, time counts from when it first meets the action.
+    """
+    refund()
+    time.restart()
+    Action.update(answered_at=now() + timedelta(days=1)).execute()
+    later = Action.get().answered_at
+    refund()
+    Action.update(answered_at=later).execute()
+    time.pass_by(1000)
+
+    assert "R-2" == refund()
 
 
 def test_an_action_that_was_not_answered_in_time_is_repeated_at_any_time(shop, refund, time):
@@ -482,6 +514,32 @@ def test_a_despatch_that_the_shop_has_begun_is_completed_under_its_key(shop, des
     assert [None] == [outcome.error for outcome in again]
     assert not shop.half_done
     assert ["done"] == [action.state for action in Action.select()]
+
+
+def test_a_despatch_that_the_shop_refuses_to_complete_does_not_keep_others_back(shop, despatch):
+    """
+    Something is missing of the first parcel, and the shop does not take it.
+    """
+    shop.losing = shop.half_done = True
+    despatch(parcel(2, "T1"))
+    Action.update(state="failed").execute()
+    shop.failing = [ChannelRefused("No note")]
+    (second,) = despatch(parcel(1, "T2", minutes=5))
+
+    assert second.error is None
+    assert [2, 1] == [action.pieces["A"] for action in shop.actions]
+
+
+def test_what_is_sent_again_is_recorded_as_it_is_now(shop, despatch):
+    """
+    A resend may bear another time, by which a later correction is told.
+    """
+    shop.failing = [ChannelUnavailable("Busy")]
+    despatch(parcel(1, "T1"))
+    despatch(parcel(1, "T1", minutes=5))
+    despatch(parcel(1, "T2", minutes=5))
+
+    assert 1 == sum(action.pieces.get("A", 0) for action in shop.actions)
 
 
 def test_entries_of_one_order_have_their_own_outcomes(shop, despatch):

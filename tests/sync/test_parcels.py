@@ -164,6 +164,17 @@ CASES = {
     "shipped by hand": (state(shipped={"A": 3}), [], [entry({"A": 3}, "T1")], [({}, ["T1"], [])]),
     "shipped by hand without a number": (state(shipped={"A": 3}), [], [entry({"A": 3})], [None]),
     "partly shipped by hand": (state(shipped={"A": 1}), [], [entry({"A": 3}, "T1")], [({"A": 2}, ["T1"], [])]),
+    "a correction with a line of which nothing went": (
+        state(), [sent({"A": 1}, "T1")], [entry({"A": 1, "B": 0}, "T2")], [({}, ["T2"], ["T1"])],
+    ),
+    "the number that a parcel got later, left out again": (
+        state(), [SentParcel({"A": 2}, ("T1",), frozenset({"t1"}), NOON, "k", began_unnumbered=True)],
+        [entry({"A": 2})], [None],
+    ),
+    "what packages leave out, after one of them went": (
+        state(), [sent({"A": 1}, "T1")], [entry({"A": 3}, packages=[("T1", {"A": 1}), ("T2", {"A": 1})])],
+        [None, ({"A": 1}, ["T2"], []), ({"A": 1}, ["T2"], [])],
+    ),
     # -- refusals
     "more than was ordered": (state(), [], [entry({"A": 4})], ["Only 3 of line A of order 1001 were ordered"]),
     "more than was ordered, together": (
@@ -212,6 +223,28 @@ def test_lines_that_the_order_never_had_go_into_a_note():
     assert "GIFT" in decision.parcel.note
 
 
+def test_an_unknown_line_in_a_package_of_its_own_goes_into_a_note():
+    """
+    It is told with the package whose lines are known.
+    """
+    packed = entry({}, packages=[("T1", {"GIFT": 1}), ("T2", {"A": 1})])
+    nothing, parcel = (decision.parcel for decision in decide(state(), [], [packed]))
+
+    assert nothing is None
+    assert ({"A": 1}, True) == (parcel.pieces, "GIFT" in parcel.note)
+
+
+def test_a_parcel_that_waits_is_no_correction_of_the_one_beside_it():
+    """
+    Two parcels of the same time and pieces: the second was refused for now, and comes again alone.
+    """
+    waits = Parcel("1001", {"A": 1}, (Tracking("T2"),), NOON)
+    again = [entry({"A": 1}, "T2")]
+
+    assert {"A": 1} == decide(state(), [sent({"A": 1}, "T1")], again, [waits])[0].parcel.pieces
+    assert {} == decide(state(), [sent({"A": 1}, "T1")], again)[0].parcel.pieces
+
+
 @pytest.mark.parametrize(
     ("number", "sku", "line"),
     [("A", "SKU-A", "A"), ("A", "", "A"), ("A", "Linnworks' own", "A"), ("A", "SKU-B", "B"), ("", "SKU-B", "B"),
@@ -236,10 +269,20 @@ def test_a_correction_is_known_as_a_number_of_its_parcel():
         ("k2", Parcel("1001", {}, (Tracking("T2"),), LATER, replaces=("T1",), earlier=("k1",))),
         ("k3", Parcel("1001", {"B": 1}, (Tracking("T3"),), LATER, earlier=("k1",))),
     ]
-    corrected, later = sent_parcels(history)
+    corrected, later = sent_parcels(dict(history))
 
     assert (("T2",), {"t1", "t2", "t3"}) == (corrected.numbers, corrected.known_numbers)
     assert (("T3",), {"t3"}) == (later.numbers, later.known_numbers)
+
+
+def test_a_correction_may_stand_before_its_parcel():
+    """
+    As in a restored database, which has recorded only what came later.
+    """
+    correction = Parcel("1001", {}, (Tracking("T2"),), LATER, replaces=("T1",), earlier=("k1",))
+    (parcel,) = sent_parcels({"k2": correction, "k1": Parcel("1001", {"A": 2}, (Tracking("T1"),), NOON)})
+
+    assert ({"A": 2}, ("T2",)) == (parcel.pieces, parcel.numbers)
 
 
 # -- any history -----------------------------------------------------------------------------------------
@@ -262,7 +305,7 @@ def test_no_history_of_requests_sends_too_much_or_the_same_again(requests, cance
     history = []
 
     def play(name, request):
-        parcels = [decision.parcel for decision in decide(order, sent_parcels(history), request)]
+        parcels = [decision.parcel for decision in decide(order, sent_parcels(dict(history)), request)]
         new = [(f"{name} {position}", parcel) for position, parcel in enumerate(parcels) if parcel]
         history.extend(new)
         return [parcel.pieces for _, parcel in new]

@@ -106,6 +106,7 @@ def up(migrator: Any, db: Any) -> None:
         planned_at_shop = MomentField(null=True)
         finished_at = MomentField(null=True)
         answered_at = MomentField(null=True)
+        answered_at_shop = MomentField(null=True)
 
         class Meta:
             indexes = ((("connection", "reference"), False),)
