@@ -8,6 +8,7 @@ planned refund first, and a new refund of that amount without a key is taken to 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from bridge.channels.woocommerce.values import listed, unescape, utc_time, write
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
+
+log = logging.getLogger(__name__)
 
 CLOSED = ("completed", "refunded", "cancelled", "trash")
 REFUND_FAILED = "woocommerce_rest_cannot_create_order_refund"
@@ -79,7 +82,15 @@ class Actions:
         for kind in NOTES:
             note = _note_of(order, key, kind)
             if note and not (recorded and self._is_noted(order, key, kind)):
-                self.shop.post(f"orders/{order.id}/notes", {"note": note, "customer_note": kind == CUSTOMER_NOTE})
+                self._write_note(order, note, kind)
+
+    def _write_note(self, order: WooOrder, note: str, kind: str) -> None:
+        """Write a note; one that the shop refuses does not undo the despatch."""
+        body = {"note": note, "customer_note": kind == CUSTOMER_NOTE}
+        try:
+            self.shop.post(f"orders/{order.id}/notes", body)
+        except ChannelRefused as refusal:
+            log.warning("Order %s was despatched, but WooCommerce takes no note of it: %s", self.reference, refusal)
 
     def _record_despatch(self, order: WooOrder, parcel: Parcel, key: str) -> WooOrder:
         pieces = {int(line): count for line, count in parcel.pieces.items()}
@@ -133,6 +144,8 @@ class Actions:
                 Wanted(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items
             ]
             pieces = order.requested_pieces(wanted)
+            if pieces and self._order_is_sent(order):
+                raise ChannelRefused(f"Order {self.reference} was sent already: it is {order.status} in WooCommerce")
             if not pieces and order.lines:
                 raise ChannelRefused(f"Nothing of order {self.reference} is left to cancel")
             if not order.despatched and order.is_finished(pieces):
@@ -217,7 +230,8 @@ class Actions:
         if kind == "refund":
             return self._find_refund(order, REFUND + key, key)
         if kind == "cancel":
-            return "" if self._is_cancelled(order, key) else None
+            incomplete = order.despatched and self._completion(order)
+            return "" if self._is_cancelled(order, key) and not incomplete else None
         if DESPATCH + key not in order.fields:
             return None
         missing = (kind for kind in NOTES if _note_of(order, key, kind) and not self._is_noted(order, key, kind))
@@ -228,9 +242,7 @@ class Actions:
         order = self.find_order()
         if order is None:
             return None
-        own = order.status not in STATUSES and order.status == self.preferences.despatch_status
-        completed = own or order.status == "completed"
-        return order_state(order, completed=completed, cancelled=self._order_is_cancelled(order))
+        return order_state(order, completed=self._order_is_sent(order), cancelled=self._order_is_cancelled(order))
 
     def find_order(self) -> WooOrder | None:
         """Return the order with its refunds, or None if the shop has none with this reference."""
@@ -251,6 +263,11 @@ class Actions:
 
     def _update(self, order: WooOrder, body: dict[str, Any]) -> WooOrder:
         return WooOrder(self.shop.put(f"orders/{order.id}", body).object(), order.refunds, order.as_of)
+
+    def _order_is_sent(self, order: WooOrder) -> bool:
+        """Return whether the status says that everything was sent, by hand where nothing is recorded."""
+        own = order.status not in STATUSES and order.status == self.preferences.despatch_status
+        return own or order.status == "completed"
 
     def _order_is_cancelled(self, order: WooOrder) -> bool:
         """Return whether the status says that nothing is to be sent; a refunded order may have been."""

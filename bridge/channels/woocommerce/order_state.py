@@ -116,11 +116,24 @@ class WooOrder:
 
     def refund_of(self, name: str, key: str) -> Mapping[str, Any] | None:
         """Return the refund with this key, or the planned one that has no key yet; `name` is that of the plan."""
-        planned = self.fields.get(name)
+        keyed = (row for row in self.refunds if key_of(row) == key)
+        return next(keyed, None) or self._planned_refunds.get(name)
+
+    @lazy_property
+    def _planned_refunds(self) -> dict[str, Mapping[str, Any]]:
+        """The refunds without a key by the names of their plans, each the newest plan's that it fits."""
+        keys = set(map(key_of, self.refunds))
+        plans = {
+            name: plan
+            for name, plan in reversed(self.fields.items())
+            if is_plan(plan) and name.removeprefix(CANCEL).removeprefix(REFUND) not in keys
+        }
+        found: dict[str, Mapping[str, Any]] = {}
         for row in self.refunds:
-            if key_of(row) == key or (is_plan(planned) and not key_of(row) and _is_planned(row, planned)):
-                return row
-        return None
+            fitting = (name for name, plan in plans.items() if name not in found and _is_planned(row, plan))
+            if not key_of(row) and (name := next(fitting, None)):
+                found[name] = row
+        return found
 
     # -- money -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.channels.contract.shop import seen
 from tests.channels.hostile.server import Fault
-from tests.channels.woocommerce.test_actions import customer_notes, despatch, despatch_of, refund
+from tests.channels.woocommerce.test_actions import cancel, customer_notes, despatch, despatch_of, refund
 
 pytestmark = pytest.mark.service
 
@@ -79,3 +79,53 @@ def test_the_note_of_one_parcel_is_not_taken_for_the_lost_note_of_another(linnwo
     assert answers[0] != [None]
     assert answers[1] == [None]
     assert 2 == len(customer_notes(woo, order))
+
+
+def test_a_note_that_the_shop_refuses_does_not_keep_parcels_back(linnworks, woo, order):
+    """
+    The pieces went, and so does the next parcel.
+    """
+    woo.faults.add(Fault.FORBIDDEN, "/notes", method="POST")
+    answers = [despatch(linnworks, despatch_of(order, {sku: 1}, TrackingNumber=sku)) for sku in ("MUG", "BOOK")]
+
+    assert [[None], [None]] == answers
+    assert 1 == len(customer_notes(woo, order))
+
+
+def test_a_cancel_that_stopped_before_the_order_was_complete_is_gone_on_with(linnworks, woo, order):
+    """
+    The rest was despatched, and only the status is missing.
+    """
+    despatch(linnworks, despatch_of(order, {"MUG": 3}))
+    woo.faults.add(Fault.DROP_BEFORE, f"/orders/{order['ReferenceNumber']}", method="PUT", skip=1)
+    answers = [cancel(linnworks, order, {"BOOK": 2})["Error"] for _ in range(2)]
+
+    assert answers[0]
+    assert answers[1] is None
+    assert "completed" == woo.order(order["ReferenceNumber"])["status"]
+
+
+def test_what_the_owner_has_sent_by_hand_is_not_cancelled(linnworks, woo, order):
+    """
+    The order is completed without a despatch of Linnworks.
+    """
+    woo.set_status(order["ReferenceNumber"], "completed")
+    before = woo.stock("MUG")
+
+    assert "was sent already" in cancel(linnworks, order, {"MUG": 1})["Error"]
+    assert ("completed", before) == (woo.order(order["ReferenceNumber"])["status"], woo.stock("MUG"))
+
+
+def test_a_refund_without_a_key_answers_for_one_plan(linnworks, woo, order, lost):
+    """
+    A refund that was refused has left its plan; another of the same amount is not its result.
+    """
+    woo.faults.add(Fault.BROKEN, "/refunds", method="POST")
+    refund(linnworks, order, {"MUG": "1.00"})
+    refund(linnworks, order, {"BOOK": "1.00"})
+    for row in woo.row(order["ReferenceNumber"]).refunds:
+        row.meta.clear()
+    again = refund(linnworks, order, {"MUG": "1.00"})
+
+    assert again["Error"] is None
+    assert ["1.00", "1.00"] == amounts(woo, order)
