@@ -171,7 +171,7 @@ class Settings:
     )
     keep_actions_days: int = setting(
         365,
-        "Days to keep despatches, cancels and refunds after they are settled; a repeat within them does nothing",
+        "Days to keep despatches, cancels and refunds after their result is known; then only the shop knows of them",
         parse=_whole(30, 3650),
     )
     keep_orders_days: int = setting(

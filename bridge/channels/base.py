@@ -160,6 +160,8 @@ class LineState:
 class ShopAction:
     """A despatch, cancel or refund that the shop has a record of; what was done by hand has no key.
 
+    One of several calls is listed from its first call on: `find_result` says whether it is complete.
+
     Pieces and amounts are by OrderLineNumber. `amount` is all the money of a refund, with what belongs to no line.
     """
 
@@ -216,8 +218,6 @@ class Channel(ABC):
     price_batch_size: ClassVar[int] = 1000
     despatch_batch_size: ClassVar[int] = 100
     listing_batch_size: ClassVar[int] = 50
-    orders_page_size: ClassVar[int] = 100
-    products_page_size: ClassVar[int] = 1000
     refunds_on_cancel: ClassVar[bool] = False
     """Whether a cancel may carry a refund: AllowRefundOnCancel in the manifest."""
     supports_listings: ClassVar[bool] = False
@@ -248,7 +248,11 @@ class Channel(ABC):
         return [self.config.get(item.config_item_id, "") for item in items if item.value_type is not ValueType.PASSWORD]
 
     def step(self, name: str) -> Step:
-        """Return the wizard's step with this name; a channel may add choices that the shop offers."""
+        """Return the wizard's step with this name; a channel may add choices and questions that the shop offers.
+
+        Ask the shop by `helpers.cached`, because Linnworks asks often. An added question is no PASSWORD, which would
+        not be sealed, and has no default filled in.
+        """
         return next(step for step in self.steps if step.name == name)
 
     @abstractmethod
@@ -339,15 +343,25 @@ class Channel(ABC):
 
     @abstractmethod
     def products(self, cursor: str | None) -> Page[Product]:
-        """Return products with a SKU and a real quantity, sorted so that changes of the catalogue shift none."""
+        """Return products with a SKU and their quantity, sorted so that changes of the catalogue shift none.
+
+        What the shop does not count has the quantity 0.
+        """
 
     @abstractmethod
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
-        """Set available quantities and return one outcome for each level, in order. May be repeated."""
+        """Set available quantities and return one outcome for each level, in order. May be repeated.
+
+        No quantity is below zero, and each SKU comes once.
+        """
 
     @abstractmethod
     def set_prices(self, prices: Sequence[Price]) -> Sequence[Outcome]:
-        """Set prices and return one outcome for each, in order. May be repeated."""
+        """Set prices and return one outcome for each, in order; an unknown tag is refused. May be repeated.
+
+        No price is below zero, and each SKU and tag comes once. All other prices of a product stay as they are, those
+        in other currencies too.
+        """
 
     # -- listings, for channels that support them ------------------------------------------------------
 

@@ -51,8 +51,8 @@ def perform_once(
     """Do an action by `send(key)` and return its result, or the recorded result of an equal one done just before.
 
     An equal `identity` within BRIDGE_REPEAT_SECONDS after it was last answered in time is a repeat; later it is a new
-    action. Raises what the channel raises, ChannelRefused if the shop does not
-    have the order, and ChannelUnavailable while it is not known what became of an earlier action of the order.
+    action. Raises what the channel raises, ChannelRefused if the shop does not have the order, and ChannelUnavailable
+    while it is not known what became of an earlier action of the order.
     """
     with open_order(connection, channel, reference) as order:
         order.resolve_unknown()
@@ -141,7 +141,7 @@ class OrderActions:
         What the shop has done and our record does not know, after a restore, is recorded.
         """
         digest = _digest(kind, identity)
-        window = timedelta(seconds=self.channel.settings.repeat_seconds)
+        repeats_for = timedelta(seconds=self.channel.settings.repeat_seconds)
         known = {action.key: action for action in self.state.actions_of(kind)}
         equal = [action for action in self.done(kind) if action.digest == digest]
         occurrence = max((action.occurrence for action in equal), default=0) + 1
@@ -156,7 +156,7 @@ class OrderActions:
             equal.append(action)
             occurrence += 1
         last = equal[-1] if equal else None
-        if last is None or (last.answered_at and self._since_answer(last) >= window):
+        if last is None or (last.answered_at and self._since_answer(last) >= repeats_for):
             return None
         log.info("A %s of order %s is taken for a repeat of action %d", kind, self.reference, last.id)
         return last

@@ -144,7 +144,9 @@ class DemoChannel(Channel):
         )
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
-        wanted = [Wanted(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items]
+        wanted = [
+            Wanted(item.order_line_number, item.sku, item.cancellation_quantity or 0) for item in cancellation.items
+        ]
         note = "Cancelled" + mapping.reason_suffix(cancellation.items)
         orders.cancel(orders.find_order(self._shop, cancellation.reference_number), wanted, note, key)
 

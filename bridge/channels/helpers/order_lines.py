@@ -22,11 +22,11 @@ class Line(Generic[Key]):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A line as Linnworks names it, and how many pieces of it; None for all that are left."""
+    """A line as Linnworks names it, and how many pieces of it."""
 
     number: str
     sku: str
-    pieces: int | None = None
+    pieces: int
 
 
 def find_line(order: str, lines: Iterable[Line[Key]], number: str, sku: str) -> Key:
@@ -58,7 +58,7 @@ def choose_pieces(
     pieces: dict[Key, int] = {}
     for one in wanted:
         key = find_line(order, lines, one.number, one.sku)
-        pieces[key] = pieces.get(key, 0) + (max(0, left(key)) if one.pieces is None else one.pieces)
+        pieces[key] = pieces.get(key, 0) + one.pieces
     for line in lines:
         if pieces.get(line.key, 0) > max(0, left(line.key)):
             raise ChannelRefused(

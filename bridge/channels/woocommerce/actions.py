@@ -141,7 +141,7 @@ class Actions:
             if self._meaning(order) == CANCELLED:
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
             wanted = [
-                Wanted(item.order_line_number, item.sku, item.cancellation_quantity) for item in cancellation.items
+                Wanted(item.order_line_number, item.sku, item.cancellation_quantity or 0) for item in cancellation.items
             ]
             pieces = order.requested_pieces(wanted)
             if pieces and self._order_is_sent(order):

@@ -32,7 +32,7 @@ class ReasonType(IntEnum):
 
 
 class CancellationItem(Message):
-    """How many of a line to cancel, all when it is not said; its SKU is Linnworks' own, so its number names it."""
+    """How many of a line to cancel; its SKU is Linnworks' own, so its number names it."""
 
     sku: str = ""
     order_line_number: str = ""

@@ -91,7 +91,7 @@ class OrderItem(Message, kw_only=True):
 
 
 class Order(Message, kw_only=True):
-    """An order of the shop, as Linnworks takes it in; ReferenceNumber is what it is called ever after.
+    """An order of the shop, as Linnworks takes it in; every later call names it by its ReferenceNumber.
 
     Two fields are not sent. `shop_total`: where a channel knows what the buyer paid, the lines must add up to it.
     `fault`: why the channel could not read the order; it is held for that.

@@ -5,7 +5,8 @@ They call the bridge as Linnworks does, so they apply to any shop. The tests of 
 
     @pytest.fixture(scope="module")
     def settings(tmp_path_factory):
-        return Settings(data_dir=tmp_path_factory.mktemp("data"), channel="my_bridge.shop")
+        data = tmp_path_factory.mktemp("data")
+        return Settings(data_dir=data, channel="my_bridge.shop", allow_private_shops=True)  # a shop on this machine
 
 
     @pytest.fixture(scope="module")
