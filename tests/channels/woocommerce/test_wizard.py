@@ -10,6 +10,7 @@ from bridge.channels import Channels
 from bridge.channels.http.client import POOLS
 from bridge.channels.woocommerce import wizard
 from bridge.store.connections import Connection
+from bridge.store.database import close_store
 from bridge.sync.shop_change import NOTICE
 from bridge.sync.wizard import ask_for_credentials
 from tests.channels.hostile.server import Fault
@@ -98,9 +99,15 @@ def test_ten_screens_at_once_are_all_answered(app, at_the_orders, woo):
     One of them asks the shop; the others wait for it and show the same.
     """
     woo.faults.add(Fault.SLOW, "/system_status", seconds=0.3)
-    calls = [sender(app) for _ in range(10)]
+
+    def show(call):
+        try:
+            return call("UserConfigEndpoint", AuthorizationToken=at_the_orders.token)
+        finally:
+            close_store()  # each thread has a connection of its own
+
     with ThreadPoolExecutor(10) as pool:
-        screens = list(pool.map(lambda call: call("UserConfigEndpoint", AuthorizationToken=at_the_orders.token), calls))
+        screens = list(pool.map(show, [sender(app) for _ in range(10)]))
 
     assert {None} == {screen["Error"] for screen in screens}
     assert all("WooCommerce 11.0.1" in screen["WizardStepDescription"] for screen in screens)
