@@ -238,7 +238,7 @@ class Channel(ABC):
         return next((step for step in cls.steps if step.credentials), cls.steps[0])
 
     @property
-    def identity(self) -> Sequence[str]:
+    def shop_identity(self) -> Sequence[str]:
         """What tells this shop from every other one: its address or name, but not its key; does no I/O.
 
         By default that is every answer of the credentials step that is no PASSWORD. When it changes, nothing that was

@@ -46,7 +46,7 @@ def save(
         if step.verify:
             channel.verify(step.name)
         next_step = _next_step(step, channel, connection)
-        other_shop = connection.complete and channel.identity != before.identity
+        other_shop = connection.complete and channel.shop_identity != before.shop_identity
         _store(connection, next_step, entered, channels, now, other_shop=other_shop)
     except (RequestRefused, ChannelError) as refusal:
         return _screen(connection, step, config, error=str(refusal))

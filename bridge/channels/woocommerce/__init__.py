@@ -95,7 +95,7 @@ class WooCommerceChannel(Channel):
     # -- set-up ----------------------------------------------------------------------------------------
 
     @property
-    def identity(self) -> Sequence[str]:
+    def shop_identity(self) -> Sequence[str]:
         """The shop's address, which may be written in several ways; a new key is no new shop."""
         return (wizard.shop_identity(self.config["store_url"]),)
 

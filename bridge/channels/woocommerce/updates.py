@@ -71,12 +71,7 @@ class ProductUpdate:
 def set_stock(shop: WooClient, levels: Sequence[StockLevel], preferences: Preferences) -> list[Outcome]:
     """Set levels; stock management of a product is switched on if the seller chose that, otherwise it is required."""
     updates = [
-        FieldUpdate(
-            target if level.quantity >= 0 else ChannelRefused(f"The quantity of {level.sku} is below zero"),
-            "stock_quantity",
-            level.quantity,
-            partial(_check_stock, level.quantity),
-        )
+        FieldUpdate(target, "stock_quantity", level.quantity, partial(_check_stock, level.quantity))
         for level, target in zip(levels, _targets(shop, levels), strict=True)
     ]
     return _run(shop, updates, {"manage_stock": True} if preferences.manage_stock else {})
@@ -100,8 +95,6 @@ def set_prices(shop: WooClient, prices: Sequence[Price], preferences: Preference
             target = ChannelRefused(
                 f"No price of the shop is set by {f'the tag {price.tag}' if price.tag else 'no tag'}"
             )
-        elif price.price < 0:
-            target = ChannelRefused(f"The price of {price.sku} is below zero")
         updates.append(
             FieldUpdate(target, field, price_text(field, price.price), partial(_check_price, field, price.price))
         )
