@@ -21,6 +21,7 @@ from bridge.channels.woocommerce import (
 )
 from bridge.channels.woocommerce.actions import REASONS, Actions
 from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.woocommerce.order_state import WooOrder
 from bridge.channels.woocommerce.preferences import Preferences, preferences
 from bridge.channels.woocommerce.shop_info import ShopInfo
 from bridge.errors import ChannelError, ChannelRefused
@@ -89,8 +90,12 @@ class WooCommerceChannel(Channel):
         """The seller's answers to the wizard."""
         return preferences(self.config)
 
+    @lazy_property
+    def _just_read(self) -> dict[str, WooOrder]:
+        return {}
+
     def _actions(self, reference: str) -> Actions:
-        return Actions(self.shop, self.preferences, reference)
+        return Actions(self.shop, self.preferences, reference, self._just_read)
 
     # -- set-up ----------------------------------------------------------------------------------------
 

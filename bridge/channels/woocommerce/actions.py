@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
@@ -63,11 +63,15 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Actions:
-    """The actions on one order of a shop."""
+    """The actions on one order of a shop.
+
+    An action begins with the order that `order_state` has just read, which `just_read` has by its reference.
+    """
 
     shop: WooClient
     preferences: Preferences
     reference: str
+    just_read: dict[str, WooOrder] = field(default_factory=dict)
 
     # -- despatch --------------------------------------------------------------------------------------
 
@@ -224,7 +228,7 @@ class Actions:
 
     def find_result(self, kind: str, key: str) -> str | None:
         """Return the result of the action with this key, or None if it was not completed."""
-        order = self.find_order()
+        order = self.just_read.get(self.reference) or self.find_order()
         if order is None:
             return None
         if kind == "refund":
@@ -242,6 +246,7 @@ class Actions:
         order = self.find_order()
         if order is None:
             return None
+        self.just_read[self.reference] = order
         return order_state(order, completed=self._order_is_sent(order), cancelled=self._order_is_cancelled(order))
 
     def find_order(self) -> WooOrder | None:
@@ -256,7 +261,7 @@ class Actions:
         return WooOrder(row, refunds, answer.date or clock.now())
 
     def _order(self) -> WooOrder:
-        order = self.find_order()
+        order = self.just_read.pop(self.reference, None) or self.find_order()
         if order is None:
             raise ChannelRefused(f"The shop has no order {self.reference}")
         return order
