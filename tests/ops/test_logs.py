@@ -6,7 +6,10 @@ import json
 import logging
 import sys
 
-from bridge.ops.logs import JsonFormatter
+import pytest
+
+from bridge.errors import ChannelRefused
+from bridge.ops.logs import JsonFormatter, TextFormatter
 
 
 def record(**more) -> logging.LogRecord:
@@ -35,10 +38,31 @@ def test_a_failure_stays_on_one_line():
     A traceback is a field too, so that each line is one object.
     """
     try:
-        raise ValueError("ä")
-    except ValueError:
+        raise ChannelRefused("ä")
+    except ChannelRefused:
         text = JsonFormatter().format(record(exc_info=sys.exc_info()))
 
     assert "\n" not in text
     assert "a word" == json.loads(text)["message"]
-    assert "ValueError: ä" in json.loads(text)["traceback"]
+    assert "ChannelRefused: ä" in json.loads(text)["traceback"]
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
+def test_a_traceback_quotes_nothing_of_an_order(formatter):
+    """
+    The exception of a library may have what a shop has sent in its words.
+    """
+    name, address = "-".join(["Jane", "Doe"]), "@".join(["jane", "example.com"])
+    try:
+        try:
+            int(name)
+        except ValueError as error:
+            raise KeyError(address) from error
+    except KeyError:
+        text = formatter.format(record(exc_info=sys.exc_info()))
+
+    assert "ValueError" in text
+    assert "KeyError" in text
+    assert "test_logs.py" in text
+    assert name not in text
+    assert address not in text
