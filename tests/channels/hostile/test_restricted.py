@@ -21,7 +21,7 @@ from tests.channels.hostile.adapter import ShopOverHttp
 from tests.channels.hostile.restricted import CHANGEABLE
 from tests.channels.hostile.shop import HostileShop
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.full]  # the suites once more, on a shop that allows little
 
 
 class RestrictedShop(ShopOverHttp):
