@@ -127,12 +127,13 @@ def _numbers(last: int) -> str:
 
 _HISTORY = (
     f"""INSERT INTO connection
-    (token_digest, account, account_name, email, step, config, sealed, created_at, completed_at)
+    (uid, generation, token_digest, account, account_name, email, step, config, sealed, created_at, completed_at)
     {_numbers(CONNECTIONS - 1)}
-    SELECT 'digest ' || n, 'account', n, 'a@example.com', 'UserConfig', '{{{{}}}}', '', {{moment}}, {{moment}}
-    FROM number""",
-    """INSERT INTO outbox_lease (connection_id, claim, claimed_until, next_at, attempts, unsure_until)
-    SELECT id, '', {moment}, {moment}, 0, {moment} FROM connection""",
+    SELECT 'uid ' || n, 1, 'digest ' || n, 'account', n, 'a@example.com', 'UserConfig', '{{{{}}}}', '', {{moment}},
+    {{moment}} FROM number""",
+    """INSERT INTO outbox_lease
+    (connection_id, generation, claim, claimed_until, next_at, attempts, unsure_until, deaths, pushed_alone)
+    SELECT id, 1, '', {moment}, {moment}, 0, {moment}, 0, '' FROM connection""",
     f"""INSERT INTO seen_order
     (connection_id, reference, first_seen_at, offered_at, offers, hold_reason, checked_at, releases)
     {_numbers(SEEN_ORDERS)}
@@ -147,9 +148,11 @@ _HISTORY = (
     SELECT id, 1, 1 FROM paging_run WHERE id NOT IN (SELECT run_id FROM page_cursor)""",
     "INSERT INTO feed (id, connection_id, created_at) SELECT 'feed ' || id, id, {moment} FROM connection",
     f"""INSERT INTO feed_item
-    (feed_id, connection_id, action, request, done, attempts, error, next_at, claim, claimed_until)
+    (feed_id, connection_id, action, request, done, attempts, error, next_at, claim, claimed_until, expired_claims,
+    set_aside)
     {_numbers(LISTINGS)}
-    SELECT 'feed ' || id, id, 'DELETE', '{{{{}}}}', n > 1, 0, '', {{soon}}, '', {{moment}} FROM connection, number""",
+    SELECT 'feed ' || id, id, 'DELETE', '{{{{}}}}', n > 1, 0, '', {{soon}}, '', {{moment}}, 0, FALSE
+    FROM connection, number""",
     """INSERT INTO pending_update
     (connection_id, kind, key, sku, tag, row, attempts, error, since, next_at, unsure_until)
     SELECT id, 'stock', 'A', 'A', '', '{{}}', 1, '', {moment}, {soon}, {moment} FROM connection""",

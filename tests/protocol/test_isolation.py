@@ -254,7 +254,10 @@ class Tenant:
             self.ask("PriceUpdateEndpoint", Products=[{"SKU": "101-11", "Price": self.least + turn}])
             listing = {**LISTING, "SKU": f"{self.shop}-{turn}-new"}
             self.feeds.append(self.ask("ListingUpdateEndpoint", Type="CREATE", Listings=[listing])["ChannelFeedId"])
-            refund = {"ReferenceNumber": number, "Items": [{"OrderLineNumber": "1", "RefundAmount": f"0.{turn + 1:02d}"}]}
+            refund = {
+                "ReferenceNumber": number,
+                "Items": [{"OrderLineNumber": "1", "RefundAmount": f"0.{turn + 1:02d}"}],
+            }
             assert f"R-{number}-{turn + 1}" == self.ask("RefundEndpoint", Refund=refund)["RefundReference"]
 
 
