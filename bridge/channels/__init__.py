@@ -21,14 +21,11 @@ class Channels:
         self.settings = settings
         self.vault = vault
         self.channel_class = load_channel(settings.channel)
-
-    @property
-    def defaults(self) -> dict[str, str]:
-        """The declared default of every question; one that must be answered and has no default is left out."""
-        items = [item for step in self.channel_class.steps for item in step.items]
-        return {
+        # a question that must be answered and has no default is left out
+        self.defaults = {
             item.config_item_id: item.selected_value
-            for item in items
+            for step in self.channel_class.steps
+            for item in step.items
             if item.selected_value or not item.must_be_specified
         }
 
@@ -42,6 +39,10 @@ class Channels:
     def readable_config(self, connection: Connection) -> dict[str, str]:
         """Return the wizard's answers, without secrets that cannot be decrypted: the wizard asks for these again."""
         return {**connection.config, **((self.vault.open(connection.sealed) if connection.sealed else None) or {})}
+
+    def open_for(self, connection: Connection, deadline: Deadline) -> Channel:
+        """Return a connection's channel; raises CredentialsRefused if its secrets cannot be decrypted."""
+        return self.open(self.config(connection), deadline)
 
     def open(self, config: Mapping[str, str], deadline: Deadline) -> Channel:
         """Return the channel with these answers to the wizard, and the defaults of questions without an answer.

@@ -43,7 +43,7 @@ def retry(number: int) -> None:
 
     bridge = open_installed()
     action = require(find_action(number), f"action {number}")
-    channel = bridge.channels.open(bridge.channels.config(action.connection), Deadline(bridge.settings.budget_seconds))
+    channel = bridge.channels.open_for(action.connection, Deadline(bridge.settings.budget_seconds))
     click.echo(f"Action {number} is {resolve_unknown(action, action.connection, channel)}.")
 
 

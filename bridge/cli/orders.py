@@ -58,7 +58,7 @@ def explain(reference: str, connection: str | None) -> None:
             click.echo("  Its wizard is not finished, so the shop was not asked.")
             continue
         try:
-            channel = bridge.channels.open(bridge.channels.config(row), Deadline(bridge.settings.budget_seconds))
+            channel = bridge.channels.open_for(row, Deadline(bridge.settings.budget_seconds))
             order = channel.order(reference)
             status = f"has it, {order.payment_status.name}" if order else "has no such order"
         except ChannelError as error:

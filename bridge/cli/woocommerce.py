@@ -65,7 +65,7 @@ def _channel(connection: str | None) -> WooCommerceChannel:
         raise BridgeError(f"Name the integration: {names}")
     if not rows[0].complete:
         raise BridgeError(f"{rows[0].account_name} has not finished its wizard yet")
-    channel = bridge.channels.open(bridge.channels.config(rows[0]), Deadline(bridge.settings.budget_seconds))
+    channel = bridge.channels.open_for(rows[0], Deadline(bridge.settings.budget_seconds))
     if not isinstance(channel, WooCommerceChannel):
         raise BridgeError(f"{rows[0].account_name} is not connected to a WooCommerce shop")
     return channel

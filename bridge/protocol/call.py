@@ -71,7 +71,7 @@ class Call:
         connection = self.finished_connection
         self.enter_shop()
         channels = self.services.channels
-        return channels.open(channels.config(connection), self.deadline)
+        return channels.open_for(connection, self.deadline)
 
     def enter_shop(self, wait_seconds: float = 0) -> None:
         """Count this call against the concurrency limit until it is answered; raises ChannelUnavailable over it."""

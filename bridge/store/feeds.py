@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from peewee import SQL, AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.clock import FARTHEST
 from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
-from bridge.store.fields import JsonField, MomentField, is_due
+from bridge.store.fields import LenientJsonField, MomentField, is_due
 from bridge.store.leases import DueCheck, LeasedRow
 from bridge.store.statements import Statement
 
@@ -26,16 +25,6 @@ class Feed(Row):
     id = CharField(max_length=32, primary_key=True)
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
     created_at = MomentField()
-
-
-class LenientJsonField(JsonField):
-    """JSON that may be damaged: what cannot be read is None, so that it does not keep other rows from being read."""
-
-    def python_value(self, value: str | None) -> Any:
-        try:
-            return super().python_value(value)
-        except msgspec.DecodeError:
-            return None
 
 
 class FeedItem(LeasedRow):

@@ -31,8 +31,8 @@ class JsonField(TextField):
         return None if value is None else msgspec.json.decode(value)
 
 
-class StoredRowsField(JsonField):
-    """JSON that was stored to be worked on later; text that is not JSON is returned as it is."""
+class LenientJsonField(JsonField):
+    """JSON that may be damaged: text that is not JSON is returned as it is, so that other rows can be read."""
 
     def python_value(self, value: str | None) -> Any:
         try:

@@ -16,7 +16,7 @@ from bridge.clock import is_future
 from bridge.protocol.schemas.products import Price, StockLevel
 from bridge.store.connections import Connection
 from bridge.store.database import Row, writing
-from bridge.store.fields import JsonField, MomentField, NumberField, StoredRowsField, is_due
+from bridge.store.fields import JsonField, LenientJsonField, MomentField, NumberField, is_due
 from bridge.store.leases import DueCheck, LeasedRow
 from bridge.store.statements import Statement
 
@@ -48,7 +48,7 @@ class OutboxBatch(Row):
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
     connection_id: int
     kind = CharField(max_length=10)
-    content = StoredRowsField()
+    content = LenientJsonField()
     results = JsonField(null=True)
     created_at = MomentField()
     awaited_until = MomentField(index=True)
@@ -72,7 +72,7 @@ class PendingUpdate(Row):
     key = CharField(max_length=64)
     sku = TextField()
     tag = TextField()
-    row = StoredRowsField()
+    row = LenientJsonField()
     attempts = IntegerField()
     error = TextField()
     since = MomentField()
@@ -96,7 +96,7 @@ class OutboxLease(LeasedRow):
     connection_id: int
     generation = IntegerField(default=1)
     next_at = MomentField()
-    attempts = IntegerField(default=NO_BATCH)
+    attempts = IntegerField(default=0)
     unsure_until = MomentField()
     deaths = IntegerField(default=0)
     suspects_until = MomentField(null=True)

@@ -30,6 +30,7 @@ from bridge.store.actions import (
 )
 from bridge.store.connections import Connection
 from bridge.sync import retry
+from bridge.sync.keys import shop_key
 
 log = logging.getLogger(__name__)
 
@@ -229,8 +230,8 @@ class OrderActions:
 
     def _key(self, kind: str, digest: str, occurrence: int) -> str:
         """Return the key by which the shop recognises an action; a restored database makes the same one again."""
-        parts = [KEY_VERSION, self.connection.uid, self.connection.generation, self.reference, kind, digest, occurrence]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+        whose = self.connection.uid, self.connection.generation
+        return shop_key(KEY_VERSION, *whose, self.reference, kind, digest, occurrence)
 
 
 @contextmanager

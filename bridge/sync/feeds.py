@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +10,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from bridge.channels import Channels
-from bridge.channels.base import Channel, ListingResult
+from bridge.channels.base import ListingResult
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, ChannelRefused, CredentialsRefused, RequestRefused
 from bridge.protocol.schemas.base import InvalidRow, from_plain_data, plain_data
@@ -37,6 +35,7 @@ from bridge.store.feeds import (
     set_item_aside,
 )
 from bridge.sync import retry, wizard
+from bridge.sync.keys import shop_key
 from bridge.sync.listing_checks import listing_problems
 
 log = logging.getLogger(__name__)
@@ -188,24 +187,19 @@ def _perform(
     """
     if isinstance(listing, ListingRemoval):
         key = _key(item.connection, listing.template_id, listing.channel_sku)
-        return _open(item.connection, channels, deadline).delete_listing(listing, key)
+        return channels.open_for(item.connection, deadline).delete_listing(listing, key)
     key = _key(item.connection, listing.template_id, listing.sku)
     declared, new = channels.channel_class.configurator_settings(), item.action == CREATE
     if problems := list(listing_problems(listing, settings, declared, new=new)):
         return ListingResult.failed(problems)
-    channel = _open(item.connection, channels, deadline)
+    channel = channels.open_for(item.connection, deadline)
     send = channel.create_listing if new else channel.update_listing
     return send(listing, settings, key)
 
 
 def _key(connection: Connection, template_id: int, sku: str) -> str:
     """Return the key of a template's listing, the same in every feed and in a restored database."""
-    parts = [connection.uid, connection.generation, template_id, sku]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def _open(connection: Connection, channels: Channels, deadline: Deadline) -> Channel:
-    return channels.open(channels.config(connection), deadline)
+    return shop_key(connection.uid, connection.generation, template_id, sku)
 
 
 def _retry_later(item: FeedItem, message: str) -> None:

@@ -124,7 +124,7 @@ class Rechecks:
             touch_order(row.connection_id, row.reference, moment)
             try:
                 if row.connection_id not in opened:
-                    opened[row.connection_id] = channels.open(channels.config(row.connection), deadline)
+                    opened[row.connection_id] = channels.open_for(row.connection, deadline)
                 order = _read(row.connection_id, opened[row.connection_id], row.reference)
             except ChannelError as error:
                 log.warning("Held orders of connection %s cannot be read: %s", row.connection_id, error)

@@ -132,7 +132,7 @@ def _parcel_of(action: Action) -> Parcel:
 
 
 def _send_parcel(order: OrderActions, parcel: Parcel) -> Action:
-    numbers = sorted(parcels.normalised(one.number) for one in parcel.tracking if one.number)
+    numbers = sorted(map(parcels.normalised, parcel.tracking_numbers))
     identity = {
         "pieces": dict(parcel.pieces),
         "numbers": numbers,

@@ -109,7 +109,7 @@ def _open_channel(job: PushJob, channels: Channels, deadline: Deadline) -> Chann
     connection = job.lease.connection
     if connection.generation != job.lease.generation:  # and the lease is lost
         raise ChannelUnavailable("The integration leads to another shop now")
-    return channels.open(channels.config(connection), deadline)
+    return channels.open_for(connection, deadline)
 
 
 def _push(

@@ -106,7 +106,7 @@ def poll(connections, shop, time):
 def recheck(shop, time):
     """Let the worker read held orders for some seconds."""
     task = Rechecks()
-    channels = SimpleNamespace(settings=Settings(), config=lambda connection: {}, open=lambda config, deadline: shop)
+    channels = SimpleNamespace(settings=Settings(), open_for=lambda connection, deadline: shop)
 
     def go(seconds):
         end = time.seconds + seconds

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from bridge.channels.base import LAST_STEP, Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
 from bridge.channels.demo import configurator, customers, listings, mapping, orders, seed, shop, tables, wizard
-from bridge.channels.helpers.order_lines import Wanted
+from bridge.channels.helpers.order_lines import cancelled
 from bridge.channels.helpers.rows import map_orders
 from bridge.errors import ChannelRefused
 from bridge.lazy import lazy_property
@@ -144,11 +144,8 @@ class DemoChannel(Channel):
         )
 
     def cancel(self, cancellation: Cancellation, key: str) -> None:
-        wanted = [
-            Wanted(item.order_line_number, item.sku, item.cancellation_quantity or 0) for item in cancellation.items
-        ]
         note = "Cancelled" + mapping.reason_suffix(cancellation.items)
-        orders.cancel(orders.find_order(self._shop, cancellation.reference_number), wanted, note, key)
+        orders.cancel(orders.find_order(self._shop, cancellation.reference_number), cancelled(cancellation), note, key)
 
     def refund(self, refund: Refund, key: str) -> str:
         reasons = mapping.reason_suffix(refund.items)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bridge.errors import ChannelRefused
+from bridge.protocol.schemas.after_sale import Cancellation
 
 Key = TypeVar("Key")
 
@@ -27,6 +28,11 @@ class Wanted:
     number: str
     sku: str
     pieces: int
+
+
+def cancelled(cancellation: Cancellation) -> list[Wanted]:
+    """Return what of an order is to be cancelled; nothing means all that is left."""
+    return [Wanted(item.order_line_number, item.sku, item.cancellation_quantity or 0) for item in cancellation.items]
 
 
 def find_line(order: str, lines: Iterable[Line[Key]], number: str, sku: str) -> Key:

@@ -19,7 +19,7 @@ from typing import Any
 
 from bridge import clock
 from bridge.channels.base import OrderState, Parcel
-from bridge.channels.helpers.order_lines import Wanted
+from bridge.channels.helpers.order_lines import cancelled
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.line_states import order_state
 from bridge.channels.woocommerce.order_state import (
@@ -144,10 +144,7 @@ class Actions:
                 return  # perhaps the customer cancelled it at the same time
             if self._meaning(order) == CANCELLED:
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
-            wanted = [
-                Wanted(item.order_line_number, item.sku, item.cancellation_quantity or 0) for item in cancellation.items
-            ]
-            pieces = order.requested_pieces(wanted)
+            pieces = order.requested_pieces(cancelled(cancellation))
             if pieces and self._order_is_sent(order):
                 raise ChannelRefused(f"Order {self.reference} was sent already: it is {order.status} in WooCommerce")
             if not pieces and order.lines:

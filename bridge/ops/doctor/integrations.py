@@ -58,7 +58,7 @@ def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> I
         f"linnworks-bridge connections reconnect {row.id}, then open the integration in Linnworks and enter them again"
     )
     try:
-        channel = channels.open(channels.config(row), Deadline(channels.settings.budget_seconds))
+        channel = channels.open_for(row, Deadline(channels.settings.budget_seconds))
         channel.check()
         if row.step != "UserConfig":
             yield warning(name, "it answers, but the seller must enter the credentials again", reconnect)

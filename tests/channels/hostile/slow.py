@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from bridge.channels.base import Channel
 from bridge.clock import Deadline
+from bridge.protocol.schemas.products import StockLevel
 from tests.channels.hostile.server import HostileServer
 
 BUDGET = 8.0
@@ -46,3 +48,20 @@ class SlowShop:
                 return raw
         handler.close_connection = True
         return b""
+
+
+def push_until_set(slow: SlowShop, open_channel: Callable[[], Channel], levels: Sequence[StockLevel]) -> None:
+    """Push levels until all are set: every push makes progress within the budget, and little is done twice."""
+    left, pushes = levels, 0
+    while left:
+        outcomes = open_channel().set_stock(left)
+        undone = [level for level, outcome in zip(left, outcomes, strict=True) if outcome]
+        pushes += 1
+
+        assert len(undone) < len(left) or pushes == 1
+        assert slow.deadline.spent() <= BUDGET
+
+        left = undone
+
+    assert slow.rows <= 2 * len(levels)
+    assert pushes <= 2 + len(levels) * slow.seconds_each / (BUDGET / 2)
