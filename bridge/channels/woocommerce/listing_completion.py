@@ -15,7 +15,7 @@ from bridge.channels.woocommerce.listing_payload import ListingPayload
 from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.product_lookup import by_sku, chunks
 from bridge.channels.woocommerce.refusals import error_message
-from bridge.channels.woocommerce.values import money, unescape
+from bridge.channels.woocommerce.values import custom_field, money, unescape
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.listings import ChannelReference, FeedMessage, Severity
 
@@ -144,13 +144,6 @@ def _send_images(
 
 def _image_record(urls: str) -> list[dict[str, str]]:
     return [{"key": IMAGES, "value": urls}]
-
-
-def custom_field(row: Mapping[str, Any], name: str) -> str:
-    """Return the value of a custom field, "" if there is none; plugins leave entries without names, and gaps."""
-    entries = row["meta_data"].values() if isinstance(row["meta_data"], dict) else row["meta_data"]
-    found = (meta for meta in entries if isinstance(meta, dict) and meta.get("key") == name)
-    return next((str(meta.get("value")) for meta in found), "")
 
 
 def free_binned_skus(shop: WooClient, skus: Iterable[str]) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 from bridge.channels.base import ListingResult
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.configurator import ID_DIGITS, category_numbers, global_attributes
-from bridge.channels.woocommerce.listing_completion import complete, custom_field, free_binned_skus
+from bridge.channels.woocommerce.listing_completion import complete, free_binned_skus
 from bridge.channels.woocommerce.listing_payload import ListingPayload, listing_problems
 from bridge.channels.woocommerce.product_lookup import by_sku
+from bridge.channels.woocommerce.values import custom_field
 from bridge.protocol.schemas.listings import ListingRemoval, ProductListing, ProductSettings
 
 KEY = "_linnworks_listing"

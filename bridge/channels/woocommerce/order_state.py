@@ -13,7 +13,7 @@ from bridge.channels.helpers.refund_amounts import rounded
 from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
-from bridge.channels.woocommerce.values import custom_fields, money, unescape, whole_pieces
+from bridge.channels.woocommerce.values import custom_field, custom_fields, money, unescape, whole_pieces
 from bridge.errors import ChannelRefused
 from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import Refund
@@ -212,7 +212,7 @@ class WooOrder:
 
 def key_of(refund: Mapping[str, Any]) -> str:
     """Return the key of the action that made a refund; "" if it has none."""
-    return next((str(meta["value"]) for meta in custom_fields(refund) if meta["key"] == KEY), "")
+    return custom_field(refund, KEY)
 
 
 def write_pieces(pieces: Mapping[int, int]) -> str:

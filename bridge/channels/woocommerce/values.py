@@ -46,7 +46,7 @@ def row_id(row: Mapping[str, Any]) -> int | None:
 
 
 def custom_fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the custom fields of an order, a line or a refund that have a name and a value, oldest first.
+    """Return the custom fields of an order, a line, a refund or a product that have a name and a value, oldest first.
 
     Plugins leave empty entries, entries without id, and lists with gaps, which PHP writes as objects.
     """
@@ -54,6 +54,11 @@ def custom_fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         entry for entry in listed(row["meta_data"]) if isinstance(entry, dict) and {"key", "value"} <= entry.keys()
     ]
     return sorted(usable, key=lambda entry: entry["id"] if isinstance(entry.get("id"), int) else 0)
+
+
+def custom_field(row: Mapping[str, Any], name: str) -> str:
+    """Return the value of a custom field, "" if there is none."""
+    return next((str(meta["value"]) for meta in custom_fields(row) if meta["key"] == name), "")
 
 
 def listed(value: Any) -> Sequence[Any]:
