@@ -52,7 +52,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "DespatchEndpoint": {
         "Orders": [
             {
-                "ReferenceNumber": "1231",
+                "ReferenceNumber": "1061",
                 "ShippingVendor": "Royal Mail",
                 "TrackingNumber": "AB123456789GB",
                 "ProcessedOn": "2026-11-23 22:00:00Z",
@@ -62,7 +62,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "RefundEndpoint": {
         "Refund": {
-            "ReferenceNumber": "1231",
+            "ReferenceNumber": "1061",
             "Items": [{"SKU": "101-11", "OrderLineNumber": "1", "RefundAmount": 5.25, "Reason": "DAMAGED"}],
         }
     },
