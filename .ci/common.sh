@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unset $(compgen -e | grep -E '^(BRIDGE_|PYTHON.|PYTEST_|HYPOTHESIS_|PROMETHEUS_|VIRTUAL_ENV)')
 
 PYTHON=${PYTHON:-python3}
+# a quarter of the tests' time is spent waiting for servers and processes
+export PYTEST_XDIST_AUTO_NUM_WORKERS=$(($(nproc) * 3 / 2))
 QUICK="not service and not long and not full"
 # what may come out differently on another database
 DATABASE_TESTS=(
