@@ -76,7 +76,7 @@ def _address(address: Mapping[str, Any]) -> Address:
 
 
 def properties(
-    row: Mapping[str, Any], fields: Fields, refunded: Decimal, preferences: Preferences
+    row: Mapping[str, Any], fields: Fields, refunded: Decimal, difference: Decimal, preferences: Preferences
 ) -> Iterator[ExtendedProperty]:
     """Yield facts about the order, then its public custom fields and those that the seller named."""
     facts = [
@@ -86,6 +86,7 @@ def properties(
         ("Payment method", unescape(row["payment_method_title"])),
         ("Coupons", ", ".join(unescape(line["code"]) for line in row["coupon_lines"])),
         ("Refunded", str(refunded) if refunded else ""),
+        ("Difference to the total", str(difference) if difference else ""),
         ("VAT number", first_value(fields, VAT_NUMBER) or ""),
         ("IOSS number", first_value(fields, IOSS) or ""),
     ]

@@ -12,8 +12,16 @@ from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, fin
 from bridge.channels.helpers.refund_amounts import rounded
 from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
+from bridge.channels.woocommerce.order_rows import minor_unit
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
-from bridge.channels.woocommerce.values import custom_field, custom_fields, money, unescape, whole_pieces
+from bridge.channels.woocommerce.values import (
+    custom_field,
+    custom_fields,
+    money,
+    unescape,
+    utc_time,
+    whole_pieces,
+)
 from bridge.errors import ChannelRefused
 from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import Refund
@@ -43,7 +51,7 @@ class WooOrder:
     @property
     def was_paid(self) -> bool:
         """Whether WooCommerce has a payment date."""
-        return bool(self.row["date_paid_gmt"])
+        return utc_time(self.row["date_paid_gmt"]) is not None
 
     @lazy_property
     def fields(self) -> dict[str, Any]:
@@ -52,7 +60,7 @@ class WooOrder:
 
     def field_id(self, name: str) -> dict[str, int]:
         """Return {"id": ...} of a custom field, so that it is changed and not added again; {} if there is none."""
-        found = (meta for meta in custom_fields(self.row) if meta["key"] == name and "id" in meta)
+        found = (meta for meta in custom_fields(self.row) if meta["key"] == name and meta["id"])
         return next(({"id": meta["id"]} for meta in found), {})
 
     # -- pieces ----------------------------------------------------------------------------------------
@@ -140,7 +148,7 @@ class WooOrder:
     @lazy_property
     def minor_unit(self) -> Decimal:
         """The smallest amount of the order's currency, as the shop writes it."""
-        return Decimal(1).scaleb(int(money(self.row["total"]).as_tuple().exponent))
+        return minor_unit(self.row)
 
     @property
     def refundable(self) -> Decimal:
