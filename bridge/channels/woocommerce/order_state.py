@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, TypeGuard
+
+from msgspec.structs import replace
 
 from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
 from bridge.channels.helpers.refund_amounts import rounded
@@ -17,6 +19,7 @@ from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refun
 from bridge.channels.woocommerce.values import (
     custom_field,
     custom_fields,
+    in_units,
     money,
     unescape,
     utc_time,
@@ -161,7 +164,7 @@ class WooOrder:
         Money for no line, or for the rounding line, has no line in WooCommerce's refund. Raises ChannelRefused for
         more than remains of the order, a line or its shipping, and for an invalid amount.
         """
-        refund = rounded(refund, unit=self.minor_unit, left=self.refundable)
+        refund = rounded(self._without_discount(refund), unit=self.minor_unit, left=self.refundable)
         total = sum((item.refund_amount for item in refund.items), refund.refund_shipping_amount)
         by_line: dict[int, Decimal] = {}
         shipping = refund.refund_shipping_amount
@@ -178,42 +181,84 @@ class WooOrder:
             raise ChannelRefused(f"Only {self.refundable} of order {self.id} is left to refund")
         return total, entries
 
+    def _without_discount(self, refund: Refund) -> Refund:
+        """Return a refund without the part that is the order's discount, if it asks for no more than that beside.
+
+        Linnworks has the discount of an order apart from its lines, so all lines together are more than was paid.
+        """
+        amounts = [*(item.refund_amount for item in refund.items), refund.refund_shipping_amount]
+        excess = sum(amounts) - self.refundable
+        if not 0 < excess <= self._discount or min(amounts) < 0:
+            return refund
+        for place in sorted(range(len(amounts)), key=lambda place: -amounts[place]):
+            part = min(excess, amounts[place])
+            amounts[place] -= part
+            excess -= part
+        items = zip(refund.items, amounts[:-1], strict=True)
+        return replace(
+            refund,
+            items=tuple(replace(item, refund_amount=amount) for item, amount in items),
+            refund_shipping_amount=amounts[-1],
+        )
+
+    @property
+    def _discount(self) -> Decimal:
+        """By how much the lines and the shipping that Linnworks has are more than the order's total."""
+        lines = (*self.row["line_items"], *self.row["fee_lines"])
+        shipping = money(self.row["shipping_total"]) + money(self.row["shipping_tax"])
+        held = [in_units(amount, self.minor_unit) for amount in (shipping, *map(gross, lines)) if amount > 0]
+        return max(Decimal(0), sum(held, Decimal(0)) - money(self.row["total"]))
+
     def _shipping_refund(self, amount: Decimal) -> Iterator[dict[str, Any]]:
+        parts: list[tuple[Mapping[str, Any], Decimal]] = []
         for line in self.row["shipping_lines"]:
             part = min(amount, self._refundable_of(line))
             if part > 0:
                 amount -= part
-                yield self._refund_line(line, part, restock=False)
-        if amount:
+                parts.append((line, part))
+        if parts and amount <= self.minor_unit * len(self.row["shipping_lines"]):  # rounded apart, they make less
+            line, part = parts.pop()
+            parts.append((line, part + amount))
+        elif amount:
             raise ChannelRefused(f"The shipping of order {self.id} cost less, or has been refunded already")
+        for line, part in parts:
+            yield self._split(line, part, quantity=0)
 
     def _refundable_of(self, line: Mapping[str, Any]) -> Decimal:
-        return max(Decimal(0), gross(line) - self.refunded.amounts.get(line["id"], Decimal(0)))
+        refunded = self.refunded.amounts.get(line["id"], Decimal(0))
+        return max(Decimal(0), self._held(line) - in_units(refunded, self.minor_unit))
+
+    def _held(self, line: Mapping[str, Any]) -> Decimal:
+        """Return what a line costs as Linnworks has it."""
+        return in_units(gross(line), self.minor_unit)
 
     def _refund_line(self, line: Mapping[str, Any], amount: Decimal, restock: bool) -> dict[str, Any]:
-        """Return a line of a refund, its money split into net and taxes in the proportion of what remains."""
+        """Return a line of a refund; raises ChannelRefused if it is more than remains of the line."""
         refundable = self._refundable_of(line)
         if amount > refundable:
             raise ChannelRefused(f"Only {refundable} of line {line['id']} of order {self.id} is left to refund")
+        return self._split(line, amount, quantity=self._refunded_pieces(line, amount) if restock else 0)
+
+    def _split(self, line: Mapping[str, Any], amount: Decimal, *, quantity: int) -> dict[str, Any]:
+        """Return a line of a refund, its money split into net and taxes in the proportion of what remains."""
+        refundable = self._refundable_of(line)
         taxes = {
             tax["id"]: money(tax["total"]) - self.refunded.taxes.get((line["id"], tax["id"]), Decimal(0))
             for tax in line["taxes"]
         }
-        parts = {
-            tax: (due * amount / refundable).quantize(self.minor_unit, ROUND_HALF_UP) for tax, due in taxes.items()
-        }
+        parts = {tax: in_units(due * amount / refundable, self.minor_unit) for tax, due in taxes.items()}
         return {
             "id": line["id"],
-            "quantity": self._refunded_pieces(line, amount) if restock else 0,
+            "quantity": quantity,
             "refund_total": str(amount - sum(parts.values(), Decimal(0))),
             "refund_tax": [{"id": tax, "refund_total": str(part)} for tax, part in parts.items()],
         }
 
     def _refunded_pieces(self, line: Mapping[str, Any], amount: Decimal) -> int:
         """Return the number of pieces that an amount pays for exactly, otherwise 0."""
-        if line["id"] not in self.lines or not gross(line):
+        if line["id"] not in self.lines or not self._held(line):
             return 0
-        pieces = amount * self.ordered(line["id"]) / gross(line)
+        pieces = amount * self.ordered(line["id"]) / self._held(line)
         unrefunded = self.ordered(line["id"]) - self.refunded.pieces.get(line["id"], 0)
         return int(pieces) if pieces == int(pieces) <= unrefunded else 0
 

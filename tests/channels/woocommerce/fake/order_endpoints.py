@@ -238,4 +238,6 @@ def _has_status(shop: WooShop, order: Order, statuses: list[str]) -> bool:
     if not (shop.hpos or shop.at_least(10, 4)):
         return order.status not in ("trash", "auto-draft", *shop.hidden_statuses)
     left_out = ("trash", "auto-draft", "checkout-draft", *shop.hidden_statuses)
-    return not shop.at_least(10, 4) or (order.status not in left_out and (order.status in shop.statuses or not shop.hpos))
+    return not shop.at_least(10, 4) or (
+        order.status not in left_out and (order.status in shop.statuses or not shop.hpos)
+    )
