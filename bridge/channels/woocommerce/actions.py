@@ -146,7 +146,7 @@ class Actions:
                 return  # perhaps the customer cancelled it at the same time
             if self._meaning(order) == CANCELLED:
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
-            pieces = order.requested_pieces(cancelled(cancellation))
+            pieces = order.with_bundles(order.requested_pieces(cancelled(cancellation)))
             if pieces and self._order_is_sent(order):
                 raise ChannelRefused(f"Order {self.reference} was sent already: it is {order.status} in WooCommerce")
             if not pieces and order.lines:

@@ -21,6 +21,7 @@ Fields = Sequence[tuple[str, str]]
 
 VAT_NUMBER = re.compile(r"(^|_)(vat|tva|ust|btw|iva|tax)_?(number|no|num|id|nr)$|^(billing_)?(eu_)?vat$")
 IOSS = re.compile(r"(^|_)ioss(_|$)")
+SUBSCRIPTION = "_subscription_renewal"
 GIFT = re.compile(r"gift.*(message|note|text)|(message|note).*gift")
 
 
@@ -87,6 +88,7 @@ def properties(
         ("Coupons", ", ".join(unescape(line["code"]) for line in row["coupon_lines"])),
         ("Refunded", str(refunded) if refunded else ""),
         ("Difference to the total", str(difference) if difference else ""),
+        ("Renewal of subscription", next((value for key, value in fields if key == SUBSCRIPTION), "")),
         ("VAT number", first_value(fields, VAT_NUMBER) or ""),
         ("IOSS number", first_value(fields, IOSS) or ""),
     ]

@@ -84,6 +84,16 @@ def fallback_sku(line: Mapping[str, Any]) -> str:
     return "-".join(["NO-SKU", *(str(name) for name in names if name)])
 
 
+def deposit_remarks(line: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what deposit plugins say of a line: that it is paid in part, or pays the rest of another order."""
+    fields = {meta["key"]: plain_text(meta["value"]) for meta in custom_fields(line)}
+    if fields.get("_is_deposit") == "yes":
+        full = fields.get("_deposit_full_amount")
+        yield f"{line_title(line)} is paid by a deposit" + (f"; its full price is {full}" if full else "")
+    if original := fields.get("_original_order_id"):
+        yield f"{line_title(line)} is a later payment of order {original}: perhaps there is nothing to send"
+
+
 def line_title(line: Mapping[str, Any]) -> str:
     """Return the name of a line."""
     return plain_text(line["name"])

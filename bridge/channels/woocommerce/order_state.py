@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
 from bridge.channels.helpers.refund_amounts import rounded
 from bridge.channels.helpers.totals import ROUNDING
+from bridge.channels.woocommerce import bundles
 from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
 from bridge.channels.woocommerce.order_rows import minor_unit
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
@@ -84,7 +85,8 @@ class WooOrder:
         for name, value in self.fields.items():
             if name.startswith(DESPATCH) and isinstance(value, dict):
                 for line, count in parse_pieces(value.get("items", "")):
-                    found[line] = found.get(line, 0) + count
+                    if line in self.lines:  # a copy of an order has its records too, with the lines of the original
+                        found[line] = found.get(line, 0) + count
         return found
 
     @lazy_property
@@ -117,7 +119,40 @@ class WooOrder:
 
     def is_finished(self, pieces: Mapping[int, int] | None = None) -> bool:
         """Return whether nothing remains, apart from these pieces."""
-        return all(self.remaining(line) <= (pieces or {}).get(line, 0) for line in self.lines)
+        due = pieces or {}
+
+        def is_done(line: int) -> bool:
+            return self.remaining(line) <= due.get(line, 0)
+
+        def is_touched(line: int) -> bool:
+            return self.despatched.get(line, 0) > 0 or due.get(line, 0) > 0
+
+        return all(bundles.is_finished(line, self.parents, is_done, is_touched) for line in self.lines)
+
+    @lazy_property
+    def parents(self) -> dict[int, int]:
+        """The lines of bundles for the lines of their parts."""
+        return bundles.parents(self.lines.values())
+
+    def with_bundles(self, pieces: Mapping[int, int]) -> dict[int, int]:
+        """Return pieces with what belongs to them: the parts of a bundle, or the bundle of which all parts are named.
+
+        A part that is named itself keeps its number.
+        """
+        found = dict(pieces)
+        parts = bundles.children(self.parents)
+        waiting = list(pieces)
+        while waiting:
+            line = waiting.pop()
+            for part in parts.get(line, ()):
+                if part not in found and (count := self.ordered(part) * found[line] // max(1, self.ordered(line))):
+                    found[part] = min(count, self.remaining(part))
+                    waiting.append(part)
+        for line, own in parts.items():
+            is_named = line in found or not any(part in found for part in own)
+            if not is_named and all(found.get(part, 0) == self.ordered(part) for part in own):
+                found[line] = self.remaining(line)
+        return {line: count for line, count in found.items() if count}
 
     @lazy_property
     def services(self) -> set[str]:

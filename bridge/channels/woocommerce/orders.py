@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.channels.helpers.totals import CENT, ROUNDING, balance, exact, line_total, service
+from bridge.channels.woocommerce.bundles import parents
 from bridge.channels.woocommerce.order_header import (
     IOSS,
     VAT_NUMBER,
@@ -30,6 +31,7 @@ from bridge.channels.woocommerce.order_header import (
 )
 from bridge.channels.woocommerce.order_items import (
     SHIPPING,
+    deposit_remarks,
     fallback_sku,
     fee_item,
     line_item,
@@ -42,7 +44,7 @@ from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refun
 from bridge.channels.woocommerce.tax_rates import rates_by_id, shipping_rate
 from bridge.channels.woocommerce.values import custom_fields, in_units, money, plain_text, row_id, unescape, utc_time
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID
-from bridge.protocol.schemas.orders import DiscountType, Order, OrderItem, PaymentStatus
+from bridge.protocol.schemas.orders import DiscountType, Option, Order, OrderItem, PaymentStatus
 
 ROUNDING_UNITS = 3
 """By so many of the currency's smallest units for each line, a total may differ from its lines by rounding alone."""
@@ -129,10 +131,17 @@ def _items(
     row: Mapping[str, Any], totals: RefundTotals, rates: Mapping[int, Decimal], unit: Decimal
 ) -> tuple[list[OrderItem], Decimal, list[str]]:
     """Return an order's items, the discount made of its negative lines and fees, and remarks for the seller."""
-    items, discount, remarks = [], Decimal(0), []
+    items: list[OrderItem] = []
+    remarks: list[str] = []
+    discount = Decimal(0)
+    titles = {line["id"]: line_title(line) for line in row["line_items"]}
+    bundle_of = parents(row["line_items"])
     for line in row["line_items"]:
         if item := line_item(line, totals, rates, unit):
+            if bundle := titles.get(bundle_of.get(line["id"])):
+                item = replace(item, options=(*item.options, Option(name="Part of", value=bundle)))
             items.append(item)
+        remarks += deposit_remarks(line)
         below_zero = min(Decimal(0), in_units(gross(line), unit) - refunded_amount(line, totals, unit))
         if below_zero:
             discount -= below_zero
