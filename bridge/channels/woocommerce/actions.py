@@ -20,8 +20,10 @@ from typing import Any
 from bridge import clock
 from bridge.channels.base import OrderState, Parcel
 from bridge.channels.helpers.order_lines import cancelled
+from bridge.channels.woocommerce import lookups
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.line_states import order_state
+from bridge.channels.woocommerce.order_rows import exact_query, straighten_order, straighten_refund
 from bridge.channels.woocommerce.order_state import (
     CANCEL,
     DESPATCH,
@@ -144,7 +146,7 @@ class Actions:
                 return  # perhaps the customer cancelled it at the same time
             if self._meaning(order) == CANCELLED:
                 raise ChannelRefused(f"Order {self.reference} is {order.status} in WooCommerce")
-            pieces = order.requested_pieces(cancelled(cancellation))
+            pieces = order.with_bundles(order.requested_pieces(cancelled(cancellation)))
             if pieces and self._order_is_sent(order):
                 raise ChannelRefused(f"Order {self.reference} was sent already: it is {order.status} in WooCommerce")
             if not pieces and order.lines:
@@ -250,12 +252,14 @@ class Actions:
         """Return the order with its refunds, or None if the shop has none with this reference."""
         if not NUMBER.fullmatch(self.reference):
             return None
-        answer = self.shop.get(f"orders/{self.reference}", accept=(HTTPStatus.NOT_FOUND,))
+        settings = lookups.money_settings(self.shop)
+        exact = exact_query(settings)
+        answer = self.shop.get(f"orders/{self.reference}", exact, accept=(HTTPStatus.NOT_FOUND,))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        row = answer.object()
-        refunds = self.shop.read_all(f"orders/{self.reference}/refunds") if row.get("refunds") else []
-        return WooOrder(row, refunds, answer.date or clock.now())
+        row = straighten_order(answer.object(), settings)
+        refunds = self.shop.read_all(f"orders/{self.reference}/refunds", exact) if row.get("refunds") else []
+        return WooOrder(row, [straighten_refund(refund) for refund in refunds], answer.date or clock.now())
 
     def _order(self) -> WooOrder:
         order = self.just_read.pop(self.reference, None) or self.find_order()
@@ -264,7 +268,9 @@ class Actions:
         return order
 
     def _update(self, order: WooOrder, body: dict[str, Any]) -> WooOrder:
-        return WooOrder(self.shop.put(f"orders/{order.id}", body).object(), order.refunds, order.as_of)
+        settings = lookups.money_settings(self.shop)
+        row = straighten_order(self.shop.put(f"orders/{order.id}", body).object(), settings)
+        return WooOrder(row, order.refunds, order.as_of)
 
     def _order_is_sent(self, order: WooOrder) -> bool:
         """Return whether the status says that everything was sent, by hand where nothing is recorded."""

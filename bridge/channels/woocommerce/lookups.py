@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 from bridge.channels.helpers.cached import cached
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.order_header import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
 from bridge.channels.woocommerce.values import unescape
+from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.config import Tag
 
-STATUSES_SECONDS, COUNTRIES_SECONDS = 60, 86_400  # how long these lists are cached
+STATUSES_SECONDS, COUNTRIES_SECONDS, MONEY_SECONDS = 60, 86_400, 3_600  # how long these lists are cached
 LONGEST_NAME = 255
 
+DECIMALS, CURRENCY = "woocommerce_price_num_decimals", "woocommerce_currency"
+MOST_DECIMALS = 6
 
-def statuses(shop: WooClient) -> Mapping[str, str]:
-    """Return the names of the shop's order statuses by slug."""
-    return _names(shop, "reports/orders/totals", "slug", STATUSES_SECONDS)
+
+class MoneySettings(NamedTuple):
+    """How the shop writes amounts; `decimals` is None and `currency` "" if its settings cannot be read."""
+
+    decimals: int | None = None
+    currency: str = ""
+
+
+def money_settings(shop: WooClient) -> MoneySettings:
+    """Return how many decimals the shop's amounts have, and its currency."""
+
+    def ask() -> dict[str, str]:
+        with suppress(ChannelRefused):  # a key or a firewall may allow orders only
+            rows = shop.get("settings/general", {"_fields": "id,value"}).rows()
+            return {row["id"]: str(row.get("value")) for row in rows if row.get("id") in (DECIMALS, CURRENCY)}
+        return {}
+
+    found: dict[str, str] = {}
+    with suppress(ChannelError):
+        found = cached(ask, seconds=MONEY_SECONDS, deadline=shop.deadline, cache=shop.cache, key="woocommerce money")
+    decimals, currency = found.get(DECIMALS, ""), found.get(CURRENCY, "")
+    known = decimals.isdecimal() and int(decimals) <= MOST_DECIMALS
+    return MoneySettings(int(decimals) if known else None, currency)
+
+
+def statuses(shop: WooClient, *, seconds: int = STATUSES_SECONDS) -> Mapping[str, str]:
+    """Return the names of the shop's order statuses by slug, which are cached for these seconds."""
+    return _names(shop, "reports/orders/totals", "slug", seconds)
 
 
 def countries(shop: WooClient) -> Mapping[str, str]:

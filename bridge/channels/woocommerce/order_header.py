@@ -21,6 +21,7 @@ Fields = Sequence[tuple[str, str]]
 
 VAT_NUMBER = re.compile(r"(^|_)(vat|tva|ust|btw|iva|tax)_?(number|no|num|id|nr)$|^(billing_)?(eu_)?vat$")
 IOSS = re.compile(r"(^|_)ioss(_|$)")
+SUBSCRIPTION = "_subscription_renewal"
 GIFT = re.compile(r"gift.*(message|note|text)|(message|note).*gift")
 
 
@@ -76,7 +77,7 @@ def _address(address: Mapping[str, Any]) -> Address:
 
 
 def properties(
-    row: Mapping[str, Any], fields: Fields, refunded: Decimal, preferences: Preferences
+    row: Mapping[str, Any], fields: Fields, refunded: Decimal, difference: Decimal, preferences: Preferences
 ) -> Iterator[ExtendedProperty]:
     """Yield facts about the order, then its public custom fields and those that the seller named."""
     facts = [
@@ -86,6 +87,8 @@ def properties(
         ("Payment method", unescape(row["payment_method_title"])),
         ("Coupons", ", ".join(unescape(line["code"]) for line in row["coupon_lines"])),
         ("Refunded", str(refunded) if refunded else ""),
+        ("Difference to the total", str(difference) if difference else ""),
+        ("Renewal of subscription", next((value for key, value in fields if key == SUBSCRIPTION), "")),
         ("VAT number", first_value(fields, VAT_NUMBER) or ""),
         ("IOSS number", first_value(fields, IOSS) or ""),
     ]

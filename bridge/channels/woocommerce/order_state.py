@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, TypeGuard
+
+from msgspec.structs import replace
 
 from bridge.channels.helpers.order_lines import Line, Wanted, choose_pieces, find_line
 from bridge.channels.helpers.refund_amounts import rounded
 from bridge.channels.helpers.totals import ROUNDING
+from bridge.channels.woocommerce import bundles
 from bridge.channels.woocommerce.order_items import SHIPPING, fallback_sku
+from bridge.channels.woocommerce.order_rows import minor_unit
 from bridge.channels.woocommerce.refund_totals import RefundTotals, gross, refund_totals
-from bridge.channels.woocommerce.values import custom_field, custom_fields, money, unescape, whole_pieces
+from bridge.channels.woocommerce.values import (
+    custom_field,
+    custom_fields,
+    in_units,
+    money,
+    unescape,
+    utc_time,
+    whole_pieces,
+)
 from bridge.errors import ChannelRefused
 from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import Refund
@@ -43,7 +55,7 @@ class WooOrder:
     @property
     def was_paid(self) -> bool:
         """Whether WooCommerce has a payment date."""
-        return bool(self.row["date_paid_gmt"])
+        return utc_time(self.row["date_paid_gmt"]) is not None
 
     @lazy_property
     def fields(self) -> dict[str, Any]:
@@ -52,7 +64,7 @@ class WooOrder:
 
     def field_id(self, name: str) -> dict[str, int]:
         """Return {"id": ...} of a custom field, so that it is changed and not added again; {} if there is none."""
-        found = (meta for meta in custom_fields(self.row) if meta["key"] == name and "id" in meta)
+        found = (meta for meta in custom_fields(self.row) if meta["key"] == name and meta["id"])
         return next(({"id": meta["id"]} for meta in found), {})
 
     # -- pieces ----------------------------------------------------------------------------------------
@@ -73,7 +85,8 @@ class WooOrder:
         for name, value in self.fields.items():
             if name.startswith(DESPATCH) and isinstance(value, dict):
                 for line, count in parse_pieces(value.get("items", "")):
-                    found[line] = found.get(line, 0) + count
+                    if line in self.lines:  # a copy of an order has its records too, with the lines of the original
+                        found[line] = found.get(line, 0) + count
         return found
 
     @lazy_property
@@ -106,7 +119,40 @@ class WooOrder:
 
     def is_finished(self, pieces: Mapping[int, int] | None = None) -> bool:
         """Return whether nothing remains, apart from these pieces."""
-        return all(self.remaining(line) <= (pieces or {}).get(line, 0) for line in self.lines)
+        due = pieces or {}
+
+        def is_done(line: int) -> bool:
+            return self.remaining(line) <= due.get(line, 0)
+
+        def is_touched(line: int) -> bool:
+            return self.despatched.get(line, 0) > 0 or due.get(line, 0) > 0
+
+        return all(bundles.is_finished(line, self.parents, is_done, is_touched) for line in self.lines)
+
+    @lazy_property
+    def parents(self) -> dict[int, int]:
+        """The lines of bundles for the lines of their parts."""
+        return bundles.parents(self.lines.values())
+
+    def with_bundles(self, pieces: Mapping[int, int]) -> dict[int, int]:
+        """Return pieces with what belongs to them: the parts of a bundle, or the bundle of which all parts are named.
+
+        A part that is named itself keeps its number.
+        """
+        found = dict(pieces)
+        parts = bundles.children(self.parents)
+        waiting = list(pieces)
+        while waiting:
+            line = waiting.pop()
+            for part in parts.get(line, ()):
+                if part not in found and (count := self.ordered(part) * found[line] // max(1, self.ordered(line))):
+                    found[part] = min(count, self.remaining(part))
+                    waiting.append(part)
+        for line, own in parts.items():
+            is_named = line in found or not any(part in found for part in own)
+            if not is_named and all(found.get(part, 0) == self.ordered(part) for part in own):
+                found[line] = self.remaining(line)
+        return {line: count for line, count in found.items() if count}
 
     @lazy_property
     def services(self) -> set[str]:
@@ -140,7 +186,7 @@ class WooOrder:
     @lazy_property
     def minor_unit(self) -> Decimal:
         """The smallest amount of the order's currency, as the shop writes it."""
-        return Decimal(1).scaleb(int(money(self.row["total"]).as_tuple().exponent))
+        return minor_unit(self.row)
 
     @property
     def refundable(self) -> Decimal:
@@ -153,7 +199,7 @@ class WooOrder:
         Money for no line, or for the rounding line, has no line in WooCommerce's refund. Raises ChannelRefused for
         more than remains of the order, a line or its shipping, and for an invalid amount.
         """
-        refund = rounded(refund, unit=self.minor_unit, left=self.refundable)
+        refund = rounded(self._without_discount(refund), unit=self.minor_unit, left=self.refundable)
         total = sum((item.refund_amount for item in refund.items), refund.refund_shipping_amount)
         by_line: dict[int, Decimal] = {}
         shipping = refund.refund_shipping_amount
@@ -170,42 +216,84 @@ class WooOrder:
             raise ChannelRefused(f"Only {self.refundable} of order {self.id} is left to refund")
         return total, entries
 
+    def _without_discount(self, refund: Refund) -> Refund:
+        """Return a refund without the part that is the order's discount, if it asks for no more than that beside.
+
+        Linnworks has the discount of an order apart from its lines, so all lines together are more than was paid.
+        """
+        amounts = [*(item.refund_amount for item in refund.items), refund.refund_shipping_amount]
+        excess = sum(amounts) - self.refundable
+        if not 0 < excess <= self._discount or min(amounts) < 0:
+            return refund
+        for place in sorted(range(len(amounts)), key=lambda place: -amounts[place]):
+            part = min(excess, amounts[place])
+            amounts[place] -= part
+            excess -= part
+        items = zip(refund.items, amounts[:-1], strict=True)
+        return replace(
+            refund,
+            items=tuple(replace(item, refund_amount=amount) for item, amount in items),
+            refund_shipping_amount=amounts[-1],
+        )
+
+    @property
+    def _discount(self) -> Decimal:
+        """By how much the lines and the shipping that Linnworks has are more than the order's total."""
+        lines = (*self.row["line_items"], *self.row["fee_lines"])
+        shipping = money(self.row["shipping_total"]) + money(self.row["shipping_tax"])
+        held = [in_units(amount, self.minor_unit) for amount in (shipping, *map(gross, lines)) if amount > 0]
+        return max(Decimal(0), sum(held, Decimal(0)) - money(self.row["total"]))
+
     def _shipping_refund(self, amount: Decimal) -> Iterator[dict[str, Any]]:
+        parts: list[tuple[Mapping[str, Any], Decimal]] = []
         for line in self.row["shipping_lines"]:
             part = min(amount, self._refundable_of(line))
             if part > 0:
                 amount -= part
-                yield self._refund_line(line, part, restock=False)
-        if amount:
+                parts.append((line, part))
+        if parts and amount <= self.minor_unit * len(self.row["shipping_lines"]):  # rounded apart, they make less
+            line, part = parts.pop()
+            parts.append((line, part + amount))
+        elif amount:
             raise ChannelRefused(f"The shipping of order {self.id} cost less, or has been refunded already")
+        for line, part in parts:
+            yield self._split(line, part, quantity=0)
 
     def _refundable_of(self, line: Mapping[str, Any]) -> Decimal:
-        return max(Decimal(0), gross(line) - self.refunded.amounts.get(line["id"], Decimal(0)))
+        refunded = self.refunded.amounts.get(line["id"], Decimal(0))
+        return max(Decimal(0), self._held(line) - in_units(refunded, self.minor_unit))
+
+    def _held(self, line: Mapping[str, Any]) -> Decimal:
+        """Return what a line costs as Linnworks has it."""
+        return in_units(gross(line), self.minor_unit)
 
     def _refund_line(self, line: Mapping[str, Any], amount: Decimal, restock: bool) -> dict[str, Any]:
-        """Return a line of a refund, its money split into net and taxes in the proportion of what remains."""
+        """Return a line of a refund; raises ChannelRefused if it is more than remains of the line."""
         refundable = self._refundable_of(line)
         if amount > refundable:
             raise ChannelRefused(f"Only {refundable} of line {line['id']} of order {self.id} is left to refund")
+        return self._split(line, amount, quantity=self._refunded_pieces(line, amount) if restock else 0)
+
+    def _split(self, line: Mapping[str, Any], amount: Decimal, *, quantity: int) -> dict[str, Any]:
+        """Return a line of a refund, its money split into net and taxes in the proportion of what remains."""
+        refundable = self._refundable_of(line)
         taxes = {
             tax["id"]: money(tax["total"]) - self.refunded.taxes.get((line["id"], tax["id"]), Decimal(0))
             for tax in line["taxes"]
         }
-        parts = {
-            tax: (due * amount / refundable).quantize(self.minor_unit, ROUND_HALF_UP) for tax, due in taxes.items()
-        }
+        parts = {tax: in_units(due * amount / refundable, self.minor_unit) for tax, due in taxes.items()}
         return {
             "id": line["id"],
-            "quantity": self._refunded_pieces(line, amount) if restock else 0,
+            "quantity": quantity,
             "refund_total": str(amount - sum(parts.values(), Decimal(0))),
             "refund_tax": [{"id": tax, "refund_total": str(part)} for tax, part in parts.items()],
         }
 
     def _refunded_pieces(self, line: Mapping[str, Any], amount: Decimal) -> int:
         """Return the number of pieces that an amount pays for exactly, otherwise 0."""
-        if line["id"] not in self.lines or not gross(line):
+        if line["id"] not in self.lines or not self._held(line):
             return 0
-        pieces = amount * self.ordered(line["id"]) / gross(line)
+        pieces = amount * self.ordered(line["id"]) / self._held(line)
         unrefunded = self.ordered(line["id"]) - self.refunded.pieces.get(line["id"], 0)
         return int(pieces) if pieces == int(pieces) <= unrefunded else 0
 

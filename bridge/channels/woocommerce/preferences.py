@@ -9,6 +9,7 @@ from bridge.channels.woocommerce.wizard import (
     BY_PAYMENT,
     GATEWAY,
     HIDDEN_STATUSES,
+    HOLD,
     IGNORED,
     MANAGE,
     NONE,
@@ -30,6 +31,8 @@ class Preferences:
     tracking_note: bool
     note_text: str
     order_fields: frozenset[str]
+    hold_differences: bool
+    """Whether an order is held whose total differs from its lines by more than rounding."""
     through_gateway: bool
     restock: bool
     hidden_products: bool
@@ -63,6 +66,7 @@ def preferences(config: Mapping[str, str]) -> Preferences:
         tracking_note=answers["tracking_note"] == "True",
         note_text=answers["note_text"],
         order_fields=frozenset(filter(None, map(str.strip, answers["order_fields"].split(",")))),
+        hold_differences=answers["total_differences"] == HOLD,
         through_gateway=answers["refund_way"] == GATEWAY,
         restock=answers["refund_restock"] == "True",
         hidden_products=answers["hidden_products"] == "True",

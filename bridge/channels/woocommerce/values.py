@@ -6,11 +6,14 @@ import html
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
-from decimal import Decimal
+from datetime import datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from bridge.clock import EPOCH
+
 LONGEST_ID = 19
+YEAR_DIGITS, CALENDAR_CYCLE, CYCLE_DAYS = 4, 400, 146_097
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -34,6 +37,11 @@ def money(value: Any) -> Decimal:
     return amount
 
 
+def in_units(amount: Decimal, unit: Decimal) -> Decimal:
+    """Return an amount rounded half up to the currency's smallest unit."""
+    return amount.quantize(unit, ROUND_HALF_UP)
+
+
 def whole_pieces(quantity: Any) -> int:
     """Return a quantity in whole pieces; a fraction, which some plugins sell, counts as one piece more."""
     return math.ceil(abs(money(quantity)))
@@ -48,12 +56,29 @@ def row_id(row: Mapping[str, Any]) -> int | None:
 def custom_fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the custom fields of an order, a line, a refund or a product that have a name and a value, oldest first.
 
-    Plugins leave empty entries, entries without id, and lists with gaps, which PHP writes as objects.
+    Plugins leave empty entries, entries without id or with its text, lists with gaps, which PHP writes as objects, and
+    objects of values by name.
     """
-    usable = [
-        entry for entry in listed(row["meta_data"]) if isinstance(entry, dict) and {"key", "value"} <= entry.keys()
-    ]
-    return sorted(usable, key=lambda entry: entry["id"] if isinstance(entry.get("id"), int) else 0)
+    return sorted(filter(None, map(_custom_field, _entries(row.get("meta_data")))), key=lambda entry: entry["id"] or 0)
+
+
+def _entries(value: Any) -> list[Any]:
+    """Return the entries of a list of custom fields."""
+    if not isinstance(value, dict):
+        return list(listed(value))
+    if {"key", "value"} <= value.keys():
+        return [value]
+    return [entry if isinstance(entry, dict) else {"key": name, "value": entry} for name, entry in value.items()]
+
+
+def _custom_field(entry: Any) -> dict[str, Any] | None:
+    """Return an entry with its name as a text and its id as a number or None; None if it says nothing."""
+    if not isinstance(entry, dict) or "value" not in entry:
+        return None
+    key = entry.get("key")
+    if isinstance(key, bool) or not isinstance(key, (str, int)) or key == "":
+        return None
+    return {**entry, "key": str(key), "id": row_id(entry)}
 
 
 def custom_field(row: Mapping[str, Any], name: str) -> str:
@@ -67,8 +92,18 @@ def listed(value: Any) -> Sequence[Any]:
 
 
 def utc_time(text: Any) -> datetime | None:
-    """Return the time in a date_..._gmt field, or None if it is empty."""
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc) if text else None
+    """Return the time in a date_..._gmt field, or None if it is empty or PHP's zero date.
+
+    Importers store milliseconds where WooCommerce has seconds, which makes years with five digits.
+    """
+    if not text or text.startswith("-"):
+        return None
+    year, _, rest = text.removesuffix("Z").partition("-")
+    if not (year.isdecimal() and len(year) > YEAR_DIGITS):
+        return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+    cycles = int(year) // CALENDAR_CYCLE - 5  # the calendar repeats: the same date in years that Python knows
+    near = datetime.fromisoformat(f"{int(year) - cycles * CALENDAR_CYCLE}-{rest}").replace(tzinfo=timezone.utc)
+    return EPOCH + (near - EPOCH + timedelta(days=cycles * CYCLE_DAYS)) / 1000
 
 
 def write_time(moment: datetime | None) -> str:

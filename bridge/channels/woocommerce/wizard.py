@@ -17,6 +17,7 @@ STATUS = "status_"
 KEEP, UNTAGGED, NONE = "-", "UNTAGGED", "NONE"
 PAID, UNPAID, CANCELLED, BY_PAYMENT, IGNORED = "PAID", "UNPAID", "CANCELLED", "BY_PAYMENT", "IGNORED"
 MANAGE, REFUSE = "MANAGE", "REFUSE"
+SEND, HOLD = "SEND", "HOLD"
 RECORD, GATEWAY = "RECORD", "GATEWAY"
 
 STATUSES = {
@@ -95,6 +96,18 @@ PREFERENCES = (
         description="Names of custom fields (meta keys) that begin with an underscore and come as extended properties "
         "all the same; separated by commas",
         group_name="Orders",
+    ),
+    ConfigItem(
+        config_item_id="total_differences",
+        name="Orders whose total is not the sum of their lines",
+        description="A deposit, a gift card or points may make an order's total differ by more than rounding",
+        group_name="Orders",
+        selected_value=SEND,
+        value_type=ValueType.LIST,
+        list_values=choices(
+            SEND="Send them, with the difference in a note and an extended property",
+            HOLD="Hold them, until the order is changed or this setting",
+        ),
     ),
     ConfigItem(
         config_item_id="tracking_note",

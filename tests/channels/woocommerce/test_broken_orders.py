@@ -58,6 +58,10 @@ class RowsShop(WooClient):
             return _answer([])
         if path == "orders":
             return _answer(self.rows[params["offset"] : params["offset"] + params["per_page"]])
+        if path == "settings/general":
+            return _answer([{"id": "woocommerce_price_num_decimals", "value": "2"}])
+        if path == "reports/orders/totals":
+            return _answer([{"slug": "processing", "name": "Processing"}])
         if path == "data/countries":
             return _answer([{"code": "GB", "name": "United Kingdom"}])
         return _answer(self.refunds if path.endswith("refunds") else self.rows[1])

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 
 from tests.channels.woocommerce.fake.order_views import show_order
-from tests.channels.woocommerce.fake.orders import ORDER, STATUSES, WRITABLE, Note, Order
+from tests.channels.woocommerce.fake.orders import ORDER, WRITABLE, Note, Order
 from tests.channels.woocommerce.fake.refunds import REFUND, Refund, show_refund
 from tests.channels.woocommerce.fake.responses import batch, dates, links, page, reply
 from tests.channels.woocommerce.fake.rest import (
@@ -53,8 +53,8 @@ def add_to(app: Flask, shop: WooShop) -> None:
         words = "ID is invalid." if shop.at_least(11, 0) else "Invalid ID."
         return order_of(number if isinstance(number, int) else 0, 400, words)
 
-    def show(order: Order) -> dict[str, Any]:
-        return show_order(shop, order)
+    def show(order: Order, places: int | None = None) -> dict[str, Any]:
+        return shop.edit_row(show_order(shop, order, places))
 
     # -- orders ----------------------------------------------------------------------------------------
 
@@ -63,12 +63,12 @@ def add_to(app: Flask, shop: WooShop) -> None:
         wanted = checked(query(), LIST)
         statuses = listed(wanted.get("status", "any"))
         for status in statuses:
-            checked({"status": status}, {"status": ["any", "trash", *WRITABLE]})
+            checked({"status": status}, {"status": ["any", "trash", *WRITABLE, *shop.plugin_statuses]})
         rows = [order for order in shop.order_book.orders.values() if _has_status(shop, order, statuses)]
         return page(
             rows,
             wanted,
-            lambda order: show_order(shop, order, wanted.get("dp")),
+            lambda order: show(order, wanted.get("dp")),
             keys=KEYS,
             stable=shop.at_least(10, 4) or wanted.get("orderby", "date") in ("date", "id"),
             zero_total_past_end=shop.hpos,
@@ -82,12 +82,12 @@ def add_to(app: Flask, shop: WooShop) -> None:
     def statuses() -> ResponseReturnValue:
         if not shop.at_least(10, 3):
             raise Refusal(404, *NO_ROUTE)
-        return reply([{"slug": slug, "name": name} for slug, name in STATUSES.items()])
+        return reply([{"slug": slug, "name": name} for slug, name in shop.statuses.items()])
 
     @calls.get(f"{ORDERS}/<int:number>")
     def order(number: int) -> ResponseReturnValue:
         wanted = checked(query(), {"dp": (0, None)})
-        return reply(show_order(shop, order_of(number), wanted.get("dp")))
+        return reply(show(order_of(number), wanted.get("dp")))
 
     @calls.route(f"{ORDERS}/<int:number>", methods=["PUT", "PATCH", "POST"])
     def change(number: int) -> ResponseReturnValue:
@@ -235,6 +235,9 @@ def _has_status(shop: WooShop, order: Order, statuses: list[str]) -> bool:
     """Return whether an order has one of the statuses; what `any` means depends on version and storage."""
     if "any" not in statuses:
         return order.status in statuses
-    if shop.at_least(10, 4):
-        return order.status not in ("trash", "auto-draft", "checkout-draft")
-    return shop.hpos or order.status not in ("trash", "auto-draft")
+    if not (shop.hpos or shop.at_least(10, 4)):
+        return order.status not in ("trash", "auto-draft", *shop.hidden_statuses)
+    left_out = ("trash", "auto-draft", "checkout-draft", *shop.hidden_statuses)
+    return not shop.at_least(10, 4) or (
+        order.status not in left_out and (order.status in shop.statuses or not shop.hpos)
+    )

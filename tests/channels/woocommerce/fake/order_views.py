@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def line_tax(shop: WooShop, item: Item, order: Order, *, of_subtotal: bool = False) -> Decimal:
-    """Return the tax of a line, rounded by rate."""
+    """Return the tax of a line, rounded by rate unless the shop rounds it at subtotal."""
     amounts = (pair[1 if of_subtotal else 0] for pair in item.taxes.values())
+    if shop.round_at_subtotal:
+        return sum(amounts, ZERO)
     return sum((money.rounded(amount, shop.decimals, down=order.inclusive) for amount in amounts), ZERO)
 
 
@@ -39,6 +41,8 @@ def totals(shop: WooShop, order: Order) -> Totals:
     lines, fees, shipping = order.of("line_item"), order.of("fee"), order.of("shipping")
 
     def added(items: list[Item], name: str) -> Decimal:
+        if shop.round_at_subtotal:
+            return sum((getattr(item, name) for item in items), ZERO)
         return sum((money.rounded(getattr(item, name), shop.decimals) for item in items), ZERO)
 
     before, after = added(lines, "subtotal"), added(lines, "total")
@@ -48,6 +52,7 @@ def totals(shop: WooShop, order: Order) -> Totals:
     posted = added(shipping, "total")
     shipping_tax = sum((line_tax(shop, item, order) for item in shipping), ZERO)
     total = after + added(fees, "total") + posted + cart_tax + shipping_tax
+    total = money.rounded(total, shop.decimals)
     return Totals(before - after, tax_before - tax_after, posted, shipping_tax, cart_tax, max(ZERO, total))
 
 

@@ -43,7 +43,7 @@ from tests.channels.woocommerce.fake.catalogue import (
 from tests.channels.woocommerce.fake.checkout import Checkout
 from tests.channels.woocommerce.fake.money import Coupon, Rate, rounded
 from tests.channels.woocommerce.fake.order_views import show_order
-from tests.channels.woocommerce.fake.orders import Order, OrderBook
+from tests.channels.woocommerce.fake.orders import STATUSES, Order, OrderBook
 from tests.channels.woocommerce.fake.product_views import show_product
 from tests.channels.woocommerce.fake.refunds import RefundService, show_refund
 
@@ -92,12 +92,16 @@ class WooShop:
         woocommerce_active: bool = True,
         manage_stock: bool = True,
         calc_taxes: bool = True,
+        round_at_subtotal: bool = False,
     ) -> None:
         self.version, self.hpos = version, hpos
         self.prices_include_tax, self.currency, self.decimals = prices_include_tax, currency, decimals
         self.clock, self.skew = clock, timedelta(0)
         self.https_flag, self.permalinks, self.woocommerce_active = https_flag, permalinks, woocommerce_active
-        self.manage_stock, self.calc_taxes = manage_stock, calc_taxes
+        self.manage_stock, self.calc_taxes, self.round_at_subtotal = manage_stock, calc_taxes, round_at_subtotal
+        self.plugin_statuses: dict[str, str] = {}
+        self.hidden_statuses: set[str] = set()  # those registered with exclude_from_search
+        self.edit_row: Callable[[dict[str, Any]], Any] = lambda row: row  # what a plugin does to each order shown
         self.name, self.country, self.weight_unit = "ScriptedShop shop", "GB", "kg"
         self.index: dict[str, Any] = {}  # replaces values of the REST API's index
         self.lock = threading.RLock()
@@ -171,6 +175,11 @@ class WooShop:
 
     def at_least(self, *release: int) -> bool:
         return self._release >= release
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """The statuses that WooCommerce and the active plugins register, with their names."""
+        return {**STATUSES, **self.plugin_statuses}
 
     def rates_for(self, country: str, tax_class: str) -> list[Rate]:
         if not self.calc_taxes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask.typing import ResponseReturnValue
 
-from tests.channels.woocommerce.fake.orders import STATUSES, SYMBOLS
+from tests.channels.woocommerce.fake.orders import SYMBOLS
 from tests.channels.woocommerce.fake.responses import links, page, reply
 from tests.channels.woocommerce.fake.rest import ATHENS, Refusal, query
 
@@ -167,7 +167,9 @@ def add_to(app: Flask, shop: WooShop) -> None:
     @app.get(f"{V3}/reports/orders/totals")
     def totals() -> ResponseReturnValue:
         counts = [order.status for order in shop.order_book.orders.values()]
-        return reply([{"slug": slug, "name": name, "total": counts.count(slug)} for slug, name in STATUSES.items()])
+        return reply(
+            [{"slug": slug, "name": name, "total": counts.count(slug)} for slug, name in shop.statuses.items()]
+        )
 
 
 METHODS = {"flat_rate": "Flat rate", "free_shipping": "Free shipping", "local_pickup": "Local pickup"}
@@ -196,7 +198,7 @@ def _settings(shop: WooShop) -> dict[str, dict[str, str]]:
             "woocommerce_prices_include_tax": _yes(shop.prices_include_tax),
             "woocommerce_tax_based_on": "shipping",
             "woocommerce_shipping_tax_class": "inherit",
-            "woocommerce_tax_round_at_subtotal": "no",
+            "woocommerce_tax_round_at_subtotal": _yes(shop.round_at_subtotal),
         },
     }
 

@@ -1,0 +1,71 @@
+"""Orders and refunds as the shop sends them, read exactly, and with what plugins leave in them straightened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from bridge.channels.woocommerce.lookups import MoneySettings
+from bridge.channels.woocommerce.values import listed, money
+
+EXACT_DECIMALS = 6
+"""With the shop's own decimals, net amount and tax of a line are rounded apart: 8.33 and 1.67 for a price of 9.99."""
+
+LISTS = ("line_items", "fee_lines", "shipping_lines", "tax_lines", "coupon_lines", "refunds")
+
+
+def exact_query(settings: MoneySettings) -> dict[str, Any]:
+    """Return the parameters with which amounts come exactly, {} if the shop's own decimals are not known."""
+    return {} if settings.decimals is None else {"dp": EXACT_DECIMALS}
+
+
+def straighten_order(row: Mapping[str, Any], settings: MoneySettings) -> dict[str, Any]:
+    """Return an order whose lists are lists, whose totals have the shop's decimals, and which has a currency.
+
+    What cannot be read is left as it is, so that the order's mapping tells of it.
+    """
+    order = {**_with_lists(row), "currency": row.get("currency") or settings.currency}
+    if settings.decimals is not None:
+        order["total"] = _in_decimals(row.get("total"), settings.decimals)
+        with suppress(Exception):
+            order["refunds"] = [
+                {**refund, "total": _in_decimals(refund["total"], settings.decimals)} for refund in order["refunds"]
+            ]
+    return order
+
+
+def straighten_refund(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a refund whose lists are lists."""
+    return _with_lists(row)
+
+
+def minor_unit(row: Mapping[str, Any]) -> Decimal:
+    """Return the smallest amount of an order's currency, as the shop writes its total."""
+    return Decimal(1).scaleb(int(money(row["total"]).as_tuple().exponent))
+
+
+def _with_lists(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with lists for the lists with gaps, which PHP writes as objects."""
+    found = dict(row)
+    for name in LISTS:
+        if isinstance(row.get(name), dict):
+            found[name] = listed(row[name])
+        if isinstance(found.get(name), (list, tuple)):
+            found[name] = [_with_taxes(line) for line in found[name]]
+    return found
+
+
+def _with_taxes(line: Any) -> Any:
+    has_gaps = isinstance(line, dict) and isinstance(line.get("taxes"), dict)
+    return {**line, "taxes": listed(line["taxes"])} if has_gaps else line
+
+
+def _in_decimals(value: Any, decimals: int) -> Any:
+    """Return an amount with so many decimals, or more if it has a fraction of them."""
+    with suppress(Exception):
+        amount = money(value)
+        exponent = min(-decimals, int(amount.normalize().as_tuple().exponent))
+        return str(amount.quantize(Decimal(1).scaleb(exponent)))
+    return value
