@@ -32,10 +32,17 @@ from bridge.channels.woocommerce.order_state import (
     key_of,
     write_pieces,
 )
-from bridge.channels.woocommerce.parcels import TRACKING, customer_note, followed, tracking_items, without_numbers
+from bridge.channels.woocommerce.parcels import (
+    TRACKING,
+    customer_note,
+    followed,
+    tracking_field,
+    tracking_items,
+    with_parcels,
+)
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refusals import code_of, message_of
-from bridge.channels.woocommerce.values import listed, unescape, utc_time, write_time
+from bridge.channels.woocommerce.values import unescape, utc_time, write_time
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
@@ -50,6 +57,11 @@ NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 CUSTOMER_NOTE, OWNER_NOTE = "note", "owner_note"
 NOTES = {CUSTOMER_NOTE: "customer", OWNER_NOTE: "internal"}
 """The notes recorded with a despatch, with WooCommerce's names of their types."""
+
+NOT_SHOWN = (
+    f"The tracking of this despatch is not shown by tracking plugins: the custom field {TRACKING} has something else "
+    "than parcels, which was left as it is. Empty that field to have the next parcels shown."
+)
 
 REASONS = {
     "CHANGED_MIND": "Changed their mind",
@@ -109,9 +121,13 @@ class Actions:
         }
         fields: list[dict[str, Any]] = [{"key": DESPATCH + key, "value": record}]
         if followed(parcel):
-            shown = without_numbers(listed(order.fields.get(TRACKING)), parcel.replaces)
-            items = [*shown, *tracking_items(parcel, key)]
-            fields.append({**order.field_id(TRACKING), "key": TRACKING, "value": items})
+            before = tracking_field(order.row)
+            after = with_parcels(before.get("value"), parcel.replaces, tracking_items(parcel, key))
+            if after is None:
+                record[OWNER_NOTE] = " ".join(filter(None, (parcel.note, NOT_SHOWN)))
+            else:
+                number = {"id": before["id"]} if "id" in before else {}
+                fields.append({**number, "key": TRACKING, "value": after})
         change = self._completion(order, pieces) if pieces else {}
         return self._update(order, {"meta_data": fields, **change})
 

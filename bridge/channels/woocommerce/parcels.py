@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bridge import clock
 from bridge.channels.base import Parcel, Tracking
+from bridge.channels.woocommerce.values import custom_fields, listed
 
 TRACKING = "_wc_shipment_tracking_items"
 """The custom field where shipment-tracking plugins store parcels to show them to customers."""
@@ -41,9 +42,44 @@ def tracking_items(parcel: Parcel, key: str) -> list[dict[str, str]]:
     ]
 
 
-def without_numbers(items: Iterable[Any], numbers: Collection[str]) -> list[Any]:
-    """Return what the plugins store, without the entries of these tracking numbers."""
-    return [item for item in items if not (isinstance(item, dict) and item.get("tracking_number") in numbers)]
+def tracking_field(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the custom field of an order that has its parcels, the one that plugins read; {} if there is none."""
+    return next((field for field in custom_fields(row) if field["key"] == TRACKING), {})
+
+
+def stored_parcels(value: Any) -> Sequence[Any] | None:
+    """Return the parcels in that custom field, also a single one or a list with gaps; None if it has something else."""
+    if value in (None, "", {}):
+        return ()
+    if isinstance(value, list) or _is_numbered(value):
+        return listed(value)
+    if not isinstance(value, dict):
+        return None
+    if "tracking_number" in value:
+        return [value]
+    return list(value.values()) if all(isinstance(entry, dict) for entry in value.values()) else None
+
+
+def with_parcels(value: Any, replaced: Collection[str], added: Sequence[Mapping[str, str]]) -> Any:
+    """Return the custom field without the parcels of the numbers `replaced`, and with those `added`.
+
+    None if it has something else than parcels, which is not to be overwritten. Parcels under names keep them.
+    """
+    known = stored_parcels(value)
+    if known is None:
+        return None
+    if isinstance(value, dict) and value and not _is_numbered(value) and known != [value]:
+        kept = {key: entry for key, entry in value.items() if not _is_of(entry, replaced)}
+        return {**kept, **{entry["tracking_id"]: entry for entry in added}}
+    return [*(entry for entry in known if not _is_of(entry, replaced)), *added]
+
+
+def _is_numbered(value: Any) -> bool:
+    return isinstance(value, dict) and all(key.isdecimal() for key in value)
+
+
+def _is_of(entry: Any, numbers: Collection[str]) -> bool:
+    return isinstance(entry, dict) and entry.get("tracking_number") in numbers
 
 
 def customer_note(template: str, parcel: Parcel) -> str:
