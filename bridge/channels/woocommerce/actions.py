@@ -21,6 +21,7 @@ from bridge import clock
 from bridge.channels.base import OrderState, Parcel
 from bridge.channels.helpers.order_lines import cancelled
 from bridge.channels.woocommerce.api import FAILED, WooClient
+from bridge.channels.woocommerce.carriers import shipments
 from bridge.channels.woocommerce.line_states import order_state
 from bridge.channels.woocommerce.order_state import (
     CANCEL,
@@ -35,7 +36,6 @@ from bridge.channels.woocommerce.order_state import (
 from bridge.channels.woocommerce.parcels import (
     TRACKING,
     customer_note,
-    followed,
     tracking_field,
     tracking_items,
     with_parcels,
@@ -110,19 +110,20 @@ class Actions:
 
     def _record_despatch(self, order: WooOrder, parcel: Parcel, key: str) -> WooOrder:
         pieces = {int(line): count for line, count in parcel.pieces.items()}
+        shown = shipments(parcel, self.preferences.carriers, order.row)
         record = {
             **_record(order, pieces),
             "processed_on": write_time(parcel.processed_on),
             "numbers": list(parcel.tracking_numbers),
             "replaces": list(parcel.replaces),
             "earlier": list(parcel.earlier),
-            CUSTOMER_NOTE: customer_note(self.preferences.note_text, parcel) if self.preferences.tracking_note else "",
+            CUSTOMER_NOTE: customer_note(self.preferences.note_text, shown) if self.preferences.tracking_note else "",
             OWNER_NOTE: parcel.note,
         }
         fields: list[dict[str, Any]] = [{"key": DESPATCH + key, "value": record}]
-        if followed(parcel):
+        if shown:
             before = tracking_field(order.row)
-            after = with_parcels(before.get("value"), parcel.replaces, tracking_items(parcel, key))
+            after = with_parcels(before.get("value"), parcel.replaces, tracking_items(shown, parcel.processed_on, key))
             if after is None:
                 record[OWNER_NOTE] = " ".join(filter(None, (parcel.note, NOT_SHOWN)))
             else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bridge import clock
-from bridge.channels.base import Parcel, Tracking
+from bridge.channels.woocommerce.carriers import Shipment
 from bridge.channels.woocommerce.values import custom_fields, listed
 
 TRACKING = "_wc_shipment_tracking_items"
@@ -16,29 +17,27 @@ TRACKING = "_wc_shipment_tracking_items"
 ID_LENGTH = 32
 
 
-def followed(parcel: Parcel) -> list[Tracking]:
-    """Return the tracking that a customer can follow: what has a number or a link."""
-    return [tracking for tracking in parcel.tracking if tracking.number or tracking.link]
-
-
 def tracking_id(key: str, position: int) -> str:
     """Return the plugins' id of a parcel: the same for the same despatch."""
     return hashlib.sha256(f"{key} {position}".encode()).hexdigest()[:ID_LENGTH]
 
 
-def tracking_items(parcel: Parcel, key: str) -> list[dict[str, str]]:
-    """Return a parcel's tracking as the shipment-tracking plugins store it."""
-    shipped = str(int((parcel.processed_on or clock.now()).timestamp()))
+def tracking_items(shipments: Sequence[Shipment], processed_on: datetime | None, key: str) -> list[dict[str, str]]:
+    """Return a parcel's tracking as the shipment-tracking plugins store it.
+
+    They make the link of a provider that they know, and show the custom one of any other carrier.
+    """
+    shipped = str(int((processed_on or clock.now()).timestamp()))
     return [
         {
-            "tracking_provider": "",
-            "custom_tracking_provider": tracking.carrier,
-            "custom_tracking_link": tracking.link,
-            "tracking_number": tracking.number,
+            "tracking_provider": shipment.plugin_provider,
+            "custom_tracking_provider": "" if shipment.plugin_provider else shipment.carrier,
+            "custom_tracking_link": "" if shipment.plugin_provider else shipment.link,
+            "tracking_number": shipment.number,
             "date_shipped": shipped,
             "tracking_id": tracking_id(key, position),
         }
-        for position, tracking in enumerate(followed(parcel))
+        for position, shipment in enumerate(shipments)
     ]
 
 
@@ -82,14 +81,14 @@ def _is_of(entry: Any, numbers: Collection[str]) -> bool:
     return isinstance(entry, dict) and entry.get("tracking_number") in numbers
 
 
-def customer_note(template: str, parcel: Parcel) -> str:
+def customer_note(template: str, shipments: Sequence[Shipment]) -> str:
     """Return the note about a parcel; the text before the first placeholder appears once."""
     opening = template.partition("{")[0]
     details = template.removeprefix(opening)
     filled = [
-        details.replace("{carrier}", tracking.carrier)
-        .replace("{number}", tracking.number)
-        .replace("{link}", tracking.link)
-        for tracking in followed(parcel)
+        details.replace("{carrier}", shipment.carrier)
+        .replace("{number}", shipment.number)
+        .replace("{link}", shipment.link)
+        for shipment in shipments
     ]
     return re.sub(r"\s+", " ", " ".join([opening, *filled])).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.channels.woocommerce.carriers import Carrier, parse_table
 from bridge.channels.woocommerce.wizard import (
     BY_PAYMENT,
     GATEWAY,
@@ -29,6 +30,7 @@ class Preferences:
     despatch_status: str
     tracking_note: bool
     note_text: str
+    carriers: tuple[Carrier, ...]
     order_fields: frozenset[str]
     through_gateway: bool
     restock: bool
@@ -62,6 +64,7 @@ def preferences(config: Mapping[str, str]) -> Preferences:
         despatch_status=answers["despatch_status"],
         tracking_note=answers["tracking_note"] == "True",
         note_text=answers["note_text"],
+        carriers=parse_table(answers["carriers"]),
         order_fields=frozenset(filter(None, map(str.strip, answers["order_fields"].split(",")))),
         through_gateway=answers["refund_way"] == GATEWAY,
         restock=answers["refund_restock"] == "True",

@@ -96,8 +96,8 @@ def test_parcels_are_stored_for_tracking_plugins(linnworks, woo, order):
 
     assert [
         ("Royal Mail Tracked 48", "AB123456789GB", "https://track.example/AB"),
-        ("DPD", "P1", ""),
-        ("DPD", "P2", ""),
+        ("DPD", "P1", "https://track.dpd.co.uk/search?reference=P1"),
+        ("DPD", "P2", "https://track.dpd.co.uk/search?reference=P2"),
     ] == [(item["custom_tracking_provider"], item["tracking_number"], item["custom_tracking_link"]) for item in stored]
     assert len({item["tracking_id"] for item in stored}) == 3
     assert {item["date_shipped"] for item in stored} == {"1751687331"}
@@ -185,7 +185,26 @@ def test_the_customer_gets_one_note_for_each_despatch(linnworks, woo, order):
     for count in (1, 2, 2):
         despatch(linnworks, despatch_of(order, {"MUG": count}))
 
-    assert ["Your order is on its way. Royal Mail Tracked 48 AB123456789GB"] * 2 == customer_notes(woo, order)
+    page = "https://www.royalmail.com/track-your-item#/tracking-results/AB123456789GB"
+
+    assert [f"Your order is on its way. Royal Mail Tracked 48 AB123456789GB {page}"] * 2 == customer_notes(woo, order)
+
+
+def test_the_sellers_plugin_makes_the_links_of_carriers_that_it_knows(connected, woo):
+    """
+    The plugin finds them by its own key; the customer's note has the usual page.
+    """
+    linnworks = connected(woo, carriers="Royal Mail = royal-mail")
+    order = seen(linnworks, woo.place_order({"MUG": 1}))
+    despatch(linnworks, despatch_of(order, {"MUG": 1}))
+    (stored,) = fields(woo, order)["_wc_shipment_tracking_items"]
+
+    assert ("royal-mail", "", "") == (
+        stored["tracking_provider"],
+        stored["custom_tracking_provider"],
+        stored["custom_tracking_link"],
+    )
+    assert "royalmail.com/track-your-item#/tracking-results/AB123456789GB" in customer_notes(woo, order)[0]
 
 
 def test_the_seller_chooses_status_and_note(connected, woo):
