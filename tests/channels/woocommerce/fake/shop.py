@@ -5,6 +5,7 @@ It imitates 11.0.1, 10.3.6 and 7.9.0, with orders in HPOS or in posts, and repro
 - keys (Basic and query where PHP sees HTTPS, OAuth 1.0a elsewhere), permalinks, a web server that removes the header;
 - orders: lists with their filters, paging, ties and drift, what changes date_modified in which storage, statuses with
   the stock they take and release, notes, refunds by hand and through a gateway (`fakepay`), the bin;
+- fulfilments of orders, where they are switched on;
 - products and variations: lists, search by SKU, single writes and unchecked batches, stock on a parent, the bin;
 - taxes exclusive and inclusive, coupons, settings, zones, gateways, categories, attributes, countries.
 
@@ -92,12 +93,15 @@ class WooShop:
         woocommerce_active: bool = True,
         manage_stock: bool = True,
         calc_taxes: bool = True,
+        has_fulfilments: bool = False,
     ) -> None:
         self.version, self.hpos = version, hpos
         self.prices_include_tax, self.currency, self.decimals = prices_include_tax, currency, decimals
         self.clock, self.skew = clock, timedelta(0)
         self.https_flag, self.permalinks, self.woocommerce_active = https_flag, permalinks, woocommerce_active
         self.manage_stock, self.calc_taxes = manage_stock, calc_taxes
+        self.has_fulfilments, self.keeps_fulfilments = has_fulfilments, True
+        self.fulfilments: dict[int, list[dict[str, Any]]] = {}  # by the order's id
         self.name, self.country, self.weight_unit = "ScriptedShop shop", "GB", "kg"
         self.index: dict[str, Any] = {}  # replaces values of the REST API's index
         self.lock = threading.RLock()
