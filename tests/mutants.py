@@ -268,8 +268,8 @@ MUTANTS = (
     Mutant(
         "an unknown action is sent again at once",
         "bridge/sync/actions.py",
-        "if result is None and not self._is_settled(",
-        "if False and not self._is_settled(",
+        "if result is None and not (",
+        "if False and not (",
         ACTIONS,
     ),
     Mutant(

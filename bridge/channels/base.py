@@ -339,6 +339,13 @@ class Channel(ABC):
         calls that stopped half-way has not been completed: with None it is asked for again under the same key.
         """
 
+    def is_settled(self, kind: str, reference: str, key: str) -> bool:
+        """Return whether the shop is known not to be working on an action for which `find_result` was None.
+
+        Such a one is gone on with at once; otherwise the shop is given its time first.
+        """
+        return False
+
     # -- products --------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -109,7 +109,10 @@ class OrderActions:
         try:
             shop_time = self.state.as_of
             result = self.channel.find_result(action.kind, self.reference, action.key)
-            if result is None and not self._is_settled(action, shop_time, by_operator):
+            if result is None and not (
+                self.channel.is_settled(action.kind, self.reference, action.key)
+                or self._is_settled(action, shop_time, by_operator)
+            ):
                 raise ChannelUnavailable(f"It is not known yet whether the shop has done this {action.kind}")
         except Exception as error:
             finish_action(action, UNKNOWN, error=_words(error), now=now())

@@ -94,6 +94,11 @@ def normalised(number: str) -> str:
     return number.strip().casefold()
 
 
+def _name(tracking: Tracking) -> str:
+    """Return what tells the tracking of one parcel from that of another: its number, else its link."""
+    return normalised(tracking.number) or tracking.link
+
+
 def _numbers_of(parcel: Parcel) -> frozenset[str]:
     return frozenset(map(normalised, parcel.tracking_numbers))
 
@@ -174,9 +179,11 @@ def _parts(state: OrderState, entry: DespatchOrder) -> tuple[list[_Part], list[s
     if not items:
         wanted = {line.number: None for line in state.lines if not line.is_service}
     loose = _tracking(entry, *(package for package in entry.packages if not package.items))
-    in_packages = {normalised(one.number) for tracking, _ in packed for one in tracking}
-    by_number = {normalised(one.number): one for one in (*loose, *_own_tracking(entry))}
-    own = tuple(one for number, one in by_number.items() if number not in in_packages)
+    in_packages = {_name(one) for tracking, _ in packed for one in tracking}
+    by_name: dict[str, Tracking] = {}
+    for one in (*loose, *_own_tracking(entry)):
+        by_name.setdefault(_name(one), one)  # a package knows its carrier and its link
+    own = tuple(one for name, one in by_name.items() if name not in in_packages)
     parts = []
     for number, (tracking, of_package) in enumerate(packed):
         named, _ = _pieces(state, of_package)
@@ -230,6 +237,8 @@ def _tracking(entry: DespatchOrder, *packages: DespatchPackage) -> tuple[Trackin
     found = []
     for package in packages:
         number, link = package.tracking_number.strip(), package.tracking_url.strip()
+        if not link and number and normalised(number) == normalised(entry.tracking_number):
+            link = entry.tracking_url.strip()
         named = Tracking(number, package.shipping_vendor, package.shipping_method, link)
         if number or link:
             found.append(named if named.carrier else replace(own, number=number, link=link))

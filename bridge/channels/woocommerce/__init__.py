@@ -184,6 +184,9 @@ class WooCommerceChannel(Channel):
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
         return self._actions(reference).find_result(kind, key)
 
+    def is_settled(self, kind: str, reference: str, key: str) -> bool:
+        return self._actions(reference).is_settled(kind, key)
+
     # -- products --------------------------------------------------------------------------------------
 
     def products(self, cursor: str | None) -> Page[Product]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,8 @@ from bridge.channels.base import OrderState, Parcel
 from bridge.channels.helpers.order_lines import cancelled
 from bridge.channels.woocommerce import lookups
 from bridge.channels.woocommerce.api import FAILED, WooClient
+from bridge.channels.woocommerce.carriers import Shipment, shipments
+from bridge.channels.woocommerce.fulfilments import Fulfilments
 from bridge.channels.woocommerce.line_states import order_state
 from bridge.channels.woocommerce.order_rows import exact_query, straighten_order, straighten_refund
 from bridge.channels.woocommerce.order_state import (
@@ -34,10 +37,16 @@ from bridge.channels.woocommerce.order_state import (
     key_of,
     write_pieces,
 )
-from bridge.channels.woocommerce.parcels import TRACKING, customer_note, followed, tracking_items, without_numbers
+from bridge.channels.woocommerce.parcels import (
+    TRACKING,
+    customer_note,
+    tracking_field,
+    tracking_items,
+    with_parcels,
+)
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refusals import code_of, message_of
-from bridge.channels.woocommerce.values import listed, unescape, utc_time, write_time
+from bridge.channels.woocommerce.values import unescape, utc_time, write_time
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
@@ -52,6 +61,15 @@ NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 CUSTOMER_NOTE, OWNER_NOTE = "note", "owner_note"
 NOTES = {CUSTOMER_NOTE: "customer", OWNER_NOTE: "internal"}
 """The notes recorded with a despatch, with WooCommerce's names of their types."""
+
+LAST_CALL = "woocommerce last call of "
+RECORD, COMPLETION, PLAN, MONEY, FULFILMENT = "record", "completion", "plan", "money", "fulfilment"
+"""The calls of which an action consists, besides the notes."""
+
+NOT_SHOWN = (
+    f"The tracking of this despatch is not shown by tracking plugins: the custom field {TRACKING} has something else "
+    "than parcels, which was left as it is. Empty that field to have the next parcels shown."
+)
 
 REASONS = {
     "CHANGED_MIND": "Changed their mind",
@@ -81,14 +99,18 @@ class Actions:
         """Record pieces and tracking, complete the order if nothing remains, and write the notes."""
         order = self._order()
         recorded = DESPATCH + key in order.fields
+        shown = shipments(parcel, self.preferences.carriers, order.row)
         if not recorded:
-            order = self._record_despatch(order, parcel, key)
+            order = self._record_despatch(order, parcel, shown, key)
         if parcel.pieces:
-            self._complete(order)
+            self._complete(order, key)
+        Fulfilments(self.shop, order).write(key, shown, partial(self._begin, key, FULFILMENT))
         for kind in NOTES:
             note = _note_of(order, key, kind)
             if note and not (recorded and self._is_noted(order, key, kind)):
+                self._begin(key, kind)
                 self._write_note(order, note, kind)
+        self._finished(key)
 
     def _write_note(self, order: WooOrder, note: str, kind: str) -> None:
         """Write a note; one that the shop refuses does not undo the despatch."""
@@ -98,7 +120,7 @@ class Actions:
         except ChannelRefused as refusal:
             log.warning("Order %s was despatched, but WooCommerce takes no note of it: %s", self.reference, refusal)
 
-    def _record_despatch(self, order: WooOrder, parcel: Parcel, key: str) -> WooOrder:
+    def _record_despatch(self, order: WooOrder, parcel: Parcel, shown: Sequence[Shipment], key: str) -> WooOrder:
         pieces = {int(line): count for line, count in parcel.pieces.items()}
         record = {
             **_record(order, pieces),
@@ -106,15 +128,20 @@ class Actions:
             "numbers": list(parcel.tracking_numbers),
             "replaces": list(parcel.replaces),
             "earlier": list(parcel.earlier),
-            CUSTOMER_NOTE: customer_note(self.preferences.note_text, parcel) if self.preferences.tracking_note else "",
+            CUSTOMER_NOTE: customer_note(self.preferences.note_text, shown) if self.preferences.tracking_note else "",
             OWNER_NOTE: parcel.note,
         }
         fields: list[dict[str, Any]] = [{"key": DESPATCH + key, "value": record}]
-        if followed(parcel):
-            shown = without_numbers(listed(order.fields.get(TRACKING)), parcel.replaces)
-            items = [*shown, *tracking_items(parcel, key)]
-            fields.append({**order.field_id(TRACKING), "key": TRACKING, "value": items})
+        if shown:
+            before = tracking_field(order.row)
+            after = with_parcels(before.get("value"), parcel.replaces, tracking_items(shown, parcel.processed_on, key))
+            if after is None:
+                record[OWNER_NOTE] = " ".join(filter(None, (parcel.note, NOT_SHOWN)))
+            else:
+                number = {"id": before["id"]} if "id" in before else {}
+                fields.append({**number, "key": TRACKING, "value": after})
         change = self._completion(order, pieces) if pieces else {}
+        self._begin(key, RECORD)
         return self._update(order, {"meta_data": fields, **change})
 
     def _completion(self, order: WooOrder, pieces: Mapping[int, int] | None = None) -> dict[str, str]:
@@ -123,9 +150,10 @@ class Actions:
         due = status != KEEP and order.status not in (status, *CLOSED) and order.is_finished(pieces)
         return {"status": status} if due else {}
 
-    def _complete(self, order: WooOrder) -> None:
+    def _complete(self, order: WooOrder, key: str) -> None:
         """Complete an order after all: its last parts were despatched at the same time, or the rest was cancelled."""
         if order.despatched and (change := self._completion(order)):
+            self._begin(key, COMPLETION)
             self._update(order, change)
 
     def _is_noted(self, order: WooOrder, key: str, kind: str) -> bool:
@@ -157,12 +185,13 @@ class Actions:
                 return
             self._cancel_pieces(order, pieces, _reasons(cancellation.items), key)
             order = self._order()
-        self._complete(order)
+        self._complete(order, key)
+        self._finished(key)
 
     def _cancel_pieces(self, order: WooOrder, pieces: Mapping[int, int], reason: str, key: str) -> None:
         if self._meaning(order) == UNPAID:
             raise ChannelRefused("It is not paid yet: change its lines in WooCommerce, or cancel all of it")
-        self._plan_refund(order, CANCEL + key, Decimal(0), gateway=False)
+        self._plan_refund(order, CANCEL, key, Decimal(0), gateway=False)
         lines = [{"id": line, "quantity": count, "refund_total": 0} for line, count in pieces.items()]
         body = {"amount": "0", "reason": reason, "api_refund": False, "api_restock": True, "line_items": lines}
         self._create_refund(order, body, key)
@@ -183,7 +212,7 @@ class Actions:
         if self._meaning(order) == UNPAID or (order.status in ("cancelled", "failed", "trash") and not order.was_paid):
             raise ChannelRefused(f"Order {self.reference} was not paid")
         total, lines = order.refund_lines(refund, restock=self.preferences.restock)
-        self._plan_refund(order, REFUND + key, total, gateway=self.preferences.through_gateway)
+        self._plan_refund(order, REFUND, key, total, gateway=self.preferences.through_gateway)
         body = {
             "amount": str(total),
             "reason": _reasons(refund.items),
@@ -193,21 +222,25 @@ class Actions:
         }
         return self._create_refund(order, body, key)
 
-    def _plan_refund(self, order: WooOrder, name: str, amount: Decimal, *, gateway: bool) -> None:
+    def _plan_refund(self, order: WooOrder, prefix: str, key: str, amount: Decimal, *, gateway: bool) -> None:
         """Record the refund that follows, with the refunds that exist before it; a repeat keeps the first record."""
+        name = prefix + key
         if not is_plan(order.fields.get(name)):
             before = " ".join(str(refund["id"]) for refund in order.row["refunds"])
             value = {"amount": str(amount), "before": before, "gateway": str(gateway)}
+            self._begin(key, PLAN)
             self._update(order, {"meta_data": [{"key": name, "value": value}]})
 
     def _create_refund(self, order: WooOrder, body: dict[str, Any], key: str) -> str:
         body["meta_data"] = [{"key": KEY, "value": key}]
+        self._begin(key, MONEY)
         answer = self.shop.post(f"orders/{order.id}/refunds", body, accept=(FAILED,))
         if answer.status == FAILED and code_of(answer) == REFUND_FAILED:
             raise ChannelRefused(f"WooCommerce made no refund: {message_of(answer)}")
         number = answer.object().get("id")
         if answer.status == FAILED or not isinstance(number, int):
             raise answer.unusable(f"It is not known whether WooCommerce made the refund ({message_of(answer)})")
+        self._finished(key)
         return str(number)
 
     def _find_refund(self, order: WooOrder, name: str, key: str) -> str | None:
@@ -238,7 +271,31 @@ class Actions:
         if DESPATCH + key not in order.fields:
             return None
         missing = (kind for kind in NOTES if _note_of(order, key, kind) and not self._is_noted(order, key, kind))
-        return None if any(missing) else ""
+        return None if any(missing) or Fulfilments(self.shop, order).lacks(key) else ""
+
+    def is_settled(self, kind: str, key: str) -> bool:
+        """Return whether the shop shows the last call that this process made for an action that is not complete."""
+        order, call = self.just_read.get(self.reference), self.shop.cache.get(LAST_CALL + key)
+        if order is None or call is None:
+            return False
+        if call == RECORD:
+            return DESPATCH + key in order.fields and not self._completion(order)
+        if call == COMPLETION:
+            return not self._completion(order)
+        if call == PLAN:
+            return is_plan(order.fields.get((CANCEL if kind == "cancel" else REFUND) + key))
+        if call == MONEY:
+            return any(key_of(refund) == key for refund in order.refunds)
+        if call == FULFILMENT:
+            return Fulfilments(self.shop, order).has(key)
+        return call in NOTES and self._is_noted(order, key, call)
+
+    def _begin(self, key: str, call: str) -> None:
+        """Remember the call that follows, in case that its answer is lost."""
+        self.shop.cache[LAST_CALL + key] = call
+
+    def _finished(self, key: str) -> None:
+        self.shop.cache.pop(LAST_CALL + key, None)
 
     def order_state(self) -> OrderState | None:
         """Return what the shop knows of the order's lines, or None if it has no such order."""

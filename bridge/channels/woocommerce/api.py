@@ -53,9 +53,9 @@ class WooClient:
         """Create."""
         return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=accept))
 
-    def put(self, path: str, body: Any) -> ShopResponse:
+    def put(self, path: str, body: Any, *, accept: Collection[int] = ()) -> ShopResponse:
         """Change."""
-        return self._call(lambda client: client.put(_v3(path), body))
+        return self._call(lambda client: client.put(_v3(path), body, accept=accept))
 
     def delete(self, path: str, *, accept: Collection[int] = ()) -> ShopResponse:
         """Delete; WooCommerce moves orders and products to the bin."""

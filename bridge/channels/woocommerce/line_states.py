@@ -10,7 +10,7 @@ from bridge.channels.base import LineState, OrderState, ShopAction
 from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.woocommerce.order_items import SHIPPING
 from bridge.channels.woocommerce.order_state import CANCEL, DESPATCH, REFUND, WooOrder, is_plan, parse_pieces, sku_of
-from bridge.channels.woocommerce.parcels import TRACKING, tracking_id
+from bridge.channels.woocommerce.parcels import stored_parcels, tracking_field, tracking_id
 from bridge.channels.woocommerce.refund_totals import refund_totals
 from bridge.channels.woocommerce.values import listed, money, unescape, utc_time
 
@@ -119,7 +119,9 @@ def _by_number(pieces: Pieces) -> dict[str, int]:
 
 def _other_numbers(order: WooOrder, keys: Sequence[str]) -> tuple[str, ...]:
     """Return the tracking numbers that plugins show and that were not despatched under these keys."""
-    parcels = [entry for entry in listed(order.fields.get(TRACKING)) if isinstance(entry, dict)]
+    parcels = [
+        entry for entry in stored_parcels(tracking_field(order.row).get("value")) or () if isinstance(entry, dict)
+    ]
     ids = {tracking_id(key, position) for key in keys for position in range(len(parcels))}
     others = (parcel for parcel in parcels if parcel.get("tracking_id") not in ids)
     return tuple(filter(None, (unescape(parcel.get("tracking_number")) for parcel in others)))

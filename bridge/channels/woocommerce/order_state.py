@@ -62,11 +62,6 @@ class WooOrder:
         """The custom fields, oldest first."""
         return {meta["key"]: meta["value"] for meta in custom_fields(self.row)}
 
-    def field_id(self, name: str) -> dict[str, int]:
-        """Return {"id": ...} of a custom field, so that it is changed and not added again; {} if there is none."""
-        found = (meta for meta in custom_fields(self.row) if meta["key"] == name and meta["id"])
-        return next(({"id": meta["id"]} for meta in found), {})
-
     # -- pieces ----------------------------------------------------------------------------------------
 
     @lazy_property

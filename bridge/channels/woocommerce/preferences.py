@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.channels.woocommerce.carriers import Carrier, parse_table
 from bridge.channels.woocommerce.wizard import (
     BY_PAYMENT,
     GATEWAY,
@@ -30,6 +31,7 @@ class Preferences:
     despatch_status: str
     tracking_note: bool
     note_text: str
+    carriers: tuple[Carrier, ...]
     order_fields: frozenset[str]
     hold_differences: bool
     """Whether an order is held whose total differs from its lines by more than rounding."""
@@ -65,6 +67,7 @@ def preferences(config: Mapping[str, str]) -> Preferences:
         despatch_status=answers["despatch_status"],
         tracking_note=answers["tracking_note"] == "True",
         note_text=answers["note_text"],
+        carriers=parse_table(answers["carriers"]),
         order_fields=frozenset(filter(None, map(str.strip, answers["order_fields"].split(",")))),
         hold_differences=answers["total_differences"] == HOLD,
         through_gateway=answers["refund_way"] == GATEWAY,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
 from bridge.channels.http import shop_address
 from bridge.channels.http.address import DEFAULT_PORTS, origin
+from bridge.channels.woocommerce.carriers import TABLE_HELP
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.config import ConfigItem, ListValue, ValueType
 
@@ -124,6 +125,12 @@ PREFERENCES = (
         group_name="Despatch",
         selected_value="Your order is on its way. {carrier} {number} {link}",
         must_be_specified=True,
+    ),
+    ConfigItem(
+        config_item_id="carriers",
+        name="Carriers",
+        description=TABLE_HELP,
+        group_name="Despatch",
     ),
     ConfigItem(
         config_item_id="refund_way",

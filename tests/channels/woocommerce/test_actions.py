@@ -96,24 +96,86 @@ def test_parcels_are_stored_for_tracking_plugins(linnworks, woo, order):
 
     assert [
         ("Royal Mail Tracked 48", "AB123456789GB", "https://track.example/AB"),
-        ("DPD", "P1", ""),
-        ("DPD", "P2", ""),
+        ("DPD", "P1", "https://track.dpd.co.uk/search?reference=P1"),
+        ("DPD", "P2", "https://track.dpd.co.uk/search?reference=P2"),
     ] == [(item["custom_tracking_provider"], item["tracking_number"], item["custom_tracking_link"]) for item in stored]
     assert len({item["tracking_id"] for item in stored}) == 3
     assert {item["date_shipped"] for item in stored} == {"1751687331"}
 
 
-def test_parcels_entered_by_hand_stay(linnworks, woo, order):
-    """
-    A despatch does not overwrite the parcels that the owner entered.
-    """
-    mine = {"tracking_number": "BY-HAND", "tracking_id": "x"}
-    woo.row(order["ReferenceNumber"]).meta.append(Meta(woo.next_meta(), "_wc_shipment_tracking_items", [mine]))
-    despatch(linnworks, despatch_of(order, {"MUG": 1}))
+HERS, HIS = ({"tracking_number": number, "tracking_id": number} for number in ("HERS", "HIS"))
 
-    assert ["BY-HAND", "AB123456789GB"] == [
-        item["tracking_number"] for item in fields(woo, order)["_wc_shipment_tracking_items"]
+
+@pytest.mark.parametrize(
+    ("stored", "kept"),
+    [
+        ([HERS], [HERS]),
+        ({"0": HERS, "2": HIS}, [HERS, HIS]),
+        ({"1": HERS, "2": None}, [HERS, None]),
+        ([HERS, "", None], [HERS, "", None]),
+        (HERS, [HERS]),
+        ({"a": HERS, "b": HIS}, {"a": HERS, "b": HIS}),
+        ([], []),
+        ({}, []),
+        ("", []),
+    ],
+)
+def test_parcels_entered_by_hand_stay(linnworks, woo, order, stored, kept):
+    """
+    A despatch adds its parcel to those of the owner, in whatever shape plugins have stored them.
+    """
+    woo.row(order["ReferenceNumber"]).meta.append(Meta(woo.next_meta(), "_wc_shipment_tracking_items", stored))
+    despatch(linnworks, despatch_of(order, {"MUG": 1}))
+    found = fields(woo, order)["_wc_shipment_tracking_items"]
+    parcels = list(found.values()) if isinstance(found, dict) else found
+
+    assert "AB123456789GB" == parcels[-1]["tracking_number"]
+    assert kept == ({key: found[key] for key in kept} if isinstance(kept, dict) else found[:-1])
+
+
+@pytest.mark.parametrize("stored", ["HERS", '[{"tracking_number": "HERS"}]', {"number": "HERS"}, 17])
+def test_what_is_no_list_of_parcels_is_not_overwritten(linnworks, woo, order, stored):
+    """
+    The despatch is done, the owner is told in a note, and customers get theirs.
+    """
+    woo.row(order["ReferenceNumber"]).meta.append(Meta(woo.next_meta(), "_wc_shipment_tracking_items", stored))
+    answer = despatch(linnworks, despatch_of(order, {"MUG": 1}))
+
+    assert [None] == answer
+    assert stored == fields(woo, order)["_wc_shipment_tracking_items"]
+    assert 1 == sum("is not shown by tracking plugins" in note for note in woo.notes(order["ReferenceNumber"]))
+    assert 1 == len(customer_notes(woo, order))
+
+
+def test_of_two_fields_the_one_that_plugins_read_is_extended(linnworks, woo, order):
+    """
+    WordPress allows several fields of one name, and plugins read the first.
+    """
+    meta = woo.row(order["ReferenceNumber"]).meta
+    meta += [Meta(woo.next_meta(), "_wc_shipment_tracking_items", [parcel]) for parcel in (HERS, HIS)]
+    despatch(linnworks, despatch_of(order, {"MUG": 1}))
+    stored = [row.value for row in meta if row.key == "_wc_shipment_tracking_items"]
+
+    assert [["HERS", "AB123456789GB"], ["HIS"]] == [[parcel["tracking_number"] for parcel in one] for one in stored]
+
+
+def test_all_numbers_of_an_entry_are_shown(linnworks, woo, order):
+    """
+    Those of its packages, its own, and the secondary ones; a package's link stays where the entry repeats its number.
+    """
+    packages = [
+        {"TrackingNumber": "P1", "ShippingVendor": "DPD", "TrackingUrl": "https://track.example/P1", "Items": []},
+        {"TrackingNumber": "P2", "ShippingVendor": "DPD", "Items": []},
     ]
+    wanted = despatch_of(order, {"MUG": 3}, Packages=packages, TrackingNumber="p1", TrackingUrl="")
+    answer = despatch(linnworks, {**wanted, "SecondaryTrackingNumbers": ["P2", "P3"]})
+    stored = fields(woo, order)["_wc_shipment_tracking_items"]
+
+    assert [None] == answer
+    assert [("P1", "DPD"), ("P2", "DPD"), ("P3", "Royal Mail Tracked 48")] == [
+        (parcel["tracking_number"], parcel["custom_tracking_provider"]) for parcel in stored
+    ]
+    assert "https://track.example/P1" == stored[0]["custom_tracking_link"]
 
 
 def test_the_customer_gets_one_note_for_each_despatch(linnworks, woo, order):
@@ -123,7 +185,26 @@ def test_the_customer_gets_one_note_for_each_despatch(linnworks, woo, order):
     for count in (1, 2, 2):
         despatch(linnworks, despatch_of(order, {"MUG": count}))
 
-    assert ["Your order is on its way. Royal Mail Tracked 48 AB123456789GB"] * 2 == customer_notes(woo, order)
+    page = "https://www.royalmail.com/track-your-item#/tracking-results/AB123456789GB"
+
+    assert [f"Your order is on its way. Royal Mail Tracked 48 AB123456789GB {page}"] * 2 == customer_notes(woo, order)
+
+
+def test_the_sellers_plugin_makes_the_links_of_carriers_that_it_knows(connected, woo):
+    """
+    The plugin finds them by its own key; the customer's note has the usual page.
+    """
+    linnworks = connected(woo, carriers="Royal Mail = royal-mail")
+    order = seen(linnworks, woo.place_order({"MUG": 1}))
+    despatch(linnworks, despatch_of(order, {"MUG": 1}))
+    (stored,) = fields(woo, order)["_wc_shipment_tracking_items"]
+
+    assert ("royal-mail", "", "") == (
+        stored["tracking_provider"],
+        stored["custom_tracking_provider"],
+        stored["custom_tracking_link"],
+    )
+    assert "royalmail.com/track-your-item#/tracking-results/AB123456789GB" in customer_notes(woo, order)[0]
 
 
 def test_the_seller_chooses_status_and_note(connected, woo):

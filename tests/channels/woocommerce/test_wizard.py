@@ -229,6 +229,15 @@ def test_one_tag_cannot_set_two_prices(connected, woo):
     assert "SALE" in str(linnworks("UserConfigEndpoint")["ConfigItems"])
 
 
+def test_a_carrier_that_cannot_be_understood_is_not_saved(connected, woo):
+    """
+    The seller is told which entry it is.
+    """
+    answer = connected(woo).save("UserConfig", carriers="DPD = https://track.example/{number}; Bob = call me")
+
+    assert "Carriers: call me is neither" in answer["Error"]
+
+
 @pytest.mark.parametrize("missing", [item.config_item_id for item in wizard.items({})])
 def test_an_integration_without_an_answer_works(connected, woo, missing):
     """

@@ -13,7 +13,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
-from tests.channels.woocommerce.fake import order_endpoints, product_endpoints, shop_endpoints, term_endpoints
+from tests.channels.woocommerce.fake import (
+    fulfilments,
+    order_endpoints,
+    product_endpoints,
+    shop_endpoints,
+    term_endpoints,
+)
 from tests.channels.woocommerce.fake.responses import reply
 from tests.channels.woocommerce.fake.rest import NO_ROUTE, Refusal
 
@@ -55,7 +61,7 @@ def api(shop: WooShop) -> Callable[..., Any]:
             return reply(Refusal(404, *NO_ROUTE).body, 404)
         return Response(PAGE, 404, content_type="text/html; charset=UTF-8")
 
-    for endpoints in (shop_endpoints, order_endpoints, product_endpoints, term_endpoints):
+    for endpoints in (fulfilments, shop_endpoints, order_endpoints, product_endpoints, term_endpoints):
         endpoints.add_to(app, shop)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -5,6 +5,7 @@ It imitates 11.0.1, 10.3.6 and 7.9.0, with orders in HPOS or in posts, and repro
 - keys (Basic and query where PHP sees HTTPS, OAuth 1.0a elsewhere), permalinks, a web server that removes the header;
 - orders: lists with their filters, paging, ties and drift, what changes date_modified in which storage, statuses with
   the stock they take and release, notes, refunds by hand and through a gateway (`fakepay`), the bin;
+- fulfilments of orders, where they are switched on;
 - products and variations: lists, search by SKU, single writes and unchecked batches, stock on a parent, the bin;
 - taxes exclusive and inclusive, coupons, settings, zones, gateways, categories, attributes, countries.
 
@@ -93,6 +94,7 @@ class WooShop:
         manage_stock: bool = True,
         calc_taxes: bool = True,
         round_at_subtotal: bool = False,
+        has_fulfilments: bool = False,
     ) -> None:
         self.version, self.hpos = version, hpos
         self.prices_include_tax, self.currency, self.decimals = prices_include_tax, currency, decimals
@@ -102,6 +104,8 @@ class WooShop:
         self.plugin_statuses: dict[str, str] = {}
         self.hidden_statuses: set[str] = set()  # those registered with exclude_from_search
         self.edit_row: Callable[[dict[str, Any]], Any] = lambda row: row  # what a plugin does to each order shown
+        self.has_fulfilments, self.keeps_fulfilments = has_fulfilments, True
+        self.fulfilments: dict[int, list[dict[str, Any]]] = {}  # by the order's id
         self.name, self.country, self.weight_unit = "ScriptedShop shop", "GB", "kg"
         self.index: dict[str, Any] = {}  # replaces values of the REST API's index
         self.lock = threading.RLock()
