@@ -34,7 +34,7 @@ from bridge.channels.woocommerce.order_state import (
 )
 from bridge.channels.woocommerce.parcels import TRACKING, customer_note, followed, tracking_items, without_numbers
 from bridge.channels.woocommerce.preferences import Preferences
-from bridge.channels.woocommerce.refusals import code_of, message_of
+from bridge.channels.woocommerce.refusals import Blocked, code_of, message_of
 from bridge.channels.woocommerce.values import listed, unescape, utc_time, write_time
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
@@ -93,7 +93,7 @@ class Actions:
         body = {"note": note, "customer_note": kind == CUSTOMER_NOTE}
         try:
             self.shop.post(f"orders/{order.id}/notes", body)
-        except ChannelRefused as refusal:
+        except (ChannelRefused, Blocked) as refusal:
             log.warning("Order %s was despatched, but WooCommerce takes no note of it: %s", self.reference, refusal)
 
     def _record_despatch(self, order: WooOrder, parcel: Parcel, key: str) -> WooOrder:

@@ -100,6 +100,8 @@ class WooShop:
         self.manage_stock, self.calc_taxes = manage_stock, calc_taxes
         self.name, self.country, self.weight_unit = "ScriptedShop shop", "GB", "kg"
         self.index: dict[str, Any] = {}  # replaces values of the REST API's index
+        self.blocked: dict[str, tuple[int, Any]] = {}  # status and JSON or page by a part of the path
+        self.printed = ""  # what plugins print before each answer
         self.lock = threading.RLock()
         self._release = tuple(int(part) for part in version.split("."))
         self.next_post, self.next_item = (itertools.count(first).__next__ for first in (100, 1))
