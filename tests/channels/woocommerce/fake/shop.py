@@ -142,6 +142,8 @@ class WooShop:
             0: {"name": "Locations not covered by your other zones", "methods": [], "locations": []},
             1: {"name": "UK", "methods": [("flat_rate", "Standard")], "locations": [{"code": "GB", "type": "country"}]},
         }
+        self.media: dict[int, dict[str, Any]] = {}  # the media library
+        self.bad_images: dict[str, str] = {}  # why images cannot be downloaded, by a part of their address
         self.unreachable_hosts = {"127.0.0.1", "localhost", "unreachable.example"}
         self.add_category("Uncategorized")
 
