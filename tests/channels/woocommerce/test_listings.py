@@ -173,6 +173,50 @@ def test_a_create_asked_again_keeps_prices_and_stock_of_variations(lister, linnw
     )
 
 
+@pytest.mark.parametrize("kind", ["listing", "variable_listing"])
+def test_a_create_asked_again_finds_a_product_whose_sku_was_changed_by_hand(lister, woo, kind):
+    """
+    It has the listing's SKU again, which is a warning; there is no second product.
+    """
+    listing = getattr(lister, kind)()
+    (created,) = lister.create(listing)
+    woo.edit_product(listing["SKU"], sku="BY-HAND")
+    count = len(woo.catalogue.products)
+    (again,) = lister.create(listing)
+
+    assert created["ExternalListingId"] == again["ExternalListingId"]
+    assert created["ChannelReferences"] == again["ChannelReferences"]
+    assert count == len(woo.catalogue.products)
+    assert [(2, f"The product had the SKU BY-HAND in the shop: it has {listing['SKU']} again")] == messages_of(again)
+
+
+def test_a_deleted_listing_is_restored_also_if_its_sku_was_changed_by_hand(lister, woo):
+    """
+    The bridge remembers the id that it was given.
+    """
+    listing = lister.listing()
+    (created,) = lister.create(listing)
+    woo.edit_product(listing["SKU"], sku="BY-HAND")
+    lister.delete({"ChannelSKU": "BY-HAND", "ExternalListingId": created["ExternalListingId"], "TemplateId": 1})
+    (again,) = lister.create(listing)
+
+    assert (created["ExternalListingId"], []) == (again["ExternalListingId"], messages_of(again))
+
+
+def test_another_template_makes_a_product_of_its_own(lister, woo):
+    """
+    Neither its template's id nor its SKU alone leads to the product of another listing.
+    """
+    first, second = lister.listing(), lister.listing()
+    second["TemplateId"] = 10 * first["TemplateId"]
+    ids = {lister.create(one)[0]["ExternalListingId"] for one in (first, second)}
+    woo.edit_product(first["SKU"], sku="BY-HAND")
+    for one in ({**first, "TemplateId": 7}, {**first, "SKU": "OTHER"}):
+        ids.add(lister.create(one)[0]["ExternalListingId"])
+
+    assert 4 == len(ids)
+
+
 # -- the bin -------------------------------------------------------------------------------------------
 
 
