@@ -394,7 +394,8 @@ class Channel(ABC):
 
         `key` is the same in every feed: it stands for the connection, the template and the SKU. Asked again, the
         listing gets the content but not the price and stock, which may be older than the shop's. One that was deleted
-        is created anew.
+        is created anew or restored as if it were new. `external_listing_id` is the id that an earlier request with the
+        same template and SKU was given, "" if none is known: the product may have another SKU in the shop by now.
         """
         raise NotImplementedError
 

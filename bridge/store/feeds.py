@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from peewee import SQL, AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
+from peewee import SQL, AutoField, BooleanField, Cast, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.clock import FARTHEST
 from bridge.store.connections import Connection
@@ -177,6 +177,18 @@ def postpone_item(item: FeedItem, error: str, *, now: datetime, next_at: datetim
     with writing(item.connection_id):
         if item.release(now, attempts=item.attempts + 1, error=error, next_at=next_at):
             _POSTPONE_OTHERS.run(connection=item.connection_id, next_at=next_at)
+
+
+def created_listing_id(connection_id: int, template_id: int, sku: str) -> str:
+    """Return the id that a template's listing got when it was last created, "" if no feed is left that did."""
+    named = Cast(FeedItem.result, "TEXT").contains(f'"TemplateId":{template_id}')
+    chosen = (FeedItem.connection == connection_id) & (FeedItem.action == "CREATE") & named
+    for item in FeedItem.select(FeedItem.result).where(chosen).order_by(FeedItem.id.desc()):
+        result = item.result if isinstance(item.result, dict) else {}
+        same = (result.get("TemplateId"), result.get("SKU")) == (template_id, sku)
+        if same and result.get("ExternalListingId"):
+            return str(result["ExternalListingId"])
+    return ""
 
 
 def list_items(limit: int, *, with_done: bool) -> list[FeedItem]:

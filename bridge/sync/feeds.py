@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from bridge.channels import Channels
 from bridge.channels.base import ListingResult
@@ -28,6 +28,7 @@ from bridge.store.feeds import (
     FeedItem,
     add_feed,
     claim_item,
+    created_listing_id,
     drop_item,
     feed_items,
     finish_item,
@@ -193,6 +194,9 @@ def _perform(
     if problems := list(listing_problems(listing, settings, declared, new=new)):
         return ListingResult.failed(problems)
     channel = channels.open_for(item.connection, deadline)
+    if new:
+        known = created_listing_id(item.connection_id, listing.template_id, listing.sku)
+        listing = replace(listing, external_listing_id=known)
     send = channel.create_listing if new else channel.update_listing
     return send(listing, settings, key)
 

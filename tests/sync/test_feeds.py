@@ -17,6 +17,7 @@ from bridge.sync import feeds, wizard
 done: list[str] = []
 failing: list[Exception] = []
 keys: list[str] = []
+known: list[str] = []
 
 
 class Shop(DemoChannel):
@@ -24,7 +25,8 @@ class Shop(DemoChannel):
 
     def create_listing(self, listing, settings, key):
         keys.append(key)
-        return ListingResult(external_listing_id="7")
+        known.append(listing.external_listing_id)
+        return ListingResult(external_listing_id=f"{listing.sku}-{listing.template_id}")
 
     def delete_listing(self, removal, key):
         if failing:
@@ -39,6 +41,7 @@ def shop(app):
     done.clear()
     failing.clear()
     keys.clear()
+    known.clear()
     app.extensions["bridge"].channels.channel_class = Shop
 
 
@@ -242,6 +245,20 @@ def create(linnworks, sku="a", template=7, **fields):
     """Send a listing to create and return the feed's id."""
     listing = {"SKU": sku, "TemplateId": template, "Title": "A thing", "ExternalListingId": "99", **fields}
     return linnworks("ListingUpdateEndpoint", Type="CREATE", Listings=[listing])["ChannelFeedId"]
+
+
+def test_a_create_gets_the_id_that_its_listing_had(linnworks, connect, work):
+    """
+    The channel finds what it made by it; another template, SKU or integration has none.
+    """
+    for template in (7, 70):
+        create(linnworks, template=template)
+        work()
+    for player, sku, template in ((linnworks, "a", 7), (linnworks, "b", 7), (linnworks, "a", 70), (connect(), "a", 7)):
+        create(player, sku, template)
+        work()
+
+    assert ["", "", "a-7", "", "a-70", ""] == known
 
 
 def test_a_listing_has_one_key_in_every_feed(linnworks, connect, work):

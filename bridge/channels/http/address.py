@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import idna
+
 from bridge.errors import ChannelRefused
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -11,11 +13,18 @@ LONGEST_HOST = 100  # characters of a host name in an error message
 
 
 def shop_address(text: str) -> str:
-    """Return the complete URL for a shop's address as a seller types it; raises ChannelRefused if it is invalid."""
+    """Return the complete URL for a shop's address as a seller types it; raises ChannelRefused if it is invalid.
+
+    A host name with other letters than ASCII's is returned as DNS and HTTP write it: käse.example as
+    xn--kse-qla.example.
+    """
     text = text.strip()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         valid = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+        if not parts.netloc.isascii():
+            host = idna.encode(parts.hostname or "", uts46=True).decode()
+            parts = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host)
     except ValueError:
         valid = None
     if not valid or parts.query or parts.fragment or not text.isprintable() or " " in text:

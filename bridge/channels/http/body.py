@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http import HTTPStatus
@@ -13,12 +14,14 @@ import msgspec
 import requests
 
 from bridge.channels.http.failures import NotFromTheApi, UselessAnswer
+from bridge.channels.http.stray_text import json_within, page_title, php_message
 
 CHUNK_BYTES = 65536
 JSON = "application/json"
 JSON_ENDINGS = ("/json", "+json")
 FORM = "application/x-www-form-urlencoded"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLANKS = BYTE_ORDER_MARK + b" \t\r\n\0"
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 write_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -51,18 +54,29 @@ def read_body(response: requests.Response, max_bytes: int) -> bytes:
 def read_json(response: requests.Response, content: bytes) -> Any:
     """Return the JSON of an answer, None if it is empty; raises NotFromTheApi for anything else.
 
-    A refusal that is a web page comes from something in front of the API, such as a firewall: it says nothing
-    about the request or the credentials. Only a 401 without JSON is taken as the API's own.
+    Messages of PHP and other stray text around whole JSON are passed over. A refusal that is a web page comes from
+    something in front of the API, such as a firewall: it says nothing about the request or the credentials. Only a
+    401 without JSON is taken as the API's own.
     """
-    content = content.removeprefix(BYTE_ORDER_MARK).strip()
+    content = content.strip(BLANKS)
     try:
         return _decode(content) if content else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            return None
-        if content.startswith(b"<") or "html" in response.headers.get("Content-Type", ""):
-            raise _web_page(response) from None
-        raise NotFromTheApi("The shop's answer cannot be read", refused=_is_refusal(response)) from None
+        found = json_within(content)
+    if found is not None:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _decode(found)
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        return None
+    if message := php_message(content):
+        raise NotFromTheApi(
+            f"The shop answered with a message of PHP instead of data: {message}. Correct its cause, or switch off "
+            "the display of errors in the shop's PHP settings",
+            response.status_code,
+        )
+    if content.startswith(b"<") or "html" in response.headers.get("Content-Type", ""):
+        raise _web_page(response, content)
+    raise NotFromTheApi("The shop's answer cannot be read", response.status_code)
 
 
 def refuse_web_page(response: requests.Response, content: bytes) -> None:
@@ -72,13 +86,11 @@ def refuse_web_page(response: requests.Response, content: bytes) -> None:
     if response.status_code != HTTPStatus.UNAUTHORIZED and (
         is_page or beginning.startswith((b"<!doctype html", b"<html"))
     ):
-        raise _web_page(response)
+        raise _web_page(response, content)
 
 
-def _web_page(response: requests.Response) -> NotFromTheApi:
+def _web_page(response: requests.Response, content: bytes) -> NotFromTheApi:
     message = f"The shop answered with a web page instead of data ({response.status_code})"
-    return NotFromTheApi(message, refused=_is_refusal(response))
-
-
-def _is_refusal(response: requests.Response) -> bool:
-    return HTTPStatus.BAD_REQUEST <= response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    if title := page_title(content):
+        message = f"{message}, which says: {title}"
+    return NotFromTheApi(message, response.status_code)

@@ -204,9 +204,7 @@ class ShopClient:
                 sender = replace(self._sender, headers={**self._sender.headers, **login_headers})
                 # prepared again for each attempt, because shops refuse a signature that they have seen
                 request = sender.prepare(call)
-                answer = sender.send(request, call)
-                self._check(answer, request, call)
-                return answer
+                return self._checked(sender, request, call)
             except TokenExpired as expired:
                 if not self._log_in or refused is not NOT_LOGGED_IN:
                     raise CredentialsRefused(str(expired)) from None
@@ -238,12 +236,20 @@ class ShopClient:
         except ChannelUnavailable as error:
             raise NotAllowed(str(error)) from None  # the shop did not get the call for which the login was needed
 
-    def _check(self, answer: ShopResponse, request: requests.PreparedRequest, call: Call) -> None:
-        """Raise an error if the answer is a refusal or failure, with a message that is safe to show and to log."""
+    def _checked(self, sender: Sender, request: requests.PreparedRequest, call: Call) -> ShopResponse:
+        """Send a request and return its answer; raises an error if that is a refusal or failure.
+
+        Its message is safe to show and to log.
+        """
 
         def safe(message: object) -> str:
             return safe_message(str(message), (*sent_secrets(request, call.params), *self._credentials))
 
+        try:
+            answer = sender.send(request, call)
+        except NotFromTheApi as error:
+            error.args = (safe(error),)
+            raise
         try:
             if self._check_answer:
                 self._check_answer(answer)
@@ -256,6 +262,7 @@ class ShopClient:
             error.args = (safe(error),)
             raise
         self._pool.answered()
+        return answer
 
     def _refusal(self, answer: ShopResponse) -> ChannelRefused:
         try:
@@ -271,8 +278,7 @@ class ShopClient:
 
 def _final_error(call: Call, failure: AttemptFailed, may_have_acted: bool) -> ChannelUnavailable:
     """Return the error for the caller after the last attempt."""
-    if call.read:
-        error = UnexpectedAnswer if isinstance(failure, NotFromTheApi) else ChannelUnavailable
-    else:
-        error = OutcomeUnknown if may_have_acted else ChannelUnavailable
+    if call.read and isinstance(failure, NotFromTheApi):
+        return UnexpectedAnswer(str(failure), failure.status)
+    error = OutcomeUnknown if may_have_acted and not call.read else ChannelUnavailable
     return error(str(failure))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from http import HTTPStatus
 
 from bridge.channels.http.response import DEFAULT_WAIT
 from bridge.errors import ChannelUnavailable, CredentialsRefused
@@ -11,7 +12,11 @@ NO_TIME = "There was no time left to call the shop"
 
 
 class UnexpectedAnswer(ChannelUnavailable):
-    """Something other than the shop's API answered, or the API answered something it should not."""
+    """Something other than the shop's API answered, with this status, or the API answered something it should not."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class TokenExpired(CredentialsRefused):
@@ -79,5 +84,7 @@ class UselessAnswer(AttemptFailed):
 class NotFromTheApi(AttemptFailed):
     """A web page or other text came instead of JSON; if it refuses (4xx), the API never saw the request."""
 
-    def __init__(self, message: str, *, refused: bool) -> None:
+    def __init__(self, message: str, status: int) -> None:
+        refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         super().__init__(message, may_have_acted=not refused)
+        self.status = status

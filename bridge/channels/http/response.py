@@ -11,6 +11,8 @@ from typing import Any
 from bridge.errors import ChannelUnavailable
 
 SHORTEST_WAIT, DEFAULT_WAIT, LONGEST_WAIT = 1, 5, 3600  # seconds without calls after a shop asked for fewer
+LONGEST_OUTAGE = 60
+"""The most seconds without calls after an error 503: shops ask for ten minutes during updates that take seconds."""
 
 
 @dataclass(frozen=True)

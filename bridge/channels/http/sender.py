@@ -28,7 +28,13 @@ from bridge.channels.http.failures import (
     UnexpectedAnswer,
     UselessAnswer,
 )
-from bridge.channels.http.response import LONGEST_WAIT, SHORTEST_WAIT, ShopResponse, retry_after_seconds
+from bridge.channels.http.response import (
+    LONGEST_OUTAGE,
+    LONGEST_WAIT,
+    SHORTEST_WAIT,
+    ShopResponse,
+    retry_after_seconds,
+)
 from bridge.channels.http.retry_policy import RetryPolicy
 from bridge.channels.http.signals import shop_called
 from bridge.channels.http.transport import ConnectFailed
@@ -175,7 +181,8 @@ class Sender:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             raise RateLimited(retry_after_seconds(response.headers, self.policy.now()))
         if status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in response.headers:
-            self.limit_rate(retry_after_seconds(response.headers, self.policy.now()))
+            seconds = retry_after_seconds(response.headers, self.policy.now())
+            self.limit_rate(min(seconds, LONGEST_OUTAGE))
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             raise UselessAnswer(f"The shop's answer cannot be read ({status})")
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT

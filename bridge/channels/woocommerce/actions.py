@@ -45,7 +45,7 @@ from bridge.channels.woocommerce.parcels import (
     with_parcels,
 )
 from bridge.channels.woocommerce.preferences import Preferences
-from bridge.channels.woocommerce.refusals import code_of, message_of
+from bridge.channels.woocommerce.refusals import Blocked, code_of, message_of
 from bridge.channels.woocommerce.values import unescape, utc_time, write_time
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
@@ -117,7 +117,7 @@ class Actions:
         body = {"note": note, "customer_note": kind == CUSTOMER_NOTE}
         try:
             self.shop.post(f"orders/{order.id}/notes", body)
-        except ChannelRefused as refusal:
+        except (ChannelRefused, Blocked) as refusal:
             log.warning("Order %s was despatched, but WooCommerce takes no note of it: %s", self.reference, refusal)
 
     def _record_despatch(self, order: WooOrder, parcel: Parcel, shown: Sequence[Shipment], key: str) -> WooOrder:

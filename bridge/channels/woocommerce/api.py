@@ -12,7 +12,15 @@ from bridge.channels.helpers import offsets
 from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.http import ShopClient, ShopResponse
 from bridge.channels.woocommerce.key_auth import METHODS, KeyAuth
-from bridge.channels.woocommerce.refusals import KeyNotSeen, refusal
+from bridge.channels.woocommerce.refusals import (
+    API,
+    Blocked,
+    KeyNotSeen,
+    NotFromWooCommerce,
+    message_of,
+    refusal,
+    unmasked,
+)
 from bridge.channels.woocommerce.values import row_id
 from bridge.clock import Deadline
 from bridge.errors import ChannelError
@@ -28,8 +36,8 @@ METHOD_CACHE = "woocommerce auth method"
 class WooClient:
     """The REST API of a shop, version 3, with one consumer key.
 
-    A refusal is raised as ChannelRefused with the shop's message, or as CredentialsRefused if it is about the
-    key; a status in `accept` is returned instead.
+    A refusal is raised as ChannelRefused with the shop's message, as CredentialsRefused if it is about the key, or as
+    Blocked if it is not WooCommerce's; a status in `accept` is returned instead.
     """
 
     def __init__(self, url: str, key: str, secret: str, deadline: Deadline, settings: Settings) -> None:
@@ -47,11 +55,11 @@ class WooClient:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = ()) -> ShopResponse:
         """Read a path below wc/v3."""
-        return self._call(lambda client: client.get(_v3(path), params, accept=accept))
+        return self._call(lambda client: client.get(_v3(path), params, accept=accept), accept)
 
     def post(self, path: str, body: Any, *, repeatable: bool = False, accept: Collection[int] = ()) -> ShopResponse:
         """Create."""
-        return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=accept))
+        return self._call(lambda client: client.post(_v3(path), body, repeatable=repeatable, accept=accept), accept)
 
     def put(self, path: str, body: Any, *, accept: Collection[int] = ()) -> ShopResponse:
         """Change."""
@@ -59,11 +67,11 @@ class WooClient:
 
     def delete(self, path: str, *, accept: Collection[int] = ()) -> ShopResponse:
         """Delete; WooCommerce moves orders and products to the bin."""
-        return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=accept))
+        return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=accept), accept)
 
     def get_public(self, path: str, params: Mapping[str, Any]) -> ShopResponse:
-        """Read something of WordPress itself that needs no key."""
-        return self._client.get(path, params, accept=range(400, 500))
+        """Read something of WordPress itself that needs no key; a refusal is returned."""
+        return unmasked(self._client.get(path, params, accept=range(400, 500)))
 
     def check_write_permission(self) -> None:
         """Raise CredentialsRefused if the key may only read; sends an empty batch."""
@@ -100,22 +108,29 @@ class WooClient:
 
         return read
 
-    def _call(self, send: Callable[[ShopClient], ShopResponse]) -> ShopResponse:
-        """Send the key by the method that worked before; if the shop does not see it, try the other methods.
+    def _call(self, send: Callable[[ShopClient], ShopResponse], accept: Collection[int] = ()) -> ShopResponse:
+        """Send the key by the method that worked before; if that does not reach WooCommerce, try the other methods.
 
         A key that the shop saw and refused is not sent again.
         """
         known = self.cache.get(METHOD_CACHE, "")
-        not_seen = []
+        not_seen: list[KeyNotSeen] = []
+        others: list[NotFromWooCommerce] = []
         # sorting puts the known method first and keeps the usual order of the others
         for method in sorted(self._clients, key=lambda method: method != known):
             try:
-                answer = send(self._clients[method])
+                answer = unmasked(send(self._clients[method]))
+                if answer.status >= FAILED and answer.status not in accept:
+                    raise answer.unusable(f"The shop reported an internal error: {message_of(answer)}")
+                if answer.status not in accept:
+                    self._check_answer(answer)
                 self.cache[METHOD_CACHE] = method
                 return answer
             except KeyNotSeen as error:
                 not_seen.append(error)
-        raise not_seen[0]
+            except NotFromWooCommerce as error:
+                others.append(error)
+        raise not_seen[0] if not_seen else Blocked(str(others[0]))
 
     def _check_answer(self, answer: ShopResponse) -> None:
         if answer.refused:
@@ -123,4 +138,4 @@ class WooClient:
 
 
 def _v3(path: str) -> str:
-    return f"wp-json/wc/v3/{path}"
+    return f"wp-json/{API}/{path}"

@@ -1,26 +1,21 @@
-"""What a listing in WooCommerce has besides its product: variations and images.
-
-A product is created without its images, because WooCommerce downloads these one by one during the call. They are sent
-once it exists, and one that cannot be downloaded is a warning.
-"""
+"""What a listing in WooCommerce has besides its product: variations and images, which are sent once it exists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bridge.channels.base import ListingResult
-from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.listing_images import send_images
 from bridge.channels.woocommerce.listing_payload import ListingPayload
 from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.product_lookup import by_sku, chunks
 from bridge.channels.woocommerce.refusals import error_message
-from bridge.channels.woocommerce.values import custom_field, money, unescape
-from bridge.errors import ChannelRefused
+from bridge.channels.woocommerce.values import money, unescape
 from bridge.protocol.schemas.listings import ChannelReference, FeedMessage, Severity
 
-IMAGES = "_linnworks_images"
-"""The custom field of a product or variation that has the URLs of the images it has downloaded."""
+BINNED = "trash"
 DISABLED = "private"
 """The status of a variation that is not for sale."""
 BATCH_SIZE = 25  # variations per call: each takes the shop a twentieth of a second or more
@@ -40,7 +35,7 @@ def complete(shop: WooClient, product: Mapping[str, Any], payload: ListingPayloa
     elif known:
         text = "The product's variations were left as they are: the listing has none"
         messages.append(_message(Severity.Warning, text))
-    messages += _send_images(shop, path, product, payload, known)
+    messages += send_images(shop, product, payload, known)
     listed = {variation.sku.casefold(): variation.sku for variation in payload.listing.variations}
     names = listed or {sku: unescape(row["sku"]).strip() for sku, row in known.items() if row["status"] != DISABLED}
     references = [
@@ -58,7 +53,7 @@ def complete(shop: WooClient, product: Mapping[str, Any], payload: ListingPayloa
 
 def _variations(shop: WooClient, product: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the variations of a product that have a SKU of their own, by SKU in lower case."""
-    fields = {"_fields": "id,sku,status,regular_price,meta_data"}
+    fields = {"_fields": "id,sku,status,regular_price,image,meta_data"}
     rows = {_sku_key(row): row for row in shop.read_all(f"products/{product['id']}/variations", fields)}
     return {sku: row for sku, row in rows.items() if sku not in ("", _sku_key(product))}
 
@@ -80,10 +75,13 @@ def _send_variations(
 ) -> Iterator[FeedMessage]:
     """Create new variations, change known ones and disable the others; yield messages for what the shop refused.
 
+    Those of the product that are in the bin are restored with the listing's prices and stock levels.
     A disabled variation is not for sale, and keeps its id in case the listing names it again.
     """
     named = {variation.sku.casefold() for variation in payload.listing.variations}
-    free_binned_skus(shop, named - known.keys())
+    binned = _binned_variations(shop, path, named - known.keys())
+    ids = {**binned, **{sku: row["id"] for sku, row in known.items()}}
+    blocking = blocking_bin(shop, [one.sku for one in payload.listing.variations if one.sku.casefold() not in ids])
     gone = [row for sku, row in known.items() if sku not in named and row["status"] != DISABLED]
     for rows in chunks(gone, BATCH_SIZE):
         entries = [{"id": row["id"], "status": DISABLED} for row in rows]
@@ -92,12 +90,15 @@ def _send_variations(
             if error := error_message(result.get("error")):
                 yield _message(Severity.Error, f"{unescape(row['sku'])} is still for sale: {error}")
     for chunk in chunks(payload.listing.variations, BATCH_SIZE):
-        new = [variation for variation in chunk if variation.sku.casefold() not in known]
-        old = [variation for variation in chunk if variation.sku.casefold() in known]
+        new = [variation for variation in chunk if variation.sku.casefold() not in ids]
+        old = [variation for variation in chunk if variation.sku.casefold() in ids]
         body = {
             "create": [{**payload.variation(variation), "sku": variation.sku} for variation in new],
             "update": [
-                {**payload.variation(variation, exists=True), "id": known[variation.sku.casefold()]["id"]}
+                {
+                    **payload.variation(variation, exists=variation.sku.casefold() in known),
+                    "id": ids[variation.sku.casefold()],
+                }
                 for variation in old
             ],
         }
@@ -106,52 +107,48 @@ def _send_variations(
         results = [*answer.get("create", ()), *answer.get("update", ())]
         for variation, entry, row in zip([*new, *old], sent, results, strict=True):
             if error := error_message(row.get("error")):
-                yield _message(Severity.Error, f"{variation.sku}: {error}")
+                yield _message(Severity.Error, blocking.get(variation.sku.casefold()) or f"{variation.sku}: {error}")
             else:
                 yield from _ignored_values(row, entry)
 
 
-def _send_images(
-    shop: WooClient,
-    path: str,
-    product: Mapping[str, Any],
-    payload: ListingPayload,
-    variations: Mapping[str, Mapping[str, Any]],
-) -> Iterator[FeedMessage]:
-    """Send the images that the shop has not downloaded for this listing yet; `variations` are rows by SKU
-    in lower case."""
-    urls = "\n".join(image.url for image in payload.listing.images if image.url)
-    if urls != custom_field(product, IMAGES):
-        try:
-            shop.put(path, {"images": [{"src": url} for url in urls.splitlines()], "meta_data": _image_record(urls)})
-        except ChannelRefused as refusal:
-            yield _message(Severity.Warning, f"The images are missing: {refusal}")
-    wanted = {
-        variation.sku: variation.images[0].url
-        for variation in payload.listing.variations
-        if variation.images and variation.sku.casefold() in variations
-    }
-    entries = [
-        {"id": variations[sku.casefold()]["id"], "image": {"src": url}, "meta_data": _image_record(url)}
-        for sku, url in wanted.items()
-        if url not in ("", custom_field(variations[sku.casefold()], IMAGES))
-    ]
-    for chunk in chunks(entries, BATCH_SIZE):
-        for row in shop.post(f"{path}/variations/batch", {"update": chunk}).object().get("update", ()):
-            if error := error_message(row.get("error")):
-                yield _message(Severity.Warning, f"A variation's image is missing: {error}")
+def _binned_variations(shop: WooClient, path: str, skus: Collection[str]) -> dict[str, int]:
+    """Return the ids of those of a product's variations that are in the bin, by these SKUs in lower case."""
+    if not skus:
+        return {}
+    rows = shop.read_all(f"{path}/variations", {"status": BINNED, "_fields": "id,sku"})
+    return {sku: row["id"] for row in rows if (sku := _sku_key(row)) in skus}
 
 
-def _image_record(urls: str) -> list[dict[str, str]]:
-    return [{"key": IMAGES, "value": urls}]
+def _in_bin(sku: str, row: Mapping[str, Any]) -> str:
+    """Return what to do about a product or variation in the bin whose SKU WooCommerce does not give to another one."""
+    what = f"a variation of product {row['parent_id']}" if row["type"] == "variation" else f"product {row['id']}"
+    return (
+        f"The SKU {sku} belongs to {what} in the shop's bin: restore that product or delete it permanently, "
+        "and list this one again"
+    )
 
 
-def free_binned_skus(shop: WooClient, skus: Iterable[str]) -> None:
-    """Take these SKUs off products in the bin: since 9.4 WooCommerce refuses new products that have one of them."""
-    for rows in by_sku(shop, skus, status="trash").values():
-        for row in rows:
-            parent = f"{row['parent_id']}/variations/" if row["type"] == "variation" else ""
-            shop.put(f"products/{parent}{row['id']}", {"sku": ""})
+def blocking_bin(shop: WooClient, skus: Iterable[str]) -> dict[str, str]:
+    """Return what to do about products in the bin that have one of these SKUs, by SKU in lower case.
+
+    A variation that is in the bin without its product is shown nowhere in WordPress, so it loses its SKU instead.
+    """
+    written = {sku.strip().casefold(): sku for sku in skus}
+    binned = by_sku(shop, written.values(), status=BINNED)
+    rows = [(sku, row) for sku, same in binned.items() for row in same]
+    parents = sorted({row["parent_id"] for _, row in rows if row["type"] == "variation"})
+    found: set[int] = set()
+    for chunk in chunks(parents):
+        query = {"include": ",".join(map(str, chunk)), "status": BINNED, "per_page": PAGE_SIZE, "_fields": "id"}
+        found |= {row["id"] for row in shop.get("products", query).rows()}
+    problems = {}
+    for sku, row in rows:
+        if row["type"] == "variation" and row["parent_id"] not in found:
+            shop.put(f"products/{row['parent_id']}/variations/{row['id']}", {"sku": ""})
+        else:
+            problems[sku] = _in_bin(written.get(sku, sku), row)
+    return problems
 
 
 def _message(severity: Severity, text: str) -> FeedMessage:

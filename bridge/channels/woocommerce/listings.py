@@ -1,22 +1,25 @@
 """Listings in WooCommerce: created, updated, and moved to the bin.
 
-The product stores the key of its listing, so that a listing created again is completed instead.
+The product stores the key of its listing, so that a listing created again is completed instead, and one that was
+deleted is restored from the bin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import ListingResult
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.configurator import ID_DIGITS, category_numbers, global_attributes
-from bridge.channels.woocommerce.listing_completion import complete, free_binned_skus
+from bridge.channels.woocommerce.listing_completion import BINNED, blocking_bin, complete
 from bridge.channels.woocommerce.listing_payload import ListingPayload, listing_problems
 from bridge.channels.woocommerce.product_lookup import by_sku
-from bridge.channels.woocommerce.values import custom_field
-from bridge.protocol.schemas.listings import ListingRemoval, ProductListing, ProductSettings
+from bridge.channels.woocommerce.values import custom_field, unescape
+from bridge.errors import ChannelRefused, CredentialsRefused
+from bridge.protocol.schemas.listings import FeedMessage, ListingRemoval, ProductListing, ProductSettings, Severity
 
 KEY = "_linnworks_listing"
 """The custom field of a product that has the key of its listing."""
@@ -24,21 +27,42 @@ GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 def create(shop: WooClient, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
-    """Create a listing; with the same key again complete and change the product, but not its prices and stock."""
+    """Create a listing; with the same key again complete and change the product, but not its prices and stock.
+
+    The product of a listing in the bin is restored, and becomes as a new one would be.
+    """
     found = by_sku(shop, _skus(listing))
-    product = _created_with(shop, found.get(listing.sku.strip().casefold(), ()), key)
-    if product is not None:
-        return _change(shop, product, listing, settings, key, with_price_and_stock=False)
+    product = _created_with(shop, listing, found, key)
+    if product is not None and product["status"] != BINNED:
+        result = _change(shop, product, listing, settings, key, with_price_and_stock=False)
+        old = unescape(product["sku"]).strip()
+        if not result.external_listing_id or old.casefold() == listing.sku.strip().casefold():
+            return result
+        text = f"The product had the SKU {old or '(none)'} in the shop: it has {listing.sku} again"
+        return replace(result, messages=(*result.messages, FeedMessage(type=Severity.Warning, message=text)))
     problems = list(listing_problems(listing))
     if problems:
         return ListingResult.failed(problems)
     category_ids = category_numbers(shop, listing.categories)
     if taken := _taken_skus(listing, found, None):
         return ListingResult.failed(taken)
+    product = product or _binned_listing(shop, listing, key)
     payload = ListingPayload(listing, settings, global_attributes(shop))
-    free_binned_skus(shop, [listing.sku])
     body = {**payload.product(), **payload.setting_fields(), **_identity(listing, key)}
-    product = shop.post("products", {**body, "categories": _id_entries(category_ids)}).object()
+    body["categories"] = _id_entries(category_ids)
+    if product is not None:
+        status_and_type = {"status": "publish", "type": "variable" if listing.variations else "simple"}
+        path = f"products/{product['id']}"
+        return complete(shop, shop.put(path, {**status_and_type, **body}).object(), payload)
+    blocking = blocking_bin(shop, [listing.sku])
+    try:
+        product = shop.post("products", body).object()
+    except CredentialsRefused:
+        raise
+    except ChannelRefused:
+        if blocking:
+            return ListingResult.failed(blocking.values())
+        raise
     return complete(shop, product, payload)
 
 
@@ -105,11 +129,17 @@ def _find(shop: WooClient, external_id: str, sku: str) -> dict[str, Any] | None:
 
 def _by_id(shop: WooClient, external_id: str) -> dict[str, Any] | None:
     """Return the product with this id; None if it is missing, in the bin, or a variation."""
+    found = _read(shop, external_id)
+    return None if found is None or found["status"] == BINNED else found
+
+
+def _read(shop: WooClient, external_id: str) -> dict[str, Any] | None:
+    """Return the product with this id, also from the bin; None if it is missing or a variation."""
     if not _is_id(external_id):
         return None
     answer = shop.get(f"products/{int(external_id)}", accept=GONE)
     found = None if answer.status in GONE else answer.object()
-    return None if found is None or found["status"] == "trash" or found["type"] == "variation" else found
+    return None if found is None or found["type"] == "variation" else found
 
 
 def _is_id(external_id: str) -> bool:
@@ -125,14 +155,28 @@ def _identity(listing: ProductListing, key: str) -> dict[str, Any]:
     return {"sku": listing.sku, "meta_data": [{"key": KEY, "value": key}]}
 
 
-def _created_with(shop: WooClient, rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any] | None:
-    """Return the one of these products that was created with this key."""
-    for row in rows:
-        if row["type"] != "variation":
-            product = shop.get(f"products/{row['id']}").object()
-            if custom_field(product, KEY) == key:
-                return product
+def _created_with(
+    shop: WooClient, listing: ProductListing, found: Mapping[str, Sequence[Mapping[str, Any]]], key: str
+) -> dict[str, Any] | None:
+    """Return the product that was created with this key, which may be in the bin; None if it is not found.
+
+    It has the listing's SKU or, if that was changed in the shop, the id that the listing had.
+    """
+    rows = found.get(listing.sku.strip().casefold(), ())
+    ids = [str(row["id"]) for row in rows if row["type"] != "variation"]
+    for number in [*ids, listing.external_listing_id]:
+        product = _read(shop, number)
+        if product is not None and custom_field(product, KEY) == key:
+            return product
     return None
+
+
+def _binned_listing(shop: WooClient, listing: ProductListing, key: str) -> dict[str, Any] | None:
+    """Return the product in the bin that was the listing of this SKU, rather one with this key; None if none was."""
+    rows = by_sku(shop, [listing.sku], status=BINNED).get(listing.sku.strip().casefold(), ())
+    products = [_read(shop, str(row["id"])) for row in rows if row["type"] != "variation"]
+    listings = [product for product in products if product is not None and custom_field(product, KEY)]
+    return max(listings, key=lambda product: (custom_field(product, KEY) == key, product["id"]), default=None)
 
 
 def _taken_skus(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,10 +12,13 @@ from bridge.channels.helpers.cached import cached
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.order_header import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
 from bridge.channels.woocommerce.values import unescape
-from bridge.errors import ChannelError, ChannelRefused
+from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, CredentialsRefused
 from bridge.protocol.schemas.config import Tag
 
+log = logging.getLogger(__name__)
+
 STATUSES_SECONDS, COUNTRIES_SECONDS, MONEY_SECONDS = 60, 86_400, 3_600  # how long these lists are cached
+NO_COUNTRIES_SECONDS = 600  # how long it is remembered that the list of countries could not be read
 LONGEST_NAME = 255
 
 DECIMALS, CURRENCY = "woocommerce_price_num_decimals", "woocommerce_currency"
@@ -51,8 +55,22 @@ def statuses(shop: WooClient, *, seconds: int = STATUSES_SECONDS) -> Mapping[str
 
 
 def countries(shop: WooClient) -> Mapping[str, str]:
-    """Return the shop's names of countries by code."""
-    return _names(shop, "data/countries", "code", COUNTRIES_SECONDS)
+    """Return the shop's names of countries by code, {} if they cannot be read: orders do without."""
+
+    def ask() -> Mapping[str, str]:
+        try:
+            return _names(shop, "data/countries", "code", COUNTRIES_SECONDS)
+        except CredentialsRefused:
+            raise
+        except (ChannelError, KeyError) as error:
+            log.warning("Orders come with the codes of countries instead of their names: %s", error)
+            return {}
+
+    key = "woocommerce countries"
+    try:
+        return cached(ask, seconds=NO_COUNTRIES_SECONDS, deadline=shop.deadline, cache=shop.cache, key=key)
+    except ChannelUnavailable:  # another request is asking, and did not get them in time
+        return {}
 
 
 def _names(shop: WooClient, path: str, key: str, seconds: int) -> Mapping[str, str]:

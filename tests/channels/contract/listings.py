@@ -159,19 +159,26 @@ class ListingsContract(Suite):
         assert [] == _errors(result)
 
     @pytest.mark.parametrize("kind", ["listing", "variable_listing"])
-    def test_a_listing_deleted_in_between_is_created_anew(self, lister, linnworks, kind):
-        """The same listing created after it was deleted is a new one."""
+    def test_a_listing_deleted_in_between_is_listed_again(self, lister, linnworks, kind):
+        """The same listing created after it was deleted is for sale again, with the values of the new request."""
         if kind == "variable_listing":
             lister.needs_variations()
         listing = getattr(lister, kind)()
         (first,) = lister.create(listing)
         lister.delete(_removal(listing, first["ExternalListingId"]))
         gone = set(linnworks.products())
+        sold = listing["Variations"] or [listing]
+        for number, one in enumerate(sold):
+            one |= {"Quantity": 20 + number, "Price": 30 + number}
         (second,) = lister.create(listing)
+        products = linnworks.products()
 
         assert [] == _errors(second)
-        assert "" != second["ExternalListingId"] != first["ExternalListingId"]
-        assert {known["SKU"] for known in second["ChannelReferences"]} == set(linnworks.products()) - gone
+        assert second["ExternalListingId"]
+        assert {known["SKU"] for known in second["ChannelReferences"]} == set(products) - gone
+        assert [(one["Quantity"], one["Price"]) for one in sold] == [
+            (products[one["SKU"]]["Quantity"], products[one["SKU"]]["Price"]) for one in sold
+        ]
 
     # -- update ----------------------------------------------------------------------------------------
 

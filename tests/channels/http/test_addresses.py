@@ -199,6 +199,10 @@ def test_private_addresses_are_recognised():
         (" shop.example.com/ ", "https://shop.example.com"),
         ("http://shop.example.com:8080/store/", "http://shop.example.com:8080/store"),
         ("https://[2606:4700::1]", "https://[2606:4700::1]"),
+        ("https://käse.example", "https://xn--kse-qla.example"),
+        ("www.KÄSE.example:8443/Straße/", "https://www.xn--kse-qla.example:8443/Straße"),
+        ("https://straße.example", "https://xn--strae-oqa.example"),
+        ("https://xn--kse-qla.example", "https://xn--kse-qla.example"),
     ],
 )
 def test_an_address_may_be_typed_as_people_do(typed, address):
@@ -220,6 +224,8 @@ def test_an_address_may_be_typed_as_people_do(typed, address):
         "https://shop .example.com",
         "https://shop.example.com\nHost: other",
         "http://[::1",
+        "https://käse..example",
+        "https://\u200bä.example",
     ],
 )
 def test_an_invalid_address_is_refused(typed):

@@ -1,12 +1,15 @@
-"""Bodies and answers that are not JSON, and fields changed by PATCH."""
+"""Bodies and answers that are not JSON, text around JSON, and fields changed by PATCH."""
 
 from __future__ import annotations
+
+from decimal import Decimal
 
 import pytest
 
 from bridge.channels.http import Body
 from bridge.errors import ChannelUnavailable, CredentialsRefused, OutcomeUnknown
 from tests.channels.hostile.server import Fault
+from tests.channels.http.shop import KEY
 
 pytestmark = pytest.mark.service
 
@@ -99,3 +102,78 @@ def test_xml_needs_credentials_too(shop):
 def test_the_content_of_a_body_is_not_shown(shop):
     """A form may hold a password, so the repr of a body has only its type."""
     assert "secret" not in repr(Body.form({"password": "secret"}))
+
+
+# -- text around JSON ----------------------------------------------------------------------------------
+
+NOTICE = (
+    "<br />\n<b>Deprecated</b>:  Creation of dynamic property Foo::$bar[0] {closure} is deprecated in "
+    "<b>/var/www/foo.php</b> on line <b>12</b><br />\n"
+)
+LOG_LINE = "[24-Nov-2026 10:00:00 UTC] PHP Notice:  Undefined index: [1] in /var/www/foo.php on line 7\n"
+ROWS = '[{"name": "[Mug] {1}", "price": 19.99}]'
+PAGE = f"<!DOCTYPE html><html><head><title>Just a moment...</title><script>{ROWS}</script></head></html>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + ROWS,
+        "\n\n \ufeff\ufeff\n" + ROWS,
+        NOTICE + ROWS,
+        "\ufeff" + NOTICE * 3 + ROWS,
+        LOG_LINE + ROWS,
+        f"connected{ROWS}",
+        f"<!-- cached -->{ROWS}<!-- <html> 0.2 s -->\n",
+        ROWS + NOTICE,
+        ROWS + "<br />\n<b>Warning</b>: Unknown: open failed in <b>Unknown</b> on line <b>0</b><br />",
+    ],
+)
+@pytest.mark.parametrize("content_type", ["text/html; charset=UTF-8", "application/json"])
+def test_text_around_whole_json_is_passed_over(shop, text, content_type):
+    """PHP's messages, byte order marks and comments of caches do not cost the data, which keep their exact decimals."""
+    shop.answers.append((text, 200, {"Content-Type": content_type}))
+
+    assert [{"name": "[Mug] {1}", "price": Decimal("19.99")}] == shop.client().get("next").rows()
+
+
+@pytest.mark.parametrize("before", ["", NOTICE, LOG_LINE, "\ufeff"])
+@pytest.mark.parametrize(
+    "cut", ['[{"id": 1}, {"id": 2}', '{"rows": [{"id": 1}]', '{"text": "see [1]', '{"a": [1], "b": tru', "[" * 100_000]
+)
+def test_a_part_of_json_is_never_taken_for_all(shop, before, cut):
+    """JSON that is cut off is an error, also where a part of it would be whole; a message of PHP is named."""
+    shop.answers += [(before + cut, 200)] * 3
+
+    with pytest.raises(ChannelUnavailable) as caught:
+        shop.client().get("next")
+    assert (before in (NOTICE, LOG_LINE)) == ("a message of PHP" in str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (NOTICE, "PHP instead of data: Deprecated: Creation of dynamic property Foo::$bar[0] {closure} is deprecated"),
+        ("PHP Fatal error:  Out of memory in /a.php on line 3", "PHP instead of data: Fatal error: Out of memory in"),
+        (PAGE, "web page instead of data (200), which says: Just a moment..."),
+        (PAGE.replace("Just", "&#8216;\x1b" + "x" * 300), "which says: ‘ " + "x" * 197 + "…"),
+        (NOTICE + PAGE, "a message of PHP"),
+        ("<html><body>No title</body></html>", "(200)"),
+    ],
+)
+def test_what_came_instead_of_data_is_named(shop, text, words):
+    """The message has PHP's first message or the page's title, in one line of limited length."""
+    shop.answers += [(text, 200)] * 3
+
+    with pytest.raises(ChannelUnavailable) as caught:
+        shop.client().get("next")
+    assert words in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_firewalls_page_holds_no_credentials(shop):
+    """A page that repeats the request in its title shows no key."""
+    shop.answers.append((f"<title>Blocked: {KEY}</title>", 403))
+
+    with pytest.raises(ChannelUnavailable, match=r"which says: Blocked: \*\*\*$"):
+        shop.client(headers={"X-Token": KEY}).post("next", {})

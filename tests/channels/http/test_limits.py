@@ -77,6 +77,20 @@ def test_retry_after_has_limits(shop, asked, seconds):
     assert shop.client().get("thing").json
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [("20", 20), ("60", 60), ("600", 60), ("86400", 60), ("soon", 5)])
+def test_an_outage_stops_calls_for_a_minute_at_most(shop, asked, seconds):
+    """WordPress asks for ten minutes with error 503 while an update takes seconds."""
+    shop.faults.add(Fault.UNAVAILABLE, retry_after=asked)
+
+    with pytest.raises(ChannelUnavailable):
+        shop.client().post("actions", {})
+    shop.now += timedelta(seconds=seconds - 0.1)
+    with pytest.raises(ChannelUnavailable, match="next call is possible"):
+        shop.client().get("thing")
+    shop.now += timedelta(seconds=0.2)
+    assert shop.client().get("thing").json
+
+
 def test_a_shop_that_keeps_failing_gets_a_pause(shop):
     """After five failed calls in a row the shop is not called, and the error says why and until when."""
     shop.faults.add(Fault.BROKEN, times=None)

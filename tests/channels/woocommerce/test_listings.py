@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.clock import EPOCH
 from bridge.store.feeds import FeedItem
 from bridge.sync import feeds
 from tests.channels.contract.lister import Lister
 from tests.channels.hostile.server import Fault
+from tests.channels.woocommerce.fake.shop import WooShop
 
 pytestmark = pytest.mark.service
 
@@ -121,7 +123,7 @@ def test_images_are_downloaded_once(lister, woo):
     (updated,) = lister.update({**listing, "ExternalListingId": created["ExternalListingId"]})
     writes = [path for method, path in woo.server.calls[before:] if method in ("PUT", "POST")]
 
-    assert "image is missing" in messages_of(created)[0][1]
+    assert "unreachable.example/1.jpg is missing" in messages_of(created)[0][1]
     assert [] == messages_of(updated)
     assert len(writes) == 3  # the product, its variations, and the one image that was missing
     assert all(woo.catalogue.find(variation["SKU"]).images for variation in listing["Variations"])
@@ -171,15 +173,308 @@ def test_a_create_asked_again_keeps_prices_and_stock_of_variations(lister, linnw
     )
 
 
-def test_a_product_in_the_bin_stays_there_without_its_sku(lister, woo):
+@pytest.mark.parametrize("kind", ["listing", "variable_listing"])
+def test_a_create_asked_again_finds_a_product_whose_sku_was_changed_by_hand(lister, woo, kind):
     """
-    A new listing takes the SKU of one in the bin, which WooCommerce would refuse.
+    It has the listing's SKU again, which is a warning; there is no second product.
     """
+    listing = getattr(lister, kind)()
+    (created,) = lister.create(listing)
+    woo.edit_product(listing["SKU"], sku="BY-HAND")
+    count = len(woo.catalogue.products)
+    (again,) = lister.create(listing)
+
+    assert created["ExternalListingId"] == again["ExternalListingId"]
+    assert created["ChannelReferences"] == again["ChannelReferences"]
+    assert count == len(woo.catalogue.products)
+    assert [(2, f"The product had the SKU BY-HAND in the shop: it has {listing['SKU']} again")] == messages_of(again)
+
+
+def test_a_deleted_listing_is_restored_also_if_its_sku_was_changed_by_hand(lister, woo):
+    """
+    The bridge remembers the id that it was given.
+    """
+    listing = lister.listing()
+    (created,) = lister.create(listing)
+    woo.edit_product(listing["SKU"], sku="BY-HAND")
+    lister.delete({"ChannelSKU": "BY-HAND", "ExternalListingId": created["ExternalListingId"], "TemplateId": 1})
+    (again,) = lister.create(listing)
+
+    assert (created["ExternalListingId"], []) == (again["ExternalListingId"], messages_of(again))
+
+
+def test_another_template_makes_a_product_of_its_own(lister, woo):
+    """
+    Neither its template's id nor its SKU alone leads to the product of another listing.
+    """
+    first, second = lister.listing(), lister.listing()
+    second["TemplateId"] = 10 * first["TemplateId"]
+    ids = {lister.create(one)[0]["ExternalListingId"] for one in (first, second)}
+    woo.edit_product(first["SKU"], sku="BY-HAND")
+    for one in ({**first, "TemplateId": 7}, {**first, "SKU": "OTHER"}):
+        ids.add(lister.create(one)[0]["ExternalListingId"])
+
+    assert 4 == len(ids)
+
+
+# -- the bin -------------------------------------------------------------------------------------------
+
+
+def delete(lister, listing, result):
+    return lister.delete(
+        {"ChannelSKU": listing["SKU"], "ExternalListingId": result["ExternalListingId"], "TemplateId": 1}
+    )
+
+
+@pytest.mark.parametrize("kind", ["listing", "variable_listing"])
+@pytest.mark.parametrize("template", ["same", "another"])
+def test_a_deleted_listing_is_restored_from_the_bin(lister, woo, kind, template):
+    """
+    Its product keeps its id, address and images, and becomes what the new listing says, also from another template.
+    """
+    listing = getattr(lister, kind)()
+    listing["Attributes"] = [attribute("Material", "Oak", custom=True)]
+    (first,) = lister.create(listing)
+    delete(lister, listing, first)
+    again = {**listing, "Title": "Again", "Attributes": [attribute("Finish", "Oil", custom=True)]}
+    if template == "another":
+        again["TemplateId"] = next(lister.templates)
+    (second,) = lister.create(again)
+    product = woo.catalogue.find(listing["SKU"])
+
+    assert [] == messages_of(second)
+    assert (first["ExternalListingId"], first["ChannelReferences"]) == (
+        second["ExternalListingId"],
+        second["ChannelReferences"],
+    )
+    assert ("publish", "Again", 1) == (product.status, product.name, len(woo.media))
+    assert "Material" not in {one.name for one in product.attributes}
+    assert {"publish"} == {one.status for one in woo.catalogue.variations(product.id, all_of_them=True)} | {"publish"}
+
+
+def test_a_restored_listing_may_have_other_variations(lister, woo):
+    """
+    Those it names are restored or made, the others stay in the bin until they are named; a simple one has none.
+    """
+    listing = lister.variable_listing()
+    first, second = listing["Variations"]
+    third = lister.variation(listing["SKU"], "Colour", 3, 6)
+    (created,) = lister.create(listing)
+    delete(lister, listing, created)
+    (fewer,) = lister.create({**listing, "Variations": [first, third]})
+    binned = [one.sku for one in woo.catalogue.products.values() if one.status == "trash"]
+    listing["ExternalListingId"] = created["ExternalListingId"]
+    (updated,) = lister.update({**listing, "Variations": [first, second, third]})
+    delete(lister, listing, created)
+    (simple,) = lister.create({**listing, "Variations": [], "VariationOptions": []})
+    product = woo.catalogue.find(listing["SKU"])
+
+    assert [[], [], []] == [messages_of(result) for result in (fewer, updated, simple)]
+    assert [second["SKU"]] == binned
+    assert created["ChannelReferences"][1] == updated["ChannelReferences"][1]
+    assert ("simple", "12.50", str(product.id)) == (
+        product.type,
+        product.regular_price,
+        created["ExternalListingId"],
+    )
+    assert [] == woo.catalogue.variations(product.id)
+
+
+def test_a_product_of_the_shops_own_in_the_bin_is_told(lister, woo):
+    """
+    WooCommerce does not give its SKU to another product, so the message says what to do about it.
+    """
+    number = woo.catalogue.find("MUG").id
     woo.remove_product("MUG", for_good=False)
     (result,) = lister.create(lister.listing("MUG"))
 
+    assert messages_of(result) == [
+        (
+            1,
+            f"The SKU MUG belongs to product {number} in the shop's bin: restore that product or delete it "
+            "permanently, and list this one again",
+        )
+    ]
+    assert [number] == [product.id for product in woo.catalogue.with_sku("MUG")]
+
+
+def test_a_bin_that_blocks_no_sku_is_left_alone(connected, work):
+    """
+    Old versions give a SKU in the bin to a new product.
+    """
+    with WooShop(version="7.9.0", hpos=False) as shop:
+        lister = Lister(connected(shop), work, "https://example.com/new.jpg")
+        shop.add_product("MUG")
+        shop.remove_product("MUG", for_good=False)
+        (result,) = lister.create(lister.listing("MUG"))
+
+        assert [] == messages_of(result)
+        assert ["trash", "publish"] == [product.status for product in shop.catalogue.with_sku("MUG")]
+
+
+def test_a_variation_in_the_bin_with_its_product_is_told(lister, woo):
+    """
+    The other variations are listed.
+    """
+    listing = lister.variable_listing()
+    taken, free = (variation["SKU"] for variation in listing["Variations"])
+    parent = woo.add_variable("TEE", {taken: "S"})
+    woo.remove_product("TEE", for_good=False)
+    (result,) = lister.create(listing)
+
+    assert [(1, f"The SKU {taken} belongs to a variation of product {parent} in the shop's bin")] == [
+        (kind, text.partition(":")[0]) for kind, text in messages_of(result)
+    ]
+    assert "publish" == woo.catalogue.find(free).status
+
+
+def test_a_variation_that_was_binned_alone_blocks_nothing(lister, woo):
+    """
+    WordPress shows it nowhere, so its owner could not free its SKU.
+    """
+    woo.add_variable("TEE", {"TEE-S": "S", "TEE-M": "M"})
+    woo.remove_product("TEE-S", for_good=False)
+    (result,) = lister.create(lister.listing("TEE-S"))
+
     assert [] == messages_of(result)
-    assert ["Thing MUG"] == [product.name for product in woo.catalogue.products.values() if product.status == "trash"]
+    assert ["simple"] == [product.type for product in woo.catalogue.with_sku("TEE-S")]
+
+
+# -- images --------------------------------------------------------------------------------------------
+
+
+def images(*names: str) -> list[dict[str, object]]:
+    return [{"Url": f"https://example.com/{name}.jpg", "Tags": []} for name in names]
+
+
+def names_of(product) -> list[str]:
+    return [image["name"].removesuffix(".jpg") for image in product.images]
+
+
+PROBLEMS = ["Not Found", "cURL error 28: Operation timed out", "Sorry, you are not allowed to upload this file type."]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_one_bad_image_loses_only_itself(lister, woo, problem):
+    """
+    The others are set in their order, the warning names it, and further tries download nothing twice.
+    """
+    woo.bad_images["/bad"] = problem
+    listing = lister.listing("LAMP", Images=images("front", "bad", "back", "bad-too", "front"))
+    (created,) = lister.create(listing)
+    again = [lister.create(listing)[0] for _ in range(2)]
+    woo.bad_images.clear()
+    (updated,) = lister.update({**listing, "ExternalListingId": created["ExternalListingId"]})
+
+    assert ["front", "bad", "back", "bad-too"] == names_of(woo.catalogue.find("LAMP"))
+    assert 4 == len(woo.media)
+    for result in (created, *again):
+        assert [2, 2] == [kind for kind, _ in messages_of(result)]
+        assert messages_of(result)[0][1].startswith("The image https://example.com/bad.jpg is missing: WooCommerce: ")
+        assert problem.rstrip(".") in messages_of(result)[0][1]
+    assert [] == messages_of(updated)
+
+
+def test_images_are_changed_without_downloading_the_others_again(lister, woo):
+    """
+    Another order, one more and one less need the new one only.
+    """
+    listing = lister.listing("LAMP", Images=images("a", "b", "c"))
+    (created,) = lister.create(listing)
+    listing["ExternalListingId"] = created["ExternalListingId"]
+    shown = []
+    for names in ("cba", "cd", "d", "dbx"):
+        woo.bad_images = {"/x": "Not Found"}
+        lister.update({**listing, "Images": images(*names)})
+        shown.append("".join(names_of(woo.catalogue.find("LAMP"))))
+
+    assert ["cba", "cd", "d", "db"] == shown
+    assert ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "b.jpg"] == [image["name"] for image in woo.media.values()]
+
+
+def test_a_product_keeps_its_images_if_no_new_one_can_be_downloaded(lister, woo):
+    """
+    A product without any image would be worse.
+    """
+    listing = lister.listing("LAMP", Images=images("a", "b"))
+    (created,) = lister.create(listing)
+    woo.bad_images["/c"] = "Not Found"
+    (result,) = lister.update({**listing, "Images": images("c"), "ExternalListingId": created["ExternalListingId"]})
+
+    assert [2] == [kind for kind, _ in messages_of(result)]
+    assert ["a", "b"] == names_of(woo.catalogue.find("LAMP"))
+
+
+def test_images_that_were_changed_by_hand_are_used_as_far_as_they_are_there(lister, woo):
+    """
+    An image that was deleted in the shop is downloaded again when the listing's images change.
+    """
+    listing = lister.listing("LAMP", Images=images("a", "b"))
+    (created,) = lister.create(listing)
+    product = woo.catalogue.find("LAMP")
+    del woo.media[product.images[0]["id"]]
+    product.images = [*product.images[1:]]
+    listing["ExternalListingId"] = created["ExternalListingId"]
+    lister.update(listing)
+    left = names_of(product)
+    (result,) = lister.update({**listing, "Images": images("a", "b", "c")})
+
+    assert ["b"] == left
+    assert [] == messages_of(result)
+    assert ["a", "b", "c"] == names_of(product)
+
+
+def test_variations_share_an_image(lister, woo):
+    """
+    It is downloaded once, also if the product has it too; a bad one is one warning.
+    """
+    woo.bad_images["/bad"] = "Not Found"
+    listing = lister.variable_listing()
+    more = [lister.variation(listing["SKU"], "Colour", position, 1) for position in (3, 4, 5, 6)]
+    listing["Variations"] += more
+    listing["Images"] = images("main")
+    for variation, name in zip(listing["Variations"], ("main", "red", "red", "bad", "bad", "blue"), strict=True):
+        variation["Images"] = images(name)
+    (created,) = lister.create(listing)
+    (again,) = lister.create(listing)
+    shown = [names_of(woo.catalogue.find(variation["SKU"])) for variation in listing["Variations"]]
+
+    assert [["main"], ["red"], ["red"], [], [], ["blue"]] == shown
+    assert ["main.jpg", "red.jpg", "blue.jpg"] == [image["name"] for image in woo.media.values()]
+    assert [["https://example.com/bad.jpg"]] * 2 == [
+        [text.split()[2] for _, text in messages_of(result)] for result in (created, again)
+    ]
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_BEFORE, Fault.BROKEN, Fault.DROP_AFTER])
+def test_an_image_that_the_shop_cannot_take_in_is_left_out_in_the_end(lister, linnworks, woo, work, fault):
+    """
+    Its server may be silent, or the image too large for PHP; one whose answer was lost is found again.
+    """
+    listing = lister.listing("LAMP", Images=images("a", "b", "c"))
+    # the product is created with POST, and changed with PUT when the listing is tried again
+    woo.faults.add(fault, "/products/", method="PUT", skip=1)
+    woo.faults.add(fault, "/products/", method="PUT", skip=2)
+    (result,) = until_ready(lister, lister.send("CREATE", listing))
+    product = woo.catalogue.find("LAMP")
+
+    if fault is Fault.DROP_AFTER:
+        assert [] == messages_of(result)
+        assert ["a", "b", "c"] == names_of(product)
+    else:
+        assert [(2, "The image https://example.com/b.jpg is missing")] == [
+            (kind, text.partition(": the")[0]) for kind, text in messages_of(result)
+        ]
+        assert ["a", "c"] == names_of(product)
+    assert len(product.images) == len(woo.media)
+
+
+def until_ready(lister, feed):
+    """Return the results of a feed whose listings are due again at once."""
+    for _ in range(5):
+        lister.work()
+        FeedItem.update(next_at=EPOCH).where(FeedItem.feed == feed).execute()
+    return lister.results(feed)
 
 
 # -- updates -------------------------------------------------------------------------------------------

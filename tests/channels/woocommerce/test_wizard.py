@@ -14,6 +14,7 @@ from bridge.store.database import close_store
 from bridge.sync.shop_change import NOTICE
 from bridge.sync.wizard import ask_for_credentials
 from tests.channels.hostile.server import Fault
+from tests.channels.woocommerce.fake.api import BY_HEADER
 from tests.channels.woocommerce.fake.authenticator import Key
 from tests.channels.woocommerce.fake.shop import WooShop
 from tests.conftest import forget_answer, sender
@@ -159,6 +160,7 @@ def test_the_method_is_chosen_again_when_it_stops_working(connected, woo):
         ({}, {"consumer_key": "ck_short"}, "must be ck_ and 40 letters and digits"),
         ({}, {"store_url": "http://127.0.0.1:1"}, "The shop cannot be reached"),
         ({}, {"store_url": "https://shop.invalid"}, "was not found"),
+        ({}, {"store_url": "https://käse.invalid"}, "xn--kse-qla.invalid was not found"),
         ({}, {"store_url": "not an address"}, "should look like https://shop.example.com"),
     ],
     ids=lambda value: str(value)[:40],
@@ -184,13 +186,168 @@ def test_a_key_that_only_reads_is_refused(call):
     assert "create one with the permission Read/Write" in answer["Error"]
 
 
-def test_a_wrong_path_has_its_own_message(call, woo):
+@pytest.mark.parametrize("permalinks", [True, False])
+def test_a_wrong_folder_has_its_own_message(call, permalinks):
     """
-    If there is no WordPress, the message says how to check the address in a browser.
+    WordPress answers ?rest_route= in any folder, so the message says in which one it is.
     """
-    answer = save_credentials(call, woo, store_url=f"{woo.url}/no-such-folder")
+    with WooShop(permalinks=permalinks) as shop:
+        wrong = save_credentials(call, shop, store_url=f"{shop.url}/no-such-folder")
+        shop.index |= {"home": f"{shop.home}/b2b"}
+        missing = save_credentials(call, shop) if not permalinks else wrong
+
+    assert wrong["Error"] == f"WordPress is not in this folder: its address is {shop.url}"
+    assert missing is wrong or missing["Error"] == f"WordPress is not in this folder: its address is {shop.url}/b2b"
+
+
+def test_an_address_without_wordpress_has_its_own_message(call, woo):
+    """
+    The message says how to check the address in a browser.
+    """
+    woo.blocked["/"] = (404, "<html><title>Not found</title></html>")
+    answer = save_credentials(call, woo)
 
     assert "with the folder that WordPress is in" in answer["Error"]
+    assert answer["Error"].endswith("web page instead of data (404), which says: Not found")
+
+
+# -- what stands in front of WooCommerce --------------------------------------------------------------
+
+CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"
+WORDFENCE = "<html><head><title>Your access to this site has been limited</title></head></html>"
+SOLID = {"code": "itsec_rest_api_access_restricted", "message": "You do not have sufficient permission.", "data": None}
+DISABLED = {"code": "rest_cannot_access", "message": "Only authenticated users can access the REST API."}
+UNCODED = {"status": "error", "error": "UNAUTHORIZED", "error_description": "Sorry, no key of <b>ours</b>"}
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "words"),
+    [
+        ("/wp-json", (403, CHALLENGE), "web page instead of data (403), which says: Just a moment..."),
+        ("/wp-json", (503, CHALLENGE), "internal error (503)"),
+        ("/wp-json", (200, CHALLENGE), "says: Just a moment..."),
+        ("/wp-json/wc/", (403, WORDFENCE), "which says: Your access to this site has been limited"),
+        ("/wp-json/wc/", (401, SOLID), "You do not have sufficient permission (itsec_rest_api_access_restricted, 401)"),
+        ("/wp-json", (403, SOLID), "You do not have sufficient permission (itsec_rest_api_access_restricted, 403)"),
+        ("/wp-json/wc/", (401, UNCODED), "Sorry, no key of <b>ours</b> (401)"),
+        ("/wp-json/wc/", (401, "<h1>Authorization Required</h1>"), "The web server in front of WooCommerce refuses"),
+        ("/", (401, "<h1>Authorization Required</h1>"), "The web server in front of WooCommerce refuses"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_firewall_is_told_in_its_own_words(connected, call, woo, part, answer, words):
+    """
+    It is not taken for a refused key, neither in the wizard nor later.
+    """
+    linnworks = connected(woo)
+    woo.blocked[part] = answer
+    refused, later = save_credentials(call, woo), linnworks("ConfigTestEndpoint")
+
+    assert words in refused["Error"]
+    assert not any(wrong in refused["Error"] for wrong in ("does not know this key", "ermalinks", "not accept the key"))
+    assert later["Error"]
+    assert linnworks("UserConfigEndpoint")["StepName"] == "UserConfig"
+    woo.blocked.clear()
+    POOLS._pools.clear()  # which may pause after failures
+    assert linnworks("ConfigTestEndpoint")["Error"] is None
+
+
+def test_a_blocked_write_is_kept(connected, woo):
+    """
+    A level that a security plugin refused will be sent again.
+    """
+    linnworks = connected(woo)
+    woo.blocked["/products"] = (403, SOLID)
+    row = {"SKU": "MUG", "Reference": "", "Quantity": 7}
+    answer = linnworks("InventoryUpdateEndpoint", Products=[row])
+
+    assert "the bridge goes on trying" in answer["Products"][0]["Error"]
+
+
+def test_a_plugin_that_takes_the_header_for_its_own_does_not_stop_the_key(call):
+    """
+    Plugins for JSON Web Tokens refuse any other Authorization header; the key in the query reaches WooCommerce.
+    """
+    with WooShop() as shop:
+        jwt = {
+            "code": "jwt_auth_bad_auth_header",
+            "message": "Authorization header malformed.",
+            "data": {"status": 403},
+        }
+        shop.blocked[BY_HEADER] = (403, jwt)
+
+        assert save_credentials(call, shop)["StepName"] == "Orders"
+
+
+@pytest.mark.parametrize("closed", ["/wp-json", "/system_status", "/settings/", "/data/countries", "/reports/"])
+def test_what_a_plugin_closes_beside_orders_and_products_is_not_needed(connected, woo, closed):
+    """
+    The index, which plugins close to visitors, and routes that an allow-list leaves out cost only what they would tell.
+    """
+    route = (404, {"code": "rest_no_route", "message": "No route was found.", "data": {"status": 404}})
+    if closed == "/wp-json":
+        woo.index |= {"namespaces": None, "code": DISABLED["code"], "message": DISABLED["message"]}
+    else:
+        woo.blocked[closed] = route
+    linnworks = connected(woo)
+    woo.place_order({"MUG": 1})
+    (order,) = linnworks.orders().values()
+    address = order["DeliveryAddress"]
+
+    assert linnworks("ConfigTestEndpoint")["Error"] is None
+    assert "GB" == address["CountryCode"]
+    assert ("GB" if closed == "/data/countries" else "United Kingdom (UK)") == address["Country"]
+
+
+@pytest.mark.parametrize("fault", [(403, SOLID), (500, {}), (200, CHALLENGE)])
+def test_countries_that_cannot_be_read_cost_their_names_only(connected, woo, fault):
+    """
+    Orders come with the codes, and the shop is not asked again with each page.
+    """
+    woo.blocked["/data/countries"] = fault
+    linnworks = connected(woo)
+    countries = []
+    for _ in range(2):
+        woo.place_order({"MUG": 1})
+        orders = linnworks.orders()
+        countries += [order["DeliveryAddress"]["Country"] for order in orders.values()]
+    asked = [path for _, path in woo.server.calls if "/data/countries" in path]
+
+    assert {"GB"} == set(countries)
+    assert len(asked) <= 3  # one read with its retries, or one for each way to send the key
+
+
+def test_the_wizard_does_not_have_the_shop_test_its_own_calls(call, woo):
+    """
+    The whole status report takes as long as a firewall that drops the shop's calls.
+    """
+    save_credentials(call, woo)
+    asked = {path.partition("?")[2] for _, path in woo.server.calls if "/system_status" in path}
+
+    assert all("_fields=environment.version%2Csettings.currency" in query for query in asked)
+    assert asked
+
+
+PRINTED = ["\ufeff", "<br />\n<b>Deprecated</b>:  Creation of [0] in <b>/a.php</b> on line <b>1</b><br />\n"]
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+def test_what_plugins_print_does_not_stop_a_shop(connected, call, woo, printed):
+    """
+    The wizard, orders and refusals work, although PHP sends every answer with status 200.
+    """
+    woo.printed = printed
+    linnworks = connected(woo)
+    number = woo.place_order({"MUG": 1})
+    row = {"Reference": "", "Quantity": 7}
+    levels = linnworks("InventoryUpdateEndpoint", Products=[{**row, "SKU": "MUG"}, {**row, "SKU": "NONE"}])
+    wrong = save_credentials(call, woo, consumer_secret=f"cs_{'0' * 40}")
+    unknown = linnworks("DespatchEndpoint", Orders=[{"ReferenceNumber": "987654321"}])
+
+    assert {number} == {order["ReferenceNumber"] for order in linnworks.orders().values()}
+    assert [None, "The shop has no product NONE"] == [product["Error"] for product in levels["Products"]]
+    assert "Consumer secret is invalid" in wrong["Error"]
+    assert "has no order" in unknown["Orders"][0]["Error"]
 
 
 def test_an_address_copied_from_the_browser_works(call, woo):
@@ -290,6 +447,8 @@ def test_a_revoked_key_must_be_entered_again(connected, woo):
         ("https://shop.example.com:8443", "shop.example.com:8443"),
         ("https://shop.example.com/b2b/", "shop.example.com/b2b"),
         ("https://another.example.com", "another.example.com"),
+        ("https://www.Käse.example", "xn--kse-qla.example"),
+        ("https://xn--kse-qla.example", "xn--kse-qla.example"),
         ("not an address", "not an address"),
     ],
 )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
 
 V3 = "/wp-json/wc/v3"
+BY_HEADER = "any request with an Authorization header"
 PAGE = "<!DOCTYPE html><html><body><h1>Nothing found</h1></body></html>"
 
 
@@ -34,6 +35,15 @@ def api(shop: WooShop) -> Callable[..., Any]:
     """Return the WSGI application, which serves one request at a time; answers have the time of the shop's clock."""
     app = Flask("scripted WooCommerce")
     app.url_map.strict_slashes = False
+
+    @app.before_request
+    def block() -> ResponseReturnValue | None:
+        """Answer in place of WooCommerce, as security plugins and firewalls do."""
+        by_query = "consumer_secret" in request.args
+        for part, (status, answer) in shop.blocked.items():
+            if part in request.path or (part == BY_HEADER and "Authorization" in request.headers and not by_query):
+                return reply(answer, status) if isinstance(answer, dict) else Response(answer, status)
+        return None
 
     @app.before_request
     def authenticate() -> None:
@@ -45,6 +55,14 @@ def api(shop: WooShop) -> Callable[..., Any]:
         key = shop.authenticator.authenticate(request, path, shop.now().timestamp()) if path else None
         if key is None and request.path.rstrip("/") != V3:
             raise Refusal(401, *_unauthenticated_error(request))
+
+    @app.after_request
+    def print_before(response: Response) -> Response:
+        """Send what plugins print before the JSON, with which PHP loses the status and the type."""
+        if shop.printed and response.is_json:
+            response.data = shop.printed.encode() + response.data
+            response.status_code, response.content_type = 200, "text/html; charset=UTF-8"
+        return response
 
     @app.after_request
     def add_date(response: Response) -> Response:
@@ -82,7 +100,7 @@ def _normalise_path(environ: dict[str, Any], *, permalinks: bool) -> None:
     path = environ["PATH_INFO"]
     given = dict(parse_qsl(environ.get("QUERY_STRING", "")))
     environ["woocommerce.path"] = ""
-    if "rest_route" in given and re.fullmatch(r"/(index\.php)?", path):
+    if "rest_route" in given and not path.startswith("/wp-json/"):  # WordPress takes it below any folder
         environ["PATH_INFO"] = "/wp-json" + given.pop("rest_route")
         environ["QUERY_STRING"] = urlencode(given)
     elif not permalinks:

@@ -330,12 +330,26 @@ class Catalogue:
                 raise Refusal(400, "woocommerce_rest_product_not_created", words)
 
     def _image(self, image: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an image of the media library, or download it; it stays there if a later image of the call fails."""
+        library = self.shop.media
+        if image.get("id"):
+            if image["id"] not in library:
+                words = f"#{image['id']} is an invalid image ID."
+                raise Refusal(400, "woocommerce_product_invalid_image_id", words)
+            return library[image["id"]]
         source = str(image.get("src", ""))
-        if not image.get("id") and (urlsplit(source).hostname or "127.0.0.1") in self.shop.unreachable_hosts:
-            words = f"Error getting remote image {source}. Error: A valid URL was not provided."
+        problem = next((words for part, words in self.shop.bad_images.items() if part in source), "")
+        if (urlsplit(source).hostname or "127.0.0.1") in self.shop.unreachable_hosts:
+            problem = "A valid URL was not provided."
+        if problem:
+            words = f"Error getting remote image {source}. Error: {problem}"
             raise Refusal(400, "woocommerce_product_image_upload_error", words)
-        number = image.get("id") or self.shop.next_post()
-        return {"id": number, "src": source, "name": source.rpartition("/")[2], "alt": image.get("alt", "")}
+        number = self.shop.next_post()
+        name = source.rpartition("/")[2]
+        # its address is one of the shop's own from now on
+        own = f"{self.shop.home}/wp-content/uploads/{number}-{name}"
+        library[number] = {"id": number, "src": own, "name": name, "alt": image.get("alt", "")}
+        return library[number]
 
     def _attribute(self, entry: Mapping[str, Any]) -> Attribute:
         """Return an attribute of a body; options that are new to the shop are added to it."""

@@ -108,6 +108,8 @@ class WooShop:
         self.fulfilments: dict[int, list[dict[str, Any]]] = {}  # by the order's id
         self.name, self.country, self.weight_unit = "ScriptedShop shop", "GB", "kg"
         self.index: dict[str, Any] = {}  # replaces values of the REST API's index
+        self.blocked: dict[str, tuple[int, Any]] = {}  # status and JSON or page by a part of the path
+        self.printed = ""  # what plugins print before each answer
         self.lock = threading.RLock()
         self._release = tuple(int(part) for part in version.split("."))
         self.next_post, self.next_item = (itertools.count(first).__next__ for first in (100, 1))
@@ -148,6 +150,8 @@ class WooShop:
             0: {"name": "Locations not covered by your other zones", "methods": [], "locations": []},
             1: {"name": "UK", "methods": [("flat_rate", "Standard")], "locations": [{"code": "GB", "type": "country"}]},
         }
+        self.media: dict[int, dict[str, Any]] = {}  # the media library
+        self.bad_images: dict[str, str] = {}  # why images cannot be downloaded, by a part of their address
         self.unreachable_hosts = {"127.0.0.1", "localhost", "unreachable.example"}
         self.add_category("Uncategorized")
 
