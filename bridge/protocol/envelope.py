@@ -14,12 +14,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, UnknownToken, explain
-from bridge.protocol import oauth
-from bridge.protocol.auth import authenticate, authorize, count_new_connection, count_rejection
-from bridge.protocol.body import parse_object, read_body
+from bridge.protocol.auth import authorize, count_rejection
 from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.rate_limit import caller_address
-from bridge.protocol.schemas.base import Answer, schema_of, to_json
+from bridge.protocol.receive import receive
+from bridge.protocol.schemas.base import Answer, to_json
 from bridge.store.database import discard_connection
 from bridge.sync import wizard
 
@@ -42,13 +41,7 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     try:
         authorized = authorize(call, endpoint.scope)
-        coding = call.request.headers.get("Content-Encoding", "")
-        body = parse_object(read_body(call), coding=coding, takes_nothing=endpoint.takes_nothing)
-        if endpoint.token:
-            call.caller = authenticate(body)
-        elif endpoint.scope == oauth.WRITE and not authorized:
-            count_new_connection(call)
-        answered = _handled(call, endpoint, handler, body)
+        answered = _handled(call, endpoint, handler, authorized)
         if answered.error:
             call.outcome = "refused"
         return _response(answered)
@@ -56,9 +49,9 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
         return _response(failure(error, endpoint.gives))
 
 
-def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], body: dict[str, Any]) -> Answer:
+def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], authorized: bool) -> Answer:
     try:
-        message = schema_of(endpoint.takes).load(body)
+        message = receive(call, endpoint, authorized)
     except ValidationError as error:
         if endpoint.invalid is None:
             raise
