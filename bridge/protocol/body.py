@@ -30,7 +30,6 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # UTF-32 begins with one of them too, or with a NUL
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-TEXT = re.compile(rb'"[^"]*"?')
 READ_BYTES = 1 << 20
 
 _read_json = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -86,7 +85,7 @@ def require_bounded(raw: bytes) -> None:
 
 def _elements(raw: bytes) -> int:
     """Return at least how many keys and values the body has: each is preceded by one of these."""
-    return sum(map(raw.count, (b",", b":", b"[", b"{")))
+    return len(raw) - len(raw.translate(None, b",:[{"))
 
 
 def _without_texts(raw: bytes) -> bytes:
@@ -94,7 +93,7 @@ def _without_texts(raw: bytes) -> bytes:
     plain = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
     if plain.count(b'"') > 2 * MOST_ELEMENTS:
         raise RequestRefused(f"The request has more than {MOST_ELEMENTS} keys and values")
-    return TEXT.sub(b"", plain)
+    return b"".join(plain.split(b'"')[::2])
 
 
 def parse_object(raw: bytes, *, coding: str = "", takes_nothing: bool = False) -> dict[str, Any]:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bridge.calls")
 
+PREFIX = "/api/"
+"""What the paths of all endpoints begin with; an unknown path elsewhere is no call of Linnworks, and a plain 404."""
+
+SAFE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer that has not set them itself."""
+
 
 def install(app: Flask, services: Services) -> None:
     """Have the application answer everything in the envelope, also what no endpoint answers."""
@@ -34,7 +40,8 @@ def install(app: Flask, services: Services) -> None:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.before_request(_begin)
     app.after_request(_log)
-    app.register_error_handler(Exception, lambda error: _response(failure(error, Answer)))
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.register_error_handler(Exception, _unrouted)
 
 
 def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
@@ -75,6 +82,16 @@ def failure(error: Exception, gives: type[Answer]) -> Answer:
     return gives(error=_message(error, call))
 
 
+def _unrouted(error: Exception) -> Response:
+    """Return the answer to what no endpoint answers."""
+    path = current_call().request.path
+    if isinstance(error, (NotFound, MethodNotAllowed)) and not path.startswith(PREFIX):
+        response = _response(failure(NotFound(), Answer))
+        response.status_code = 404
+        return response
+    return _response(failure(error, Answer))
+
+
 def _begin() -> None:
     services = current_services()
     incoming: Any = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
@@ -93,6 +110,8 @@ def _begin() -> None:
 
 def _log(response: Response) -> Response:
     call = current_call()
+    for name, value in SAFE_HEADERS.items():
+        response.headers.setdefault(name, value)
     rule = call.request.url_rule
     facts = {
         "request": call.id,

@@ -67,6 +67,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "logger_class": JsonLogger if self.settings.log_format == "json" else Logger,
             "control_socket_disable": True,
+            # no header of a client sets SCRIPT_NAME, PATH_INFO or the scheme; X-Forwarded-For is ours to judge
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
             "when_ready": self.when_ready,
             "pre_fork": self.pre_fork,
             "post_fork": self.post_fork,
