@@ -7,14 +7,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 from bridge.errors import BridgeError, ChannelUnavailable, TooBusy
 
-SLOW_SECONDS = 1
-"""A call of an unfinished integration that takes longer delays its next one."""
 
-REST = 2
-"""How many times as long as such a call the integration then has to wait."""
+@dataclass(frozen=True)
+class Rest:
+    """After a call that took longer than `after` seconds its key is free again `times` as long later."""
+
+    after: float
+    times: float
+
+
+NO_REST = Rest(0, 0)
+WIZARD_REST = Rest(after=1, times=2)
+PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
 
 
 class Slots:
@@ -28,12 +36,11 @@ class Slots:
         refusal: Callable[[], BridgeError],
         *,
         queue: bool = False,
-        rest: float = 0,
+        rest: Rest = NO_REST,
     ) -> None:
         """Allow `limit` calls in all and `each` for one key, and `waiting` to wait for another call of their key.
 
-        With `queue` they wait for calls of other keys too. `refusal` makes the error for the rest. After a slow call
-        its key is free again after `rest` times as long.
+        With `queue` they wait for calls of other keys too. `refusal` makes the error for those who may not wait.
         """
         self.limit, self.each, self.limit_waiting, self._refusal = limit, each, waiting, refusal
         self._queue, self._rest = queue, rest
@@ -67,9 +74,9 @@ class Slots:
 
     def _begin_rest(self, key: Hashable, began: float) -> None:
         now = time.monotonic()
-        if self._rest and now - began > SLOW_SECONDS:
+        if self._rest.times and now - began > self._rest.after:
             self._resting = {other: until for other, until in self._resting.items() if until > now}
-            self._resting[key] = now + self._rest * (now - began)
+            self._resting[key] = now + self._rest.times * (now - began)
 
     def _wait(self, key: Hashable, seconds: float) -> bool:
         """Return whether the key has a free slot, at the latest after these seconds."""
@@ -105,7 +112,7 @@ class ConcurrencyLimit:
         """
         few = max(1, threads // 8)
         self.finished = Slots(max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop)
-        self.unfinished = Slots(few, 1, max(1, few // 2), _busy_shop, queue=True, rest=REST)
+        self.unfinished = Slots(few, 1, max(1, few // 2), _busy_shop, queue=True, rest=WIZARD_REST)
 
     def slot(
         self, connection_id: int, wait_seconds: float = 0, *, finished: bool = True
@@ -129,7 +136,7 @@ class LargeBodies:
         few = max(1, min(6, threads // 3))
         self.known = Slots(few, max(1, few // 2), few, _busy_bridge, queue=True)
         self.unknown = Slots(max(1, few // 3), max(1, few // 3), 1, _busy_bridge, queue=True)
-        self.parse = Slots(1, 1, threads, _busy_bridge, queue=True)
+        self.parse = Slots(1, 1, threads, _busy_bridge, queue=True, rest=PARSE_REST)
 
 
 def _busy_shop() -> BridgeError:

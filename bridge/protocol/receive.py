@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from marshmallow import ValidationError
 
 from bridge.errors import RequestRefused, UnknownToken
 from bridge.protocol import oauth
@@ -60,9 +63,16 @@ def _finished(known: Mapping[str, Connection]) -> Mapping[str, Connection]:
 
 
 def _load_large(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection], authorized: bool) -> Any:
-    require_bounded(raw)
     with call.services.large_bodies.parse.slot(None, PARSE_SECONDS):
-        return _load(call, endpoint, raw, known, authorized)
+        try:
+            require_bounded(raw)
+            return _load(call, endpoint, raw, known, authorized)
+        except Exception as error:
+            # marshmallow's frames refer to themselves, and would keep the body until the garbage collector runs
+            traceback.clear_frames(error.__traceback__)
+            if isinstance(error, ValidationError):
+                error.data = error.valid_data = None
+            raise
 
 
 def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection], authorized: bool) -> Any:
