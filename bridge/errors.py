@@ -42,6 +42,13 @@ class TooManyRequests(RequestRefused):
         self.seconds = seconds
 
 
+class TooBusy(BridgeError):
+    """Too many large requests arrive at once; the same request may succeed later."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many large requests arrive at once, please try again")
+
+
 class ChannelError(BridgeError):
     """The shop did not do what it was asked to do."""
 

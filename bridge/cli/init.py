@@ -18,6 +18,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--out", type=FOLDER, help="Folder to write the files to.")
 @click.option("--bind", metavar="HOST:PORT", help="Address at which the service listens for the proxy.")
 @click.option("--user", metavar="NAME", default="", help="User that the service runs as, by default the current one.")
+@click.option(
+    "--oauth/--no-oauth",
+    "with_oauth",
+    default=True,
+    show_default=True,
+    help="Accept only calls with an access token, for which Linnworks gets a secret.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing, and use the defaults.")
 @click.option("--show", is_flag=True, help="Print the files instead of writing them.")
 @click.option(
@@ -32,6 +39,7 @@ def init(
     out: Path | None,
     bind: str | None,
     user: str,
+    with_oauth: bool,
     yes: bool,
     show: bool,
     force: bool,
@@ -57,7 +65,8 @@ def init(
     folder = Path(answer(out, "Folder for settings, unit and proxy", "bridge-setup"))
     data = Path(texts["BRIDGE_DATA_DIR"]).expanduser().absolute()
     texts["BRIDGE_DATA_DIR"] = str(data)
-    contents = deployment.render(texts, folder, owner)
+    begin_oauth = with_oauth and not deployment.has_database(texts)  # else its sellers' calls would be refused
+    contents = deployment.render(texts, folder, owner, with_oauth=begin_oauth)
     if show:
         for name, text in contents.items():
             click.echo(f"==> {folder / name} <==\n{text}")
@@ -67,5 +76,13 @@ def init(
     for name, meaning in deployment.MEANINGS.items():
         click.echo(f"{folder.absolute() / name}: {meaning}")
     click.echo(f"{data / 'secret.key'}: {'the new key' if made else 'the existing key'}; back it up in another place")
+    if begin_oauth:
+        client_id, secret = deployment.first_client(folder / deployment.ENV_FILE, owner)
+        click.echo("OAuth is on. Linnworks' wizard asks for these when a seller integrates; they are not shown again:")
+        click.echo(f"client_id: {client_id}")
+        click.echo(f"client_secret: {secret}")
+    elif with_oauth:
+        click.echo("There is a database: `linnworks-bridge oauth list` says whether OAuth is on, and if it is, enter")
+        click.echo("what `linnworks-bridge manifest` prints in place of manifest.json")
     if not texts["BRIDGE_BASE_URL"].startswith("https://"):
         click.echo("Linnworks calls https addresses only: set a --base-url with https before you enter the manifest")

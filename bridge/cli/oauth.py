@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from bridge.cli.common import format_time, open_installed, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
+from bridge.settings import load_settings
 
 
 @click.group()
@@ -23,15 +26,20 @@ def oauth() -> None:
     type=click.Choice(["read", "write"]),
     help="What the client may do, both by default.  [may be given twice]",
 )
-def create(name: str, scopes: tuple[str, ...]) -> None:
+@click.option("--first", is_flag=True, hidden=True)
+def create(name: str, scopes: tuple[str, ...], first: bool) -> None:
     """Create a client, and show its secret once.
 
     With the first client, every call needs an access token at once: enter the manifest in Linnworks again, and id and
     secret in its wizard.
     """
+    from bridge.ops.installation import open_installation
     from bridge.protocol.oauth import SCOPES, new_client
 
-    open_installed()
+    if first:  # `init` runs it before the service has made the database
+        open_installation(load_settings(os.environ))
+    else:
+        open_installed()
     client_id, secret = new_client(name, tuple(scope for scope in SCOPES if scope in (scopes or SCOPES)), now())
     click.echo(f"client_id: {client_id}")
     click.echo(f"client_secret: {secret}")

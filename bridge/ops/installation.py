@@ -8,7 +8,7 @@ from bridge.channels import Channels
 from bridge.errors import StartError
 from bridge.ops.retention import Retention
 from bridge.protocol.call import Services
-from bridge.protocol.concurrency_limit import ConcurrencyLimit
+from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store.connections import list_connections
@@ -39,6 +39,7 @@ def open_installation(settings: Settings) -> Services:
         worker=BackgroundWorker(channels, (feeds.work_one, outbox.work_one, Rechecks().work_one, Retention().work_one)),
         concurrency_limit=ConcurrencyLimit(settings.threads),
         rate_limiter=RateLimiter(),
+        large_bodies=LargeBodies(settings.threads),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Request
@@ -14,7 +16,9 @@ from bridge.store.connections import Connection, find_connection
 from bridge.vault import digest
 
 BEARER = "bearer"
-LONGEST_TOKEN = 100
+TOKEN_KEY = b'"authorizationtoken"'
+TOKEN_VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{32})"')
+MOST_CANDIDATES = 2
 
 
 def bearer_token(request: Request) -> str:
@@ -37,15 +41,40 @@ def authorize(call: Call, scope: str) -> bool:
     return scopes is not None
 
 
-def authenticate(body: dict[str, Any]) -> Connection:
-    """Return the connection that the body's AuthorizationToken belongs to; raises UnknownToken.
+def callers(raw: bytes) -> dict[str, Connection]:
+    """Return the connections that the tokens in an unparsed body belong to, by token.
 
-    Removes the token from the body, so that no message object, repr or log line holds it. Every other value takes
-    the same steps: only the answer tells a token from none.
+    Looks at the first two tokens. Without any it takes the same steps: only the answer tells a token from none.
+    """
+    rows = {token: find_connection(digest(token)) for token in _tokens(raw) or [""]}
+    return {token: row for token, row in rows.items() if row is not None}
+
+
+def has_token(raw: bytes) -> bool:
+    """Return whether an unparsed body has something that looks like a token."""
+    return bool(_tokens(raw))
+
+
+def _tokens(raw: bytes) -> list[str]:
+    lowered = raw.lower()
+    found, at = [], 0
+    for _ in range(MOST_CANDIDATES):
+        at = lowered.find(TOKEN_KEY, at)
+        if at < 0:
+            break
+        at += len(TOKEN_KEY)
+        if value := TOKEN_VALUE.match(raw, at):
+            found.append(value[1].decode())
+    return found
+
+
+def authenticate(body: dict[str, Any], known: Mapping[str, Connection]) -> Connection:
+    """Return the one of the known connections whose token is the body's AuthorizationToken; raises UnknownToken.
+
+    Removes the token from the body, so that no message object, repr or log line holds it.
     """
     tokens = [body.pop(key) for key in list(body) if key.casefold() == "authorizationtoken"]
-    token = tokens[0] if len(tokens) == 1 and isinstance(tokens[0], str) and len(tokens[0]) <= LONGEST_TOKEN else ""
-    found = find_connection(digest(token))
+    found = known.get(tokens[0]) if len(tokens) == 1 and isinstance(tokens[0], str) else None
     if found is None:
         raise UnknownToken
     return found

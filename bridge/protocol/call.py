@@ -13,7 +13,7 @@ from bridge.channels.base import Channel
 from bridge.clock import Deadline
 from bridge.errors import RequestRefused, UnknownToken
 from bridge.lazy import lazy_property
-from bridge.protocol.concurrency_limit import ConcurrencyLimit
+from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store.connections import Connection
@@ -31,6 +31,7 @@ class Services:
     worker: BackgroundWorker
     concurrency_limit: ConcurrencyLimit
     rate_limiter: RateLimiter
+    large_bodies: LargeBodies
 
 
 @dataclass
@@ -75,7 +76,8 @@ class Call:
 
     def enter_shop(self, wait_seconds: float = 0) -> None:
         """Count this call against the concurrency limit until it is answered; raises ChannelUnavailable over it."""
-        self.exits.enter_context(self.services.concurrency_limit.slot(self.connection.id, wait_seconds))
+        row, limit = self.connection, self.services.concurrency_limit
+        self.exits.enter_context(limit.slot(row.id, wait_seconds, finished=row.complete))
 
 
 def current_services() -> Services:

@@ -1,59 +1,147 @@
-"""The concurrency limit: calls that wait for shops may not take every thread of a process."""
+"""Concurrency limits: calls that wait for shops, or send large bodies, may not take every thread of a process."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
-from bridge.errors import ChannelUnavailable
+from bridge.errors import BridgeError, ChannelUnavailable, TooBusy
 
 
-class ConcurrencyLimit:
-    """Limits how many calls of this process wait for shops at once: in all, and for each connection."""
+@dataclass(frozen=True)
+class Rest:
+    """After a call that took longer than `after` seconds its key is free again `times` as long later."""
 
-    def __init__(self, threads: int) -> None:
-        """Allow all threads but an eighth, at least one, in all, and a quarter of them for one connection.
+    after: float
+    times: float
 
-        Of those allowed in all, half may wait for a slot of their connection.
+
+NO_REST = Rest(0, 0)
+WIZARD_REST = Rest(after=1, times=2)
+PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
+
+
+class Slots:
+    """Limits how many calls of this process do something at once: in all, and for each key."""
+
+    def __init__(
+        self,
+        limit: int,
+        each: int,
+        waiting: int,
+        refusal: Callable[[], BridgeError],
+        *,
+        queue: bool = False,
+        rest: Rest = NO_REST,
+    ) -> None:
+        """Allow `limit` calls in all and `each` for one key, and `waiting` to wait for another call of their key.
+
+        With `queue` they wait for calls of other keys too. `refusal` makes the error for those who may not wait.
         """
-        self.limit = max(1, threads - max(1, threads // 8))
-        self.limit_each = max(1, threads // 4)
-        self.limit_waiting = threads // 2
+        self.limit, self.each, self.limit_waiting, self._refusal = limit, each, waiting, refusal
+        self._queue, self._rest = queue, rest
         self._changed = threading.Condition()
-        self._inside: Counter[int] = Counter()
+        self._inside: Counter[Hashable] = Counter()
         self._waiting = 0
+        self._resting: dict[Hashable, float] = {}
 
     @contextmanager
-    def slot(self, connection_id: int, wait_seconds: float = 0) -> Iterator[None]:
-        """Count a call while the block lasts; raises ChannelUnavailable where the limit is reached.
-
-        Where only the connection's limit is reached, first wait these seconds for one of its other calls to end.
-        """
+    def slot(self, key: Hashable, wait_seconds: float = 0) -> Iterator[None]:
+        """Count a call while the block lasts; raises the refusal where a limit is reached, also after these seconds."""
         with self._changed:
-            if self._inside.total() + self._waiting >= self.limit or not self._wait(connection_id, wait_seconds):
-                raise ChannelUnavailable("Too many calls are waiting for the shop, please try again")
-            self._inside[connection_id] += 1
+            if (self.taken >= self.limit and not self._queue) or not self._wait(key, wait_seconds):
+                raise self._refusal()
+            self._inside[key] += 1
+        began = time.monotonic()
         try:
             yield
         finally:
             with self._changed:
-                self._inside[connection_id] -= 1
-                if not self._inside[connection_id]:
-                    del self._inside[connection_id]
+                self._inside[key] -= 1
+                if not self._inside[key]:
+                    del self._inside[key]
+                self._begin_rest(key, began)
                 self._changed.notify_all()
 
-    def _wait(self, connection_id: int, seconds: float) -> bool:
-        """Return whether the connection has a slot, at the latest after these seconds."""
+    @property
+    def taken(self) -> int:
+        """How many calls have a slot or wait for one."""
+        return self._inside.total() + self._waiting
 
-        def is_free() -> bool:
-            return self._inside[connection_id] < self.limit_each
+    def _begin_rest(self, key: Hashable, began: float) -> None:
+        now = time.monotonic()
+        if self._rest.times and now - began > self._rest.after:
+            self._resting = {other: until for other, until in self._resting.items() if until > now}
+            self._resting[key] = now + self._rest.times * (now - began)
 
-        if is_free() or not seconds or self._waiting >= self.limit_waiting:
-            return is_free()
+    def _wait(self, key: Hashable, seconds: float) -> bool:
+        """Return whether the key has a free slot, at the latest after these seconds."""
+        end = time.monotonic() + seconds
+        if not self._delay(key) or self._waiting >= self.limit_waiting:
+            return not self._delay(key)
         self._waiting += 1
         try:
-            return self._changed.wait_for(is_free, seconds)
+            while (delay := self._delay(key)) and (left := end - time.monotonic()) > 0:
+                self._changed.wait(min(delay, left))
+            return not delay
         finally:
             self._waiting -= 1
+
+    def _delay(self, key: Hashable) -> float:
+        """Return how long the key has to wait at most before it may be tried again; 0 if it has a free slot."""
+        if self._inside[key] >= self.each or self._inside.total() >= self.limit:
+            return threading.TIMEOUT_MAX
+        return max(0.0, self._resting[key] - time.monotonic()) if key in self._resting else 0.0
+
+
+class ConcurrencyLimit:
+    """Limits how many calls of this process wait for shops at once: in all, and for each connection.
+
+    Connections whose wizard was never finished share a few slots, and never take one from a finished connection.
+    """
+
+    def __init__(self, threads: int) -> None:
+        """Allow all threads but an eighth, at least one, in all, and a quarter of them for one connection.
+
+        Of those allowed in all, half may wait for a slot of their connection. Unfinished connections get an eighth,
+        one each, while that many are free.
+        """
+        few = max(1, threads // 8)
+        self.finished = Slots(max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop)
+        self.unfinished = Slots(few, 1, max(1, few // 2), _busy_shop, queue=True, rest=WIZARD_REST)
+
+    def slot(
+        self, connection_id: int, wait_seconds: float = 0, *, finished: bool = True
+    ) -> AbstractContextManager[None]:
+        """Return what counts a call while it is entered; raises ChannelUnavailable where a limit is reached.
+
+        Where only the connection's limit is reached, it first waits these seconds for one of its other calls to end.
+        """
+        if finished:
+            return self.finished.slot(connection_id, wait_seconds)
+        if self.finished.taken > max(0, self.finished.limit - self.unfinished.limit):
+            raise _busy_shop()
+        return self.unfinished.slot(connection_id, wait_seconds)
+
+
+class LargeBodies:
+    """Limits how many large bodies this process holds and parses at once."""
+
+    def __init__(self, threads: int) -> None:
+        """Allow few for connections, fewer for clients without a known token, and one to be parsed."""
+        few = max(1, min(6, threads // 3))
+        self.known = Slots(few, max(1, few // 2), few, _busy_bridge, queue=True)
+        self.unknown = Slots(max(1, few // 3), max(1, few // 3), 1, _busy_bridge, queue=True)
+        self.parse = Slots(1, 1, threads, _busy_bridge, queue=True, rest=PARSE_REST)
+
+
+def _busy_shop() -> BridgeError:
+    return ChannelUnavailable("Too many calls are waiting for the shop, please try again")
+
+
+def _busy_bridge() -> BridgeError:
+    return TooBusy()

@@ -14,12 +14,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, UnknownToken, explain
-from bridge.protocol import oauth
-from bridge.protocol.auth import authenticate, authorize, count_new_connection, count_rejection
-from bridge.protocol.body import parse_object, read_body
+from bridge.protocol.auth import authorize, count_rejection
 from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.rate_limit import caller_address
-from bridge.protocol.schemas.base import Answer, schema_of, to_json
+from bridge.protocol.receive import receive
+from bridge.protocol.schemas.base import Answer, to_json
 from bridge.store.database import discard_connection
 from bridge.sync import wizard
 
@@ -28,6 +27,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bridge.calls")
 
+PREFIX = "/api/"
+"""What the paths of all endpoints begin with; an unknown path elsewhere is no call of Linnworks, and a plain 404."""
+
+SAFE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer that has not set them itself."""
+
 
 def install(app: Flask, services: Services) -> None:
     """Have the application answer everything in the envelope, also what no endpoint answers."""
@@ -35,20 +40,15 @@ def install(app: Flask, services: Services) -> None:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.before_request(_begin)
     app.after_request(_log)
-    app.register_error_handler(Exception, lambda error: _response(failure(error, Answer)))
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.register_error_handler(Exception, _unrouted)
 
 
 def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     try:
         authorized = authorize(call, endpoint.scope)
-        coding = call.request.headers.get("Content-Encoding", "")
-        body = parse_object(read_body(call), coding=coding, takes_nothing=endpoint.takes_nothing)
-        if endpoint.token:
-            call.caller = authenticate(body)
-        elif endpoint.scope == oauth.WRITE and not authorized:
-            count_new_connection(call)
-        answered = _handled(call, endpoint, handler, body)
+        answered = _handled(call, endpoint, handler, authorized)
         if answered.error:
             call.outcome = "refused"
         return _response(answered)
@@ -56,9 +56,9 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
         return _response(failure(error, endpoint.gives))
 
 
-def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], body: dict[str, Any]) -> Answer:
+def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], authorized: bool) -> Answer:
     try:
-        message = schema_of(endpoint.takes).load(body)
+        message = receive(call, endpoint, authorized)
     except ValidationError as error:
         if endpoint.invalid is None:
             raise
@@ -82,6 +82,16 @@ def failure(error: Exception, gives: type[Answer]) -> Answer:
     return gives(error=_message(error, call))
 
 
+def _unrouted(error: Exception) -> Response:
+    """Return the answer to what no endpoint answers."""
+    path = current_call().request.path
+    if isinstance(error, (NotFound, MethodNotAllowed)) and not path.startswith(PREFIX):
+        response = _response(failure(NotFound(), Answer))
+        response.status_code = 404
+        return response
+    return _response(failure(error, Answer))
+
+
 def _begin() -> None:
     services = current_services()
     incoming: Any = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
@@ -100,6 +110,8 @@ def _begin() -> None:
 
 def _log(response: Response) -> Response:
     call = current_call()
+    for name, value in SAFE_HEADERS.items():
+        response.headers.setdefault(name, value)
     rule = call.request.url_rule
     facts = {
         "request": call.id,

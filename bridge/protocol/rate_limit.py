@@ -56,10 +56,6 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._used_until = memoryview(mmap.mmap(-1, 8 * BUCKETS)).cast("d")
 
-    def check(self, limit: Limit, address: str) -> None:
-        """Raise TooManyRequests while this address is over the limit."""
-        self._check(limit, self._bucket(limit, address))
-
     def take(self, limit: Limit, address: str) -> None:
         """Count an event of this address; raises TooManyRequests, and counts nothing, while it is over the limit."""
         bucket = self._bucket(limit, address)

@@ -124,7 +124,7 @@ BROKEN = {
     "too many headers": post(*(f"X-{number}: 1" for number in range(200)), "Content-Length: 2") + b"{}",
     "an expectation": post("Expect: miracles", "Content-Length: 2") + b"{}",
     "an address that is too long": post(path="/" + "x" * 9000),
-    "an address that climbs": post("Content-Length: 2", path="/../../etc/passwd") + b"{}",
+    "an address that climbs": post("Content-Length: 2", path="/api/../../etc/passwd") + b"{}",
     "an address with a secret": post("Content-Length: 2", path=f"/api/{SECRET}?key={SECRET}") + b"{}",
     "an address that is none": post("Content-Length: 2", path=f"*{SECRET}") + b"{}",
     "a version to come": post().replace(b"HTTP/1.1", b"HTTP/7.0"),
@@ -140,6 +140,31 @@ def test_broken_http_is_answered(service, name):
     Wrong lengths, broken chunks and impossible headers get an Error in the envelope, and other clients are served.
     """
     assert service.send(BROKEN[name])["Error"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Script-Name: /api", "SCRIPT_NAME: /api", "Path-Info: /health", "PATH_INFO: /health", "Proxy: http://x"]
+)
+def test_no_header_moves_a_request(service, header):
+    """
+    A client cannot say at which path the service is, nor to which path a request goes.
+    """
+    answer = service.send(post(header, "Content-Length: 2") + b"{}")
+
+    assert "Unknown authorization token" == answer["Error"]
+
+
+def test_answers_do_not_say_what_serves_them(service):
+    """
+    No answer has a Server header, also where the request is no proper HTTP.
+    """
+    for raw in (post("Content-Length: 2") + b"{}", b"no HTTP\r\n\r\n"):
+        with service.connect() as sock:
+            sock.sendall(raw)
+            head = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")[0].lower()
+
+        assert b"server:" not in head
+        assert b"cache-control: no-store" in head
 
 
 def test_a_body_that_is_too_long_is_drained(service):

@@ -214,6 +214,18 @@ def test_with_a_token_only_its_bearer_gets_them(tmp_path):
         assert {False} == answers(app, headers={"Authorization": f"Basic {TOKEN}"})
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"])
+@pytest.mark.parametrize("path", [*PATHS, "/docs", "/openapi.json"])
+def test_others_see_no_difference_to_an_unknown_address(app, method, path):
+    """
+    By no method do they learn that the path exists.
+    """
+    outside = {"environ_overrides": {"REMOTE_ADDR": "203.0.113.9"}, "method": method}
+    seen, unknown = (app.test_client().open(one, **outside) for one in (path, "/nowhere"))
+
+    assert (404, unknown.data, list(unknown.headers)) == (seen.status_code, seen.data, list(seen.headers))
+
+
 def test_they_can_be_turned_off(tmp_path):
     """
     With BRIDGE_METRICS=false neither path exists.

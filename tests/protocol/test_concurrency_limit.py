@@ -60,7 +60,7 @@ def test_a_call_may_wait_for_a_slot_of_its_connection():
         with pytest.raises(ChannelUnavailable):
             inside.enter_context(concurrency_limit.slot(1, wait_seconds=0.01))
         waiting = pool.submit(inside.enter_context, concurrency_limit.slot(1, wait_seconds=8))
-        while not concurrency_limit._waiting:
+        while not concurrency_limit.finished._waiting:
             pass
         first.close()
 
@@ -76,15 +76,15 @@ def test_calls_that_wait_leave_some_threads():
         for _ in range(2):
             inside.enter_context(concurrency_limit.slot(1))
         waiting = [pool.submit(lambda: concurrency_limit.slot(1, wait_seconds=8).__enter__()) for _ in range(4)]
-        while concurrency_limit._waiting < 4:
+        while concurrency_limit.finished._waiting < 4:
             pass
         with pytest.raises(ChannelUnavailable):
             inside.enter_context(concurrency_limit.slot(1, wait_seconds=8))
         inside.enter_context(concurrency_limit.slot(2))
         with pytest.raises(ChannelUnavailable):
             inside.enter_context(concurrency_limit.slot(3))
-        concurrency_limit.limit_each = 8
-        with concurrency_limit._changed:
-            concurrency_limit._changed.notify_all()
+        concurrency_limit.finished.each = 8
+        with concurrency_limit.finished._changed:
+            concurrency_limit.finished._changed.notify_all()
 
         assert [None] * 4 == [call.result() for call in waiting]

@@ -25,7 +25,7 @@ NOT_JSON = [
     b'{"a": 1} trailing',
     b"<html></html>",
     b"AuthorizationToken=abc",
-    b'{"a": ' + b"[" * 100_000,
+    b'{"a": ' + b"[" * 50_000,
 ]
 NOT_AN_OBJECT = [b"[]", b"null", b"1", b'"text"', b"[{}]", b"true"]
 NO_TOKEN = [
@@ -85,14 +85,33 @@ def test_only_post_is_answered(app, method):
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "BREW"])
-def test_an_unknown_path_is_answered_in_the_envelope(app, method):
+@pytest.mark.parametrize(("path", "status"), [("/api/Order/Nothing", 200), ("/helth", 404), ("/api", 404)])
+def test_an_unknown_path_is_answered_in_the_envelope(app, method, path, status):
     """
-    A path without an endpoint gets an Error, not a 404.
+    It gets an Error, and a 404 only where Linnworks never calls, so that a monitor notices a mistyped address.
     """
-    response = app.test_client().open("/api/Order/Nothing", method=method)
+    response = app.test_client().open(path, method=method)
 
-    assert 200 == response.status_code
+    assert status == response.status_code
     assert {"Error": "There is no endpoint at this address"} == response.get_json()
+
+
+def test_answers_are_neither_stored_nor_guessed_at(app, linnworks):
+    """
+    Every answer tells caches and browsers so, whatever it is.
+    """
+    client = app.test_client()
+    for response in (
+        client.post("/api/Config/ConfigTest", data="{}"),
+        client.post("/api/Nothing"),
+        client.get("/nowhere"),
+        client.get("/"),
+        client.get("/health"),
+        client.get("/metrics"),
+        client.post("/api/oauth/authorize"),
+    ):
+        assert "no-store" == response.headers["Cache-Control"]
+        assert "nosniff" == response.headers["X-Content-Type-Options"]
 
 
 def test_a_doubled_slash_is_no_redirect(app):

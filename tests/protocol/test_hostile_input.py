@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from bridge.protocol.area import Endpoint
+from bridge.protocol.body import SMALL_BYTES
 from bridge.protocol.endpoints import AREAS
 from bridge.protocol.schemas import fields
 from bridge.protocol.schemas.base import MessageSchema, schema_of
@@ -118,8 +119,8 @@ def test_a_malformed_body_is_refused(app, linnworks, name):
     raw = BODIES[name].replace(b"%s", linnworks.token.encode())
     errors = {answer(app, call.path, raw)["Error"] for call in CALLS.values()}
 
-    assert 1 == len(errors)
-    assert errors.pop().startswith("The request ")
+    assert 1 == len(errors - {f"The request is longer than {SMALL_BYTES} bytes"})  # of calls that need no token
+    assert all(error.startswith("The request ") for error in errors)
     assert before == dump()
 
 
@@ -172,7 +173,7 @@ def test_numbers_of_any_size_are_bounded(linnworks):
     A number that is valid JSON but out of range is named, in every field that takes a number.
     """
     before = dump()
-    for digits in ("1e400", "-1e400", "1e-400", "9" * 400, "1" + "0" * 100 + ".5", "0." + "1" * 100_000):
+    for digits in ("1e400", "-1e400", "1e-400", "9" * 400, "1" + "0" * 100 + ".5", "0." + "1" * 20_000):
         raw = '{"Products": [{"SKU": "101-11", "Price": %s, "Quantity": %s}], "AuthorizationToken": "%s"}'
         body = (raw % (digits, digits, linnworks.token)).encode()
         stock, price = (

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from bridge.app import create_app
 from bridge.protocol.endpoints import AREAS
 from bridge.protocol.endpoints.oauth import PATH
+from bridge.protocol.endpoints.public import source_hash
 from bridge.protocol.openapi import EXAMPLE_TOKEN, EXAMPLES, document
 from bridge.settings import Settings
 from tests.conftest import opened, sender
@@ -145,7 +146,11 @@ def test_the_page_brings_all_it_needs(docs):
     for part in parts:
         with client.get(part) as response:
             assert (200, True) == (response.status_code, response.mimetype != "application/json"), part
-    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    policy = page.headers["Content-Security-Policy"]
+    (inline,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+
+    assert "default-src 'none'" in policy
+    assert f"script-src 'self' '{source_hash(inline)}';" in policy
     assert '"validatorUrl": null' in page.text
     with client.get("/docs/../setup.py") as response:
         assert "There is no endpoint at this address" == response.json["Error"]

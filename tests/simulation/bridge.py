@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bridge.app import create_app
 from bridge.channels import Channels
-from bridge.protocol.concurrency_limit import ConcurrencyLimit
+from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
 from bridge.protocol.manifest import endpoints
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
@@ -79,6 +79,7 @@ class Installation:
             worker=worker,
             concurrency_limit=ConcurrencyLimit(settings.threads),
             rate_limiter=RateLimiter(),
+            large_bodies=LargeBodies(settings.threads),
         )
 
     def call(self, process: int, name: str, fields: dict[str, Any]) -> dict[str, Any]:

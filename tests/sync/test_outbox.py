@@ -232,9 +232,9 @@ def test_what_a_busy_process_cannot_push_is_stored_and_pushed_later(
     """
     Over the concurrency limit every row waits for the worker, also while another process pushes for the connection.
     """
-    connection, limit = Connection.get().id, app.extensions["bridge"].concurrency_limit
+    connection, limit = Connection.get().id, app.extensions["bridge"].concurrency_limit.finished
     with ExitStack() as busy:
-        for _ in range(limit.limit_each):
+        for _ in range(limit.each):
             busy.enter_context(limit.slot(connection))
         if pushed_by_another:
             moment = now() + timedelta(seconds=20)

@@ -8,6 +8,8 @@ import os
 import pwd
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bridge.channels import load_channel
 from bridge.errors import StartError
 from bridge.protocol.manifest import manifest
-from bridge.settings import parse_settings
+from bridge.settings import PREFIX, parse_settings, sqlite_file
 from bridge.vault import KEY_FILE, make_key_file
 
 ENV_FILE, COMMAND, MANIFEST = "bridge.env", "linnworks-bridge", "manifest.json"
@@ -65,7 +67,7 @@ def find_account(name: str) -> Account:
     return user
 
 
-def render(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, str]:
+def render(texts: Mapping[str, str], folder: Path, user: Account, *, with_oauth: bool = False) -> dict[str, str]:
     """Return the files of a deployment by name, for a service with these settings and files in this folder.
 
     Raises StartError if a setting is wrong.
@@ -92,6 +94,7 @@ def render(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, s
         "at_home": any(_below(place, Path(home)) for place in places for home in ("/home", "/root")),
         "user": user,
         "public": public,
+        "old_caddy": caddy_version() < (2, 7),
         "site": public.netloc if public.scheme == "https" else f"http://{public.netloc}",
     }
     environment = Environment(
@@ -103,7 +106,7 @@ def render(texts: Mapping[str, str], folder: Path, user: Account) -> dict[str, s
         autoescape=False,  # noqa: S701 (these are not HTML)
     )
     environment.filters["sh"] = lambda value: shlex.quote(str(value))
-    document = manifest(settings, channel, settings.url)
+    document = manifest(settings, channel, settings.url, with_oauth=with_oauth)
     return {
         **{name: environment.get_template(name).render(values) for name in MEANINGS if name != MANIFEST},
         MANIFEST: json.dumps(document, indent=2) + "\n",
@@ -135,6 +138,41 @@ def make_key(data_dir: Path, user: Account) -> bool:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(data_dir, user.uid, user.gid)
     return make_key_file(data_dir / KEY_FILE, (user.uid, user.gid))
+
+
+def has_database(texts: Mapping[str, str]) -> bool:
+    """Return whether these settings name an installation that exists."""
+    file = sqlite_file(parse_settings(texts).database)
+    return file is None or file.exists()
+
+
+def first_client(env_file: Path, user: Account) -> list[str]:
+    """Make the installation's database and an OAuth client in it, as the service's user; return its id and secret.
+
+    Raises StartError if that fails.
+    """
+    command = [sys.executable, "-m", "bridge", "oauth", "create", "--first"]
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environ = {**others, "BRIDGE_ENV_FILE": str(env_file.absolute())}
+    as_user: Any = {} if user.is_current else {"user": user.uid, "group": user.gid, "extra_groups": []}
+    made = subprocess.run(  # noqa: S603 (our own interpreter)
+        command, env=environ, cwd="/", umask=0o077, capture_output=True, text=True, check=False, **as_user
+    )
+    lines = [line.partition(": ")[2] for line in made.stdout.splitlines() if line.startswith("client_")]
+    if made.returncode or len(lines) != 2:
+        raise StartError(f"OAuth could not be turned on: {made.stderr.strip()}")
+    return lines
+
+
+def caddy_version() -> tuple[int, ...]:
+    """Return the version of the Caddy that is installed; a current one if there is none."""
+    try:
+        command = [shutil.which("caddy") or "", "version"]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        shown = ""
+    found = re.match(r"v?(\d+)\.(\d+)", shown)
+    return (int(found[1]), int(found[2])) if found else (2, 11)
 
 
 def _below(path: Path, parent: Path) -> str:

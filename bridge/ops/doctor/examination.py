@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from bridge.channels import Channels
-from bridge.ops.doctor import backlog, installation, integrations, service
+from bridge.ops.doctor import backlog, installation, integrations, public, service
 from bridge.ops.doctor.findings import Finding, findings_of, worst
 from bridge.settings import Settings
 from bridge.store.database import close_store
@@ -37,9 +37,11 @@ def _examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findin
     yield from findings_of("key", lambda: installation.key(settings, readable, channels))
     yield from findings_of("worker", lambda: service.worker(settings))
     yield from findings_of("public address", lambda: service.public_address(settings, now()))
+    yield from findings_of("trusted proxies", lambda: public.trusted_proxies(settings))
     if not readable:
         yield Finding("integrations", worst(database), "not checked without the database", "fix the database first")
         return
+    yield from findings_of("oauth", lambda: public.oauth_is_on(settings))
     yield from findings_of("clock", lambda: installation.server_clock(now))
     yield from findings_of("integrations", lambda: integrations.integrations(settings, channels, now))
     for name, check in backlog.CHECKS.items():

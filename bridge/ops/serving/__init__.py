@@ -7,9 +7,7 @@ import itertools
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import click
@@ -18,6 +16,7 @@ from gunicorn.glogging import Logger
 
 from bridge.ops.logs import JsonFormatter
 from bridge.ops.metrics_folder import VARIABLE, new_metrics_folder
+from bridge.ops.serving.drain import drain
 from bridge.ops.serving.worker import STOP_SIGNALS, GunicornWorker, unblock_stop_signals
 from bridge.settings import Settings
 
@@ -26,9 +25,6 @@ RESTART_SECONDS = 30
 
 STOP_SECONDS = 15
 """How long a process that stops may go on answering the requests it has begun."""
-
-DRAIN_SECONDS = 2
-CHUNK_BYTES = 65536
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -71,6 +67,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "logger_class": JsonLogger if self.settings.log_format == "json" else Logger,
             "control_socket_disable": True,
+            # no header of a client sets SCRIPT_NAME, PATH_INFO or the scheme; X-Forwarded-For is ours to judge
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
             "when_ready": self.when_ready,
             "pre_fork": self.pre_fork,
             "post_fork": self.post_fork,
@@ -114,10 +114,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def post_request(self, worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
         """Drain the body, in case the client is still sending: it would otherwise miss the answer."""
-        end = time.monotonic() + DRAIN_SECONDS
-        with suppress(Exception):  # whatever gunicorn raises for a body that breaks off or is malformed
-            while environ["wsgi.input"].read(CHUNK_BYTES) and time.monotonic() < end:
-                pass
+        drain(environ["wsgi.input"], environ["gunicorn.socket"])
 
     def worker_exit(self, arbiter: Any, worker: Any) -> None:
         """Let the background worker finish its current item."""

@@ -6,10 +6,14 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
+
+from bridge.protocol.envelope import SAFE_HEADERS
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
@@ -25,6 +29,11 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_until: dict[Any, float] = {}  # by connection in a thread
+
+    def init_process(self) -> None:
+        """Start serving, without telling clients what serves them."""
+        Response.default_headers = _without_banner(Response.default_headers)
+        super().init_process()
 
     def init_signals(self) -> None:
         """Handle signals, also those that came since the fork."""
@@ -69,14 +78,19 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that is not HTTP in the envelope; neither answer nor log repeat any of it."""
         self.log.info("A request was not proper HTTP: %s", type(exc).__name__)
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(NOT_HTTP)}\r\n"
+        headers = {**SAFE_HEADERS, "Content-Type": "application/json", "Content-Length": len(NOT_HTTP)}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         with suppress(OSError):
-            client.sendall(head.encode() + b"Connection: close\r\n\r\n" + NOT_HTTP)
+            client.sendall(f"HTTP/1.1 200 OK\r\n{head}Connection: close\r\n\r\n".encode() + NOT_HTTP)
 
 
 def unblock_stop_signals() -> None:
     """Let this process receive the signals that were blocked over a fork."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _without_banner(default_headers: Callable[[Any], list[str]]) -> Callable[[Any], list[str]]:
+    return lambda response: [header for header in default_headers(response) if not header.startswith("Server:")]
 
 
 def _shut_down(sock: socket.socket, how: int) -> None:

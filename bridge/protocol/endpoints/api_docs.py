@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 from flask import Blueprint, Response, current_app, jsonify
@@ -10,8 +11,11 @@ from bridge.errors import StartError
 from bridge.protocol.area import Area
 from bridge.protocol.call import current_services
 from bridge.protocol.endpoints import oauth
+from bridge.protocol.endpoints.public import NOTHING_MORE, source_hash
 
 DOCUMENT, PAGE = "/openapi.json", "/docs"
+
+INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 area = Blueprint("docs", __name__)
 
@@ -40,8 +44,11 @@ def page() -> Blueprint:
 
 
 def _restrict_sources(response: Response) -> Response:
+    """Allow the page its own files and inline scripts alone; Swagger UI writes styles into its elements."""
+    inline = [] if response.direct_passthrough else INLINE_SCRIPT.findall(response.get_data(as_text=True))
+    scripts = " ".join(["'self'", *(f"'{source_hash(script)}'" for script in inline)])
     response.headers["Content-Security-Policy"] = (
-        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; frame-ancestors 'none'"
+        f"default-src 'none'; connect-src 'self'; font-src 'self'; img-src 'self' data:; "
+        f"script-src {scripts}; style-src 'self' 'unsafe-inline'; {NOTHING_MORE}"
     )
     return response

@@ -13,7 +13,7 @@ from bridge.errors import RequestRefused, TooManyRequests
 from bridge.protocol import oauth
 from bridge.protocol.auth import BEARER
 from bridge.protocol.body import read_body
-from bridge.protocol.call import Services, current_call, current_services
+from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.rate_limit import WRONG_SECRETS
 from bridge.store.oauth_clients import OauthClient
 
@@ -28,11 +28,10 @@ def authorize() -> Response:
     """Return an access token to a client with the right secret (RFC 6749, sections 4.4 and 5)."""
     call, services = current_call(), current_services()
     try:
-        services.rate_limiter.check(WRONG_SECRETS, call.address)
         form = _form(read_body(call, LONGEST_FORM))
         client = oauth.authenticate(*_credentials(form))
         if client is None:
-            services.rate_limiter.take(WRONG_SECRETS, call.address)
+            _count_wrong_secret(call)
             return _refused(401, "invalid_client", "Unknown client, or wrong secret", **{"WWW-Authenticate": "Basic"})
     except TooManyRequests as error:
         return _refused(429, "temporarily_unavailable", str(error), **{"Retry-After": str(error.seconds)})
@@ -41,6 +40,19 @@ def authorize() -> Response:
     except RequestEntityTooLarge:
         return _refused(400, "invalid_request", f"The request is longer than {LONGEST_FORM} bytes")
     return _granted(services, client, form)
+
+
+def _count_wrong_secret(call: Call) -> None:
+    """Count a wrong secret against its address; raises TooManyRequests after a delay over the limit.
+
+    The right secret is accepted from any address, whatever else comes from there or for its client id: 256 bits are
+    not guessed at any speed, and behind a proxy that is not trusted everyone has the same address.
+    """
+    try:
+        call.services.rate_limiter.take(WRONG_SECRETS, call.address)
+    except TooManyRequests:
+        call.services.rate_limiter.delay()
+        raise
 
 
 def _granted(services: Services, client: OauthClient, form: dict[str, str]) -> Response:

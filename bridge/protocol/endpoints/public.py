@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from importlib import resources
 
 from flask import Blueprint, Response, jsonify, render_template_string
@@ -12,32 +14,45 @@ from bridge.store.database import responds
 area = Blueprint("front", __name__)
 
 LOGO = "/logo.png"
+NOTHING_MORE = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""What no page may do, in the words of a Content-Security-Policy."""
 
+
+def source_hash(content: str) -> str:
+    """Return how a Content-Security-Policy allows this inline style or script, and no other."""
+    return f"sha256-{b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+
+
+STYLE = """
+  body { font: 18px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; color: #1d2733 }
+  img { vertical-align: middle; margin-right: .8rem } h1 { font-size: 1.5rem }
+  .ok { color: #18794e } .failing { color: #b42318 }
+"""
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ name }} for Linnworks</title>
-<style>
-  body { font: 18px/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; color: #1d2733 }
-  img { vertical-align: middle; margin-right: .8rem } h1 { font-size: 1.5rem }
-  b { color: {{ "#18794e" if ok else "#b42318" }} }
-</style>
+<style>{{ style|safe }}</style>
 <h1><img src="{{ logo }}" alt="" width="57" height="57">{{ name }} for Linnworks</h1>
 <p>This is a Linnworks channel application. It passes orders, stock and prices between Linnworks and a shop.</p>
-<p><b>{{ "It is running." if ok else "It cannot work at the moment." }}</b></p>
+<p><b class="{{ "ok" if ok else "failing" }}">{{ "It is running." if ok else "It cannot work at the moment." }}</b></p>
 </html>
 """
 
 
+PAGE_POLICY = f"default-src 'none'; img-src 'self'; style-src '{source_hash(STYLE)}'; {NOTHING_MORE}"
+
+
 @area.get("/")
-def page() -> tuple[str, int]:
+def page() -> tuple[str, int, dict[str, str]]:
     """Return a page that says what this is and whether it works."""
     bridge = current_services()
     ok = all(checks().values())
     name = bridge.settings.channel_friendly_name or bridge.channels.channel_class.friendly_name
     # the logo is named relative to the page, which a proxy may serve below a prefix
-    return render_template_string(PAGE, name=name, ok=ok, logo=LOGO.removeprefix("/")), 200 if ok else 503
+    shown = render_template_string(PAGE, name=name, ok=ok, logo=LOGO.removeprefix("/"), style=STYLE)
+    return shown, 200 if ok else 503, {"Content-Security-Policy": PAGE_POLICY}
 
 
 @area.get("/health")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 from bridge.app import create_app
+from bridge.protocol.endpoints.public import source_hash
 from bridge.settings import Settings
 from bridge.store.database import database
 
@@ -52,6 +54,19 @@ def test_the_page_says_what_this_is_and_whether_it_runs(settings):
     assert "This is a Linnworks channel application." in running.text
     assert "It is running." in running.text
     assert (503, True) == (failing.status_code, "It cannot work" in failing.text)
+
+
+def test_the_page_may_load_and_run_nothing(app):
+    """
+    Its policy allows its own style and the logo.
+    """
+    page = app.test_client().get("/")
+    (style,) = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    policy = page.headers["Content-Security-Policy"]
+
+    assert policy.startswith(f"default-src 'none'; img-src 'self'; style-src '{source_hash(style)}'; ")
+    assert "unsafe" not in policy
+    assert "style=" not in page.text
 
 
 def test_the_logo_is_57_pixels_square(app):

@@ -1,0 +1,85 @@
+"""Receive a call's message: the caller is known before more than the start of a body is read or parsed."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import ValidationError
+
+from bridge.errors import RequestRefused, UnknownToken
+from bridge.protocol import oauth
+from bridge.protocol.auth import authenticate, callers, count_new_connection, has_token
+from bridge.protocol.body import SMALL_BYTES, parse_object, read_rest, read_start, require_bounded
+from bridge.protocol.call import Call
+from bridge.protocol.schemas.base import schema_of
+from bridge.store.connections import Connection
+
+if TYPE_CHECKING:
+    from bridge.protocol.area import Endpoint
+
+READ_SECONDS, PARSE_SECONDS, UNKNOWN_SECONDS = 2, 4, 0.5
+"""How long a large body waits for others to be read, to be parsed, and to be read without a known token."""
+
+
+def receive(call: Call, endpoint: Endpoint, authorized: bool) -> Any:
+    """Return the call's message, after its token was found if it needs one.
+
+    Raises UnknownToken, ValidationError, and what else is wrong with the request.
+    """
+    start = read_start(call)
+    if len(start) <= SMALL_BYTES:
+        return _load(call, endpoint, start, callers(start) if endpoint.token else {}, authorized)
+    if not endpoint.token:
+        raise RequestRefused(f"The request is longer than {SMALL_BYTES} bytes")
+    return _receive_large(call, endpoint, start, authorized)
+
+
+def _receive_large(call: Call, endpoint: Endpoint, start: bytes, authorized: bool) -> Any:
+    """Return the message of a large body: few are read at once, fewer without a token, and one is parsed at a time.
+
+    Linnworks may write the token behind everything else. An integration that is not finished has no large messages.
+    """
+    reads = call.services.large_bodies
+    if has_token(start):
+        known = _finished(callers(start))
+        with reads.known.slot(max(row.id for row in known.values()), READ_SECONDS):
+            raw = read_rest(call, start)
+            return _load_large(call, endpoint, raw, known, authorized)
+    with reads.unknown.slot(None, UNKNOWN_SECONDS):
+        raw = read_rest(call, start)
+        return _load_large(call, endpoint, raw, _finished(callers(raw)), authorized)
+
+
+def _finished(known: Mapping[str, Connection]) -> Mapping[str, Connection]:
+    """Return the connections whose wizard was finished; raises UnknownToken or RequestRefused."""
+    if not known:
+        raise UnknownToken
+    finished = {token: row for token, row in known.items() if row.complete}
+    if not finished:
+        raise RequestRefused(f"The request is longer than {SMALL_BYTES} bytes")
+    return finished
+
+
+def _load_large(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection], authorized: bool) -> Any:
+    with call.services.large_bodies.parse.slot(None, PARSE_SECONDS):
+        try:
+            require_bounded(raw)
+            return _load(call, endpoint, raw, known, authorized)
+        except Exception as error:
+            # marshmallow's frames refer to themselves, and would keep the body until the garbage collector runs
+            traceback.clear_frames(error.__traceback__)
+            if isinstance(error, ValidationError):
+                error.data = error.valid_data = None
+            raise
+
+
+def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection], authorized: bool) -> Any:
+    coding = call.request.headers.get("Content-Encoding", "")
+    body = parse_object(raw, coding=coding, takes_nothing=endpoint.takes_nothing)
+    if endpoint.token:
+        call.caller = authenticate(body, known)
+    elif endpoint.scope == oauth.WRITE and not authorized:
+        count_new_connection(call)
+    return schema_of(endpoint.takes).load(body)
