@@ -20,6 +20,7 @@ from typing import Any
 from bridge import clock
 from bridge.channels.base import OrderState, Parcel
 from bridge.channels.helpers.order_lines import cancelled
+from bridge.channels.helpers.texts import cut, without_tags
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.line_states import order_state
 from bridge.channels.woocommerce.order_state import (
@@ -306,4 +307,4 @@ def _reasons(items: Iterable[CancellationItem | RefundItem]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", unescape(re.sub(r"<[^>]*>", " ", text)))
+    return re.findall(r"\w+", unescape(without_tags(cut(text), " ")))

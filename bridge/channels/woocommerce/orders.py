@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bridge.channels.helpers.texts import cut
 from bridge.channels.helpers.totals import balance, service
 from bridge.channels.woocommerce.order_header import (
     IOSS,
@@ -42,6 +43,7 @@ from bridge.channels.woocommerce.values import custom_fields, money, plain_text,
 from bridge.channels.woocommerce.wizard import CANCELLED, PAID, UNPAID
 from bridge.protocol.schemas.orders import DiscountType, Order, OrderItem, PaymentStatus
 
+LONGEST_KEY = 255  # of a custom field, as WordPress's database has it
 STATUSES = {PAID: PaymentStatus.PAID, UNPAID: PaymentStatus.UNPAID, CANCELLED: PaymentStatus.CANCELLED}
 
 
@@ -77,7 +79,7 @@ def order(
         replace(address, country=countries.get(address.country_code, address.country_code))
         for address in addresses(row)
     )
-    fields = [(str(meta["key"]), plain_text(meta["value"])) for meta in custom_fields(row)]
+    fields = [(cut(str(meta["key"]), LONGEST_KEY), plain_text(meta["value"])) for meta in custom_fields(row)]
     return Order(
         reference_number=str(number),
         secondary_reference_number=unescape(row["number"]) or str(number),
