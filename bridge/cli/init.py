@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.output import print_document, say
 from bridge.settings import BUILT_IN
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -60,12 +61,12 @@ def init(
     contents = deployment.render(texts, folder, owner)
     if show:
         for name, text in contents.items():
-            click.echo(f"==> {folder / name} <==\n{text}")
+            print_document(f"==> {folder / name} <==\n{text}")
         return
     deployment.write(contents, folder, owner, force=force)
     made = deployment.make_key(data, owner)
     for name, meaning in deployment.MEANINGS.items():
-        click.echo(f"{folder.absolute() / name}: {meaning}")
-    click.echo(f"{data / 'secret.key'}: {'the new key' if made else 'the existing key'}; back it up in another place")
+        say(f"{folder.absolute() / name}: {meaning}")
+    say(f"{data / 'secret.key'}: {'the new key' if made else 'the existing key'}; back it up in another place")
     if not texts["BRIDGE_BASE_URL"].startswith("https://"):
-        click.echo("Linnworks calls https addresses only: set a --base-url with https before you enter the manifest")
+        say("Linnworks calls https addresses only: set a --base-url with https before you enter the manifest")

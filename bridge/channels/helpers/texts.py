@@ -17,8 +17,3 @@ def cut(text: str, limit: int = LONGEST) -> str:
 def without_tags(text: str, instead: str = "") -> str:
     """Return a text without HTML tags."""
     return _TAG.sub(instead, text)
-
-
-def printable(text: str) -> str:
-    """Return a text as one line without control characters."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
