@@ -65,7 +65,10 @@ def is_future(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -
 
 
 class Deadline:
-    """The time budget of a request, passed down to every shop call; it also counts these calls."""
+    """The time budget of a request, passed down to every shop call; it also counts these calls.
+
+    `most_answer_bytes` limits each answer of the shop.
+    """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -73,6 +76,7 @@ class Deadline:
         self._end = self._began + seconds
         self._counting = threading.Lock()
         self.shop_calls = 0
+        self.most_answer_bytes = 16_000_000
 
     def left(self) -> float:
         """Return the seconds left, never below zero."""

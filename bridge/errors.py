@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -112,6 +113,28 @@ def sentences(messages: Any, path: str = "") -> list[str]:
         ]
     where = path.removeprefix(".").removeprefix("_schema")
     return [f"{where}: {message}" if where else str(message) for message in messages]
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return a text in which control characters, and others that are not seen, are written as escapes.
+
+    It does nothing to a terminal and forges no line of a log; spaces, the joiners of emoji, and `keep` stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in keep or character in JOINERS or _is_space(character)
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+JOINERS = "\u200c\u200d"
+
+
+def _is_space(character: str) -> bool:
+    return unicodedata.category(character) == "Zs"
 
 
 def unreadable(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -272,6 +273,10 @@ def _texts(environ: Mapping[str, str]) -> dict[str, str | None]:
     named = environ.get(PREFIX + "ENV_FILE")
     if named and not Path(named).is_file():
         raise StartError(f"{PREFIX}ENV_FILE names {named}, which is not a file")
+    if not named and os.geteuid() == 0 and Path(ENV_FILE).exists() and Path(ENV_FILE).stat().st_uid != 0:
+        raise StartError(
+            f"{ENV_FILE} in this folder belongs to another user: name it in {PREFIX}ENV_FILE if it is yours"
+        )
     try:
         return {**dotenv_values(named or ENV_FILE, interpolate=False), **environ}
     except (OSError, UnicodeDecodeError):

@@ -139,9 +139,9 @@ def open_vault(settings: Settings, *, create: bool = True) -> Vault:
     return Vault(path)
 
 
-def make_key_file(path: Path, owner: tuple[int, int] | None = None) -> bool:
+def make_key_file(path: Path) -> bool:
     """Write a new key file; False if there is a file already, which is left unchanged."""
-    with _temporary_file(path, new_key(), owner) as temporary:
+    with _temporary_file(path, new_key(), None) as temporary:
         try:
             os.link(temporary, path)
         except FileExistsError:

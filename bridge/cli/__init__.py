@@ -23,6 +23,7 @@ from bridge.cli.oauth import oauth
 from bridge.cli.openapi import openapi
 from bridge.cli.orders import orders
 from bridge.cli.outbox import outbox
+from bridge.cli.output import say
 from bridge.cli.serve import serve
 from bridge.cli.woocommerce import woocommerce
 from bridge.errors import BridgeError, StartError
@@ -35,7 +36,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (BridgeError, OSError) as error:
-            click.echo(f"linnworks-bridge: {error}", err=True)
+            say(f"linnworks-bridge: {error}", err=True)
             sys.exit(2 if isinstance(error, StartError) else 1)
 
 

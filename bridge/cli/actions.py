@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli.common import format_time, limit_option, open_installed, require, show_table
+from bridge.cli.common import format_time, limit_option, open_installed, require
+from bridge.cli.output import confirm, say, show_table
 from bridge.clock import Deadline
 
 
@@ -44,7 +45,7 @@ def retry(number: int) -> None:
     bridge = open_installed()
     action = require(find_action(number), f"action {number}")
     channel = bridge.channels.open_for(action.connection, Deadline(bridge.settings.budget_seconds))
-    click.echo(f"Action {number} is {resolve_unknown(action, action.connection, channel)}.")
+    say(f"Action {number} is {resolve_unknown(action, action.connection, channel)}.")
 
 
 @actions.command()
@@ -57,6 +58,6 @@ def drop(number: int, yes: bool) -> None:
     open_installed()
     action = require(find_action(number), f"action {number}")
     if not yes:
-        click.confirm(f"Forget the {action.kind} of order {action.reference}, which is {action.state}?", abort=True)
+        confirm(f"Forget the {action.kind} of order {action.reference}, which is {action.state}?")
     drop_action(action)
-    click.echo(f"Dropped action {number}.")
+    say(f"Dropped action {number}.")

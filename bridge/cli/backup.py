@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.common import require_free_address
+from bridge.cli.common import own_settings, require_free_address
+from bridge.cli.output import say
 from bridge.settings import load_settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -25,9 +26,9 @@ def backup(folder: Path, with_key: bool) -> None:
     from bridge.ops import backup as ops
 
     names = ops.backup(load_settings(os.environ), folder, with_key=with_key)
-    click.echo(f"Backed up to {folder.absolute()}: {', '.join(names)}")
+    say(f"Backed up to {folder.absolute()}: {', '.join(names)}")
     if not with_key:
-        click.echo("The key is not in it: keep it in another place, it is needed to restore.")
+        say("The key is not in it: keep it in another place, it is needed to restore.")
 
 
 @click.command()
@@ -43,9 +44,9 @@ def restore(folder: Path, force: bool) -> None:
     from bridge.ops import backup as ops
 
     restored = ops.restore(load_settings(os.environ), folder, force=force)
-    click.echo(f"Restored from {folder.absolute()}; start the service, and run `linnworks-bridge doctor`.")
+    say(f"Restored from {folder.absolute()}; start the service, and run `linnworks-bridge doctor`.")
     if restored.archive:
-        click.echo(f"The replaced files are in {restored.archive}")
+        say(f"The replaced files are in {restored.archive}")
     _ask_to_send_again(restored.integrations)
 
 
@@ -58,16 +59,16 @@ def after_restore() -> None:
     """
     from bridge.ops import backup as ops
 
-    settings = load_settings(os.environ)
+    settings = own_settings()
     require_free_address(settings.bind)
     integrations = ops.after_restore(settings)
-    click.echo("The database is ready; start the service, and run `linnworks-bridge doctor`.")
+    say("The database is ready; start the service, and run `linnworks-bridge doctor`.")
     _ask_to_send_again(integrations)
 
 
 def _ask_to_send_again(integrations: list[str]) -> None:
     if integrations:
-        click.echo(
+        say(
             "Stock and prices that were on their way since the backup may not have reached the shops. Send all of them "
             f"again in Linnworks (docs/operate.md says how) for: {', '.join(integrations)}"
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridge.cli.output import new_console, print_document
 from bridge.errors import StartError
 from bridge.settings import load_settings
 
@@ -28,7 +29,7 @@ def _print_rules(context: click.Context, parameter: click.Parameter, requested: 
         from bridge.check.rules import RULES
         from bridge.check.rules_page import rules_page
 
-        click.echo(rules_page(RULES.values()), nl=False)
+        print_document(rules_page(RULES.values()))
         context.exit()
 
 
@@ -140,12 +141,10 @@ def _soak_options(minutes: float, integrations: int) -> SoakOptions:
 
 
 def _run(options: CheckOptions, verbose: bool) -> CheckRun:
-    from rich.console import Console
-
     from bridge.check import run_check
     from bridge.check.terminal_report import print_report, progress_bar
 
-    console = Console()
+    console = new_console()
     with progress_bar(console) as (on_start, on_progress):
         run = run_check(options, on_start, on_progress)
     print_report(console, run, verbose)

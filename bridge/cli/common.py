@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,13 +25,22 @@ def open_installed() -> Services:
     """Open the installation that the settings name; raises StartError if there is none."""
     from bridge.ops.installation import open_installation
 
-    settings = load_settings(os.environ)
+    settings = own_settings()
     if not is_installed(settings):
         raise StartError(
             f"There is no installation in {settings.data_dir.absolute()}: run the command with the service's settings "
             "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `linnworks-bridge serve` first"
         )
     return open_installation(settings)
+
+
+def own_settings() -> Settings:
+    """Return the settings, and go on as the owner of the installation's files if this is root."""
+    from bridge.ops.owner import become_owner
+
+    settings = load_settings(os.environ)
+    become_owner(settings)
+    return settings
 
 
 def is_installed(settings: Settings) -> bool:
@@ -72,18 +79,6 @@ def require(found: T | None, name: str) -> T:
     if found is None:
         raise BridgeError(f"There is no {name}")
     return found
-
-
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], if_empty: str) -> None:
-    """Print a table, or a sentence if it has no rows; wide unless the output is a terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 240).print(table if table.row_count else if_empty)
 
 
 def format_time(moment: datetime | None) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.common import format_time, open_installed, show_table, the_connection
+from bridge.cli.common import format_time, open_installed, the_connection
+from bridge.cli.output import confirm, print_document, say, show_table
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def list_(as_json: bool) -> None:
     open_installed()
     rows = list_connections()
     if as_json:
-        click.echo(json.dumps([_facts(row) for row in rows], indent=2))
+        print_document(json.dumps([_facts(row) for row in rows], indent=2))
         return
     cells = [(row.id, row.account_name, row.email, state_of(row), format_time(row.created_at)) for row in rows]
     if_empty = "No integration yet: press Integrate in Linnworks, or run `linnworks-bridge check URL`."
@@ -43,10 +44,10 @@ def show(connection: str, as_json: bool) -> None:
     open_installed()
     facts = _facts(the_connection(connection))
     if as_json:
-        click.echo(json.dumps(facts, indent=2))
+        print_document(json.dumps(facts, indent=2))
         return
     for name, value in {**facts, **facts.pop("config")}.items():
-        click.echo(f"{name}: {value}")
+        say(f"{name}: {value}")
 
 
 @connections.command()
@@ -57,7 +58,7 @@ def export(connection: str) -> None:
 
     open_installed()
     tables = everything_about(the_connection(connection))
-    click.echo(json.dumps(tables, indent=2, default=str, ensure_ascii=False))
+    print_document(json.dumps(tables, indent=2, default=str))
 
 
 @connections.command()
@@ -74,9 +75,9 @@ def erase(connection: str, yes: bool) -> None:
     open_installed()
     found = the_connection(connection)
     if not yes:
-        click.confirm(f"Erase {found.account_name} ({found.email})?", abort=True)
+        confirm(f"Erase {found.account_name} ({found.email})?")
     delete_connection(found)
-    click.echo(f"Erased {found.account_name}.")
+    say(f"Erased {found.account_name}.")
 
 
 @connections.command()
@@ -90,7 +91,7 @@ def reconnect(connection: str) -> None:
     if not found.complete:
         raise BridgeError(f"{found.account_name} has not finished its wizard yet")
     ask_for_credentials(found, bridge.channels)
-    click.echo(f"{found.account_name} asks for the credentials when it is opened in Linnworks.")
+    say(f"{found.account_name} asks for the credentials when it is opened in Linnworks.")
 
 
 def state_of(row: Connection) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
-from bridge.cli.common import is_installed, require_free_address
+from bridge.cli.common import is_installed, own_settings, require_free_address
+from bridge.cli.output import say
 from bridge.errors import BridgeError, StartError
 from bridge.settings import load_settings, sqlite_file
 
@@ -23,7 +23,7 @@ def migrate_database(url: str) -> None:
     """
     from bridge.store.sqlite_to_postgresql import copy_to_postgresql
 
-    settings = load_settings(os.environ)
+    settings = own_settings()
     new = load_settings({}, database_url=sys.stdin.readline().strip() if url == "-" else url)
     if sqlite_file(settings.database) is None or not is_installed(settings):
         raise StartError("There is no SQLite database to copy: run the command with the service's settings")
@@ -37,5 +37,5 @@ def migrate_database(url: str) -> None:
             "or the copy misses what arrives meanwhile"
         ) from None
     counts = copy_to_postgresql(settings.database, new.database_url)
-    click.echo(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")
-    click.echo("Now set BRIDGE_DATABASE_URL to that address and start the service.")
+    say(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")
+    say("Now set BRIDGE_DATABASE_URL to that address and start the service.")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from typing import TYPE_CHECKING
 
 import click
 
+from bridge.cli.common import own_settings
+from bridge.cli.output import say, show_table
 from bridge.errors import BridgeError
-from bridge.settings import load_settings
 
 if TYPE_CHECKING:
     from bridge.channels.demo.tables import Order, Shop
@@ -29,20 +29,16 @@ def demo() -> None:
 @demo.command()
 def shops() -> None:
     """List the shops."""
-    from rich.console import Console
-    from rich.table import Table
-
     from bridge.channels.demo.tables import Order, Product, Shop
 
     _open()
-    table = Table("Shop", "Products", "Orders", "Opened")
+    rows = []
     for shop in Shop.select().order_by(Shop.id):
         products = Product.select().where((Product.shop == shop) & ~Product.variable).count()
         orders = Order.select().where(Order.shop == shop).count()
-        table.add_row(shop.name, str(products), str(orders), f"{shop.created_at:%Y-%m-%d %H:%M} UTC")
-    Console().print(
-        table if table.row_count else "No shop yet: finish a wizard, or run `linnworks-bridge demo open NAME`."
-    )
+        rows.append((shop.name, products, orders, f"{shop.created_at:%Y-%m-%d %H:%M} UTC"))
+    if_empty = "No shop yet: finish a wizard, or run `linnworks-bridge demo open NAME`."
+    show_table(("Shop", "Products", "Orders", "Opened"), rows, if_empty)
 
 
 @demo.command("open")
@@ -57,7 +53,7 @@ def open_(name: str, access_key: str | None) -> None:
         raise BridgeError(f"The shop {name} exists already")
     key = access_key or secrets.token_urlsafe(12)
     shop.open_shop(name, key)
-    click.echo(f"Opened {name}; its access key is {key}")
+    say(f"Opened {name}; its access key is {key}")
 
 
 @demo.command()
@@ -70,7 +66,7 @@ def rekey(shop_name: str | None, access_key: str | None) -> None:
     row = _the_shop(shop_name)
     key = access_key or secrets.token_urlsafe(12)
     shop.change_key(row, key)
-    click.echo(f"The access key of {row.name} is now {key}")
+    say(f"The access key of {row.name} is now {key}")
 
 
 @demo.command()
@@ -91,9 +87,7 @@ def order(shop_name: str | None, wanted: tuple[str, ...], unpaid: bool, count: i
         quantities[sku] = quantities.get(sku, 0) + int(quantity or "1")
     for _ in range(count):
         placed = place_order(shop, quantities, paid=not unpaid)
-        click.echo(
-            f"Placed order {placed.number}: " + ", ".join(f"{line.quantity} x {line.sku}" for line in placed.lines)
-        )
+        say(f"Placed order {placed.number}: " + ", ".join(f"{line.quantity} x {line.sku}" for line in placed.lines))
 
 
 @demo.command()
@@ -104,7 +98,7 @@ def pay(shop_name: str | None, number: str) -> None:
     from bridge.channels.demo import orders
 
     orders.pay(orders.find_order(_the_shop(shop_name), number))
-    click.echo(f"Order {number} is paid")
+    say(f"Order {number} is paid")
 
 
 @demo.command()
@@ -116,7 +110,7 @@ def cancel(shop_name: str | None, number: str) -> None:
 
     order = orders.find_order(_the_shop(shop_name), number)
     orders.cancel_by_hand(order, "Cancelled by the customer")
-    click.echo(f"Order {number} is cancelled")
+    say(f"Order {number} is cancelled")
 
 
 @demo.command()
@@ -125,9 +119,6 @@ def cancel(shop_name: str | None, number: str) -> None:
 @shop_option
 def orders(shop_name: str | None, status: str | None, last: int) -> None:
     """List orders, the newest last."""
-    from rich.console import Console
-    from rich.table import Table
-
     from bridge.channels.demo.orders import total_paid
     from bridge.channels.demo.tables import Order
 
@@ -135,18 +126,12 @@ def orders(shop_name: str | None, status: str | None, last: int) -> None:
     query = Order.select().where(Order.shop == shop)
     if status:
         query = query.where(Order.status == status)
-    table = Table("Order", "Placed", "Buyer", "Status", "Lines", "Total")
+    cells = []
     for row in reversed(list(query.order_by(Order.id.desc()).limit(last))):
         lines = list(row.lines)
-        table.add_row(
-            row.number,
-            f"{row.created_at:%Y-%m-%d %H:%M}",
-            row.buyer,
-            row.status,
-            str(len(lines)),
-            f"{total_paid(row, lines):.2f} {row.currency}",
-        )
-    Console().print(table)
+        total = f"{total_paid(row, lines):.2f} {row.currency}"
+        cells.append((row.number, f"{row.created_at:%Y-%m-%d %H:%M}", row.buyer, row.status, len(lines), total))
+    show_table(("Order", "Placed", "Buyer", "Status", "Lines", "Total"), cells)
 
 
 @demo.command()
@@ -154,22 +139,19 @@ def orders(shop_name: str | None, status: str | None, last: int) -> None:
 @shop_option
 def show(shop_name: str | None, number: str) -> None:
     """Show an order: its lines, and what happened to it."""
-    from rich.console import Console
-    from rich.table import Table
-
     from bridge.channels.demo.orders import find_order
     from bridge.channels.demo.tables import Event
 
     row: Order = find_order(_the_shop(shop_name), number)
-    console = Console()
-    console.print(f"Order {row.number} of {row.buyer}, {row.status}, {row.payment}, {row.shipping}")
-    table = Table("Line", "SKU", "Title", "Price", "Ordered", "Sent", "Cancelled", "Refunded")
+    say(f"Order {row.number} of {row.buyer}, {row.status}, {row.payment}, {row.shipping}")
+    columns = ("Line", "SKU", "Title", "Price", "Ordered", "Sent", "Cancelled", "Refunded")
+    cells = []
     for line in row.lines:
         counts = (line.quantity, line.despatched, line.cancelled)
-        table.add_row(line.number, line.sku, line.title, f"{line.price:.2f}", *map(str, counts), f"{line.refunded:.2f}")
-    console.print(table)
+        cells.append((line.number, line.sku, line.title, f"{line.price:.2f}", *counts, f"{line.refunded:.2f}"))
+    show_table(columns, cells)
     for event in Event.select().where(Event.order == row.id).order_by(Event.id):
-        console.print(f"{event.happened_at:%Y-%m-%d %H:%M} {event.note}")
+        say(f"{event.happened_at:%Y-%m-%d %H:%M} {event.note}")
 
 
 @demo.command()
@@ -178,27 +160,24 @@ def show(shop_name: str | None, number: str) -> None:
 @shop_option
 def products(shop_name: str | None, search: str | None, limit: int) -> None:
     """List products with their stock and prices."""
-    from rich.console import Console
-    from rich.table import Table
-
     from bridge.channels.demo.tables import Product
 
     shop = _the_shop(shop_name)
     query = Product.select().where((Product.shop == shop) & ~Product.variable)
     if search:
         query = query.where(Product.sku.contains(search) | Product.title.contains(search))
-    table = Table("SKU", "Title", "Stock", "Price", "List price")
+    cells = []
     for row in query.order_by(Product.id).limit(limit):
-        table.add_row(
-            row.sku, row.title, str(row.stock), f"{row.price:.2f}", f"{row.list_price:.2f}" if row.list_price else ""
+        cells.append(
+            (row.sku, row.title, row.stock, f"{row.price:.2f}", f"{row.list_price:.2f}" if row.list_price else "")
         )
-    Console().print(table)
+    show_table(("SKU", "Title", "Stock", "Price", "List price"), cells)
 
 
 def _open() -> None:
     from bridge.channels.demo.tables import open_shops
 
-    open_shops(load_settings(os.environ).data_dir)
+    open_shops(own_settings().data_dir)
 
 
 def _the_shop(name: str | None) -> Shop:

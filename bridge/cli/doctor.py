@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 
 import click
 
-from bridge.cli.common import show_table
+from bridge.cli.common import own_settings
+from bridge.cli.output import print_document, show_table
+from bridge.errors import StartError
 
 
 @click.command()
@@ -24,6 +27,8 @@ def doctor(as_json: bool) -> None:
     from bridge.clock import now
     from bridge.ops.doctor import examine, worst
 
+    with suppress(StartError):  # which it finds as well
+        own_settings()
     findings = list(examine(os.environ, now))
     state = worst(findings)
     if as_json:
@@ -31,7 +36,7 @@ def doctor(as_json: bool) -> None:
             {"name": one.name, "state": one.state.value, "message": one.message, "advice": one.advice}
             for one in findings
         ]
-        click.echo(json.dumps({"state": state.value, "findings": rows}, indent=2))
+        print_document(json.dumps({"state": state.value, "findings": rows}, indent=2))
     else:
         cells = [(one.name, one.state.value, one.message, one.advice) for one in findings]
         show_table(("Check", "State", "Message", "Advice"), cells, "")

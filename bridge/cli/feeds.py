@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.common import format_time, limit_option, open_installed, require, show_table
+from bridge.cli.common import format_time, limit_option, open_installed, require
+from bridge.cli.output import say, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
 
@@ -45,7 +46,7 @@ def retry(number: int) -> None:
     open_installed()
     if not retry_item(require(find_item(number), f"listing {number}"), now()):
         raise BridgeError(f"Listing {number} is done already")
-    click.echo(f"Listing {number} is due now.")
+    say(f"Listing {number} is due now.")
 
 
 @feeds.command()
@@ -58,7 +59,7 @@ def drop(number: int) -> None:
     open_installed()
     if not give_up(require(find_item(number), f"listing {number}"), "Given up by the operator"):
         raise BridgeError(f"Listing {number} is done already, or under way")
-    click.echo(f"Dropped listing {number}.")
+    say(f"Dropped listing {number}.")
 
 
 def _sku(listing: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.output import print_document, say
 from bridge.settings import BUILT_IN
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -69,20 +70,20 @@ def init(
     contents = deployment.render(texts, folder, owner, with_oauth=begin_oauth)
     if show:
         for name, text in contents.items():
-            click.echo(f"==> {folder / name} <==\n{text}")
+            print_document(f"==> {folder / name} <==\n{text}")
         return
     deployment.write(contents, folder, owner, force=force)
     made = deployment.make_key(data, owner)
     for name, meaning in deployment.MEANINGS.items():
-        click.echo(f"{folder.absolute() / name}: {meaning}")
-    click.echo(f"{data / 'secret.key'}: {'the new key' if made else 'the existing key'}; back it up in another place")
+        say(f"{folder.absolute() / name}: {meaning}")
+    say(f"{data / 'secret.key'}: {'the new key' if made else 'the existing key'}; back it up in another place")
     if begin_oauth:
         client_id, secret = deployment.first_client(folder / deployment.ENV_FILE, owner)
-        click.echo("OAuth is on. Linnworks' wizard asks for these when a seller integrates; they are not shown again:")
-        click.echo(f"client_id: {client_id}")
-        click.echo(f"client_secret: {secret}")
+        say("OAuth is on. Linnworks' wizard asks for these when a seller integrates; they are not shown again:")
+        say(f"client_id: {client_id}")
+        say(f"client_secret: {secret}")
     elif with_oauth:
-        click.echo("There is a database: `linnworks-bridge oauth list` says whether OAuth is on, and if it is, enter")
-        click.echo("what `linnworks-bridge manifest` prints in place of manifest.json")
+        say("There is a database: `linnworks-bridge oauth list` says whether OAuth is on, and if it is, enter")
+        say("what `linnworks-bridge manifest` prints in place of manifest.json")
     if not texts["BRIDGE_BASE_URL"].startswith("https://"):
-        click.echo("Linnworks calls https addresses only: set a --base-url with https before you enter the manifest")
+        say("Linnworks calls https addresses only: set a --base-url with https before you enter the manifest")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge.cli.common import open_installed
+from bridge.cli.output import say
 
 
 @click.group()
@@ -17,7 +18,7 @@ def new() -> None:
     """Print a new key for BRIDGE_SECRET_KEY."""
     from bridge.vault import new_key
 
-    click.echo(new_key())
+    say(new_key())
 
 
 @keys.command()
@@ -35,7 +36,7 @@ def rotate() -> None:
     with rotation(bridge.settings) as vault:
         save_fact(MARKER, vault.seal({}))
         unopened = reseal(vault.reencrypt)
-    click.echo("Everything is sealed with the new key.")
+    say("Everything is sealed with the new key.")
     if unopened:
         names = ", ".join(row.account_name for row in unopened)
-        click.echo(f"No key opens the credentials of {names}: have them entered again", err=True)
+        say(f"No key opens the credentials of {names}: have them entered again", err=True)

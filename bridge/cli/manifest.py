@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bridge.cli.common import is_installed
+from bridge.cli.output import print_document, say
 from bridge.settings import load_settings
 
 
@@ -22,18 +23,20 @@ def manifest(base_url: str | None, out: Path | None) -> None:
     """
     from bridge.channels import load_channel
     from bridge.ops.installation import open_installation
+    from bridge.ops.owner import acting_as, owner_to_become
     from bridge.protocol.manifest import manifest as document
     from bridge.protocol.oauth import is_required
 
     environ = {**os.environ, **({"BRIDGE_BASE_URL": base_url} if base_url else {})}
     settings = load_settings(environ)
-    if is_installed(settings):
-        open_installation(settings)
-    with_oauth = is_installed(settings) and is_required()
+    with acting_as(owner_to_become(settings)):
+        if is_installed(settings):
+            open_installation(settings)
+        with_oauth = is_installed(settings) and is_required()
     values = document(settings, load_channel(settings.channel), settings.url, with_oauth=with_oauth)
     text = json.dumps(values, indent=2) + "\n"
     if out:
         out.write_text(text, encoding="utf-8")
-        click.echo(f"Written to {out}")
+        say(f"Written to {out}")
     else:
-        click.echo(text, nl=False)
+        print_document(text)

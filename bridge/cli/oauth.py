@@ -6,7 +6,8 @@ import os
 
 import click
 
-from bridge.cli.common import format_time, open_installed, show_table
+from bridge.cli.common import format_time, open_installed
+from bridge.cli.output import confirm, say, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
 from bridge.settings import load_settings
@@ -41,9 +42,9 @@ def create(name: str, scopes: tuple[str, ...], first: bool) -> None:
     else:
         open_installed()
     client_id, secret = new_client(name, tuple(scope for scope in SCOPES if scope in (scopes or SCOPES)), now())
-    click.echo(f"client_id: {client_id}")
-    click.echo(f"client_secret: {secret}")
-    click.echo("The secret is not shown again.", err=True)
+    say(f"client_id: {client_id}")
+    say(f"client_secret: {secret}")
+    say("The secret is not shown again.", err=True)
 
 
 @oauth.command("list")
@@ -72,7 +73,7 @@ def revoke(client_id: str) -> None:
     open_installed()
     if not revoke_client(client_id, now()):
         raise BridgeError(f"There is no active client {client_id}")
-    click.echo(f"Revoked {client_id}.")
+    say(f"Revoked {client_id}.")
 
 
 @oauth.command()
@@ -83,6 +84,6 @@ def disable(yes: bool) -> None:
 
     open_installed()
     if not yes:
-        click.confirm("Accept calls without an access token?", abort=True)
+        confirm("Accept calls without an access token?")
     forget_clients()
-    click.echo("OAuth is off.")
+    say("OAuth is off.")

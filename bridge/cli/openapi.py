@@ -7,6 +7,7 @@ import os
 
 import click
 
+from bridge.cli.output import print_document
 from bridge.settings import load_settings
 
 
@@ -20,4 +21,4 @@ def openapi() -> None:
 
     settings = load_settings(os.environ)
     name = settings.channel_friendly_name or load_channel(settings.channel).friendly_name
-    click.echo(json.dumps(document(AREAS, server=settings.url, name=name, token_url=settings.url + PATH), indent=2))
+    print_document(json.dumps(document(AREAS, server=settings.url, name=name, token_url=settings.url + PATH), indent=2))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli.common import format_time, open_installed, show_table, the_connection
+from bridge.cli.common import format_time, open_installed, the_connection
+from bridge.cli.output import say, show_table
 from bridge.clock import Deadline
 from bridge.errors import BridgeError, ChannelError
 
@@ -51,11 +52,11 @@ def explain(reference: str, connection: str | None) -> None:
     if not rows:
         raise BridgeError("There is no integration")
     for row in rows:
-        click.echo(f"{row.account_name}:")
+        say(f"{row.account_name}:")
         for line in _history(row.id, reference):
-            click.echo(f"  {line}")
+            say(f"  {line}")
         if not row.complete:
-            click.echo("  Its wizard is not finished, so the shop was not asked.")
+            say("  Its wizard is not finished, so the shop was not asked.")
             continue
         try:
             channel = bridge.channels.open_for(row, Deadline(bridge.settings.budget_seconds))
@@ -63,7 +64,7 @@ def explain(reference: str, connection: str | None) -> None:
             status = f"has it, {order.payment_status.name}" if order else "has no such order"
         except ChannelError as error:
             status = f"cannot be asked: {error}"
-        click.echo(f"  The shop {status}.")
+        say(f"  The shop {status}.")
 
 
 def _history(connection_id: int, reference: str) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import format_time, limit_option, open_installed, require, show_table
+from bridge.cli.common import format_time, limit_option, open_installed, require
+from bridge.cli.output import say, show_table
 from bridge.clock import now
 
 LONGEST_CONTENT = 200
@@ -33,14 +34,14 @@ def list_(limit: int) -> None:
     ]  # fmt: skip
     columns = ("No", "Integration", "Kind", "SKU", "Value", "Since", "Next try", "Attempts", "Last error")
     show_table(columns, rows, "No update is pending.")
-    click.echo(f"{updates} updates are pending, and {requests} requests have not been started.")
+    say(f"{updates} updates are pending, and {requests} requests have not been started.")
     set_aside = [
         (one.id, one.connection.account_name, one.kind, one.content[:LONGEST_CONTENT], format_time(one.set_aside_at),
          one.error)
         for one in list_set_aside(limit)
     ]  # fmt: skip
     if set_aside:
-        click.echo("Set aside, and not tried again; `linnworks-bridge outbox drop --set-aside NUMBER` deletes it:")
+        say("Set aside, and not tried again; `linnworks-bridge outbox drop --set-aside NUMBER` deletes it:")
         show_table(("No", "Integration", "Kind", "Content", "Since", "Error"), set_aside, "")
 
 
@@ -56,7 +57,7 @@ def retry(number: int) -> None:
 
     open_installed()
     retry_pending_update(require(find_pending_update(number), f"pending update {number}"), now())
-    click.echo(f"Update {number} is due now.")
+    say(f"Update {number} is due now.")
 
 
 @outbox.command()
@@ -69,7 +70,7 @@ def drop(number: int, set_aside: bool) -> None:
     open_installed()
     if set_aside:
         drop_set_aside(require(find_set_aside(number), f"set-aside update {number}"))
-        click.echo(f"Dropped set-aside update {number}.")
+        say(f"Dropped set-aside update {number}.")
         return
     drop_pending_update(require(find_pending_update(number), f"pending update {number}"))
-    click.echo(f"Dropped update {number}.")
+    say(f"Dropped update {number}.")

@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from bridge.cli.common import require_free_address
+from bridge.cli.output import say
+from bridge.ops.own_command import own_command
+from bridge.ops.owner import become_owner
 from bridge.settings import Settings, load_settings, unknown_variables
 
 
@@ -25,10 +28,11 @@ def serve(bind: str | None) -> None:
     if "MALLOC_ARENA_MAX" not in environ:
         # the C library reads it when a process starts; without it, threads keep tens of megabytes each for themselves
         environ["MALLOC_ARENA_MAX"] = "2"
-        os.execve(sys.executable, [sys.executable, "-m", "bridge", "serve"], environ)  # noqa: S606 our own interpreter
+        os.execve(sys.executable, own_command("serve"), environ)  # noqa: S606 our own interpreter
     for message in unknown_variables(environ):
-        click.echo(f"linnworks-bridge: {message}", err=True)
+        say(f"linnworks-bridge: {message}", err=True)
     settings = load_settings(environ)
+    become_owner(settings)
     if "LISTEN_FDS" not in environ:
         require_free_address(settings.bind)  # as gunicorn would try again and again
     from bridge.ops.serving import Server

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.common import open_installed, show_table, the_connection
+from bridge.cli.common import open_installed, the_connection
+from bridge.cli.output import print_document, say, show_progress, show_table
 from bridge.clock import Deadline
 from bridge.errors import BridgeError
 
@@ -38,19 +39,21 @@ def doctor(connection: str | None, as_json: bool) -> None:
 
     channel = _channel(connection)
     channel.shop_info.check()
-    click.echo(channel.shop_info.summary(), err=as_json)
+    say(channel.shop_info.summary(), err=as_json)
     items = read_catalogue(channel, _show_progress)
     found = list(findings(items, channel.preferences.manage_stock))
     left_out = [finding for finding in found if finding.left_out]
     if as_json:
-        click.echo(json.dumps({"products": len(items), "findings": [asdict(finding) for finding in found]}, indent=2))
+        print_document(
+            json.dumps({"products": len(items), "findings": [asdict(finding) for finding in found]}, indent=2)
+        )
     else:
         rows = [
             (finding.product, finding.variation or "", finding.sku, finding.title, finding.message) for finding in found
         ]
         columns = ("Product", "Variation", "SKU", "Title", "Problem")
         show_table(columns, rows, "Every product has a SKU and its own stock.")
-        click.echo(f"{len(items)} products and variations, {len(left_out)} of them left out.")
+        say(f"{len(items)} products and variations, {len(left_out)} of them left out.")
     sys.exit(1 if left_out else 0)
 
 
@@ -73,4 +76,4 @@ def _channel(connection: str | None) -> WooCommerceChannel:
 
 def _show_progress(items: int, is_last: bool) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{items} products and variations read", err=True, nl=is_last)
+        show_progress(f"{items} products and variations read", done=is_last)

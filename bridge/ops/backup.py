@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,6 +10,7 @@ from pathlib import Path
 from bridge.channels.demo.tables import FILE as SHOPS_FILE
 from bridge.channels.demo.tables import MIGRATIONS as SHOPS_MIGRATIONS
 from bridge.errors import StartError
+from bridge.ops.owner import acting_as, copy_files, owner_to_become, private_folder, refuse_links
 from bridge.settings import Settings, sqlite_file
 from bridge.store import database
 from bridge.store.restored import forget_outdated
@@ -28,6 +28,7 @@ from bridge.store.versions import newer_message
 from bridge.vault import KEY_FILE, MARKER, Vault, read_key_file, write_key_file
 
 BRIDGE_FILE = "bridge.db"
+BACKED_UP = (BRIDGE_FILE, SHOPS_FILE, KEY_FILE)
 USE_PG_DUMP = (
     "The database is on a PostgreSQL server, whose own tools copy it while the bridge serves: `pg_dump` to back it up, "
     "`pg_restore` to restore it, and then `linnworks-bridge after-restore`; keep the secret key too, in another place"
@@ -50,6 +51,19 @@ def backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
     """
     if folder.exists() and any(folder.iterdir()):
         raise StartError(f"{folder} is not empty: name a new folder for each backup")
+    owner = owner_to_become(settings)
+    if owner is None:
+        return _backup(settings, folder, with_key=with_key)
+    with private_folder(owner) as private:
+        with acting_as(owner):
+            names = _backup(settings, private, with_key=with_key)
+        refuse_links(folder.absolute())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy_files(private, names, folder)
+    return names
+
+
+def _backup(settings: Settings, folder: Path, *, with_key: bool) -> list[str]:
     sources = {BRIDGE_FILE: _bridge_file(settings), SHOPS_FILE: settings.data_dir / SHOPS_FILE}
     if not sources[BRIDGE_FILE].exists():
         raise StartError(f"There is no installation to back up: no database at {sources[BRIDGE_FILE]}")
@@ -72,6 +86,18 @@ def restore(settings: Settings, folder: Path, *, force: bool) -> Restored:
     knows their schemas, and the key they were sealed with is there. Raises StartError if a check fails, and without
     `force` if integrations would be replaced.
     """
+    owner = owner_to_become(settings)
+    if owner is None:
+        return _restore(settings, folder, force=force)
+    if not (folder / BRIDGE_FILE).is_file():
+        raise StartError(f"{folder} is not a backup of a bridge: it has no {BRIDGE_FILE}")
+    with private_folder(owner) as private:
+        copy_files(folder, [*BACKED_UP, *(f"{name}-wal" for name in BACKED_UP)], private, owner)
+        with acting_as(owner):
+            return _restore(settings, private, force=force)
+
+
+def _restore(settings: Settings, folder: Path, *, force: bool) -> Restored:
     target = _bridge_file(settings)
     places = {BRIDGE_FILE: target, SHOPS_FILE: settings.data_dir / SHOPS_FILE}
     found = {name: folder / name for name in places if (folder / name).is_file()}
@@ -113,7 +139,6 @@ def _replace(settings: Settings, found: dict[str, Path], places: dict[str, Path]
         copy.replace(places[name])
     if key:
         write_key_file(key_file, key)
-    _give_to_owner(settings.data_dir, [*places.values(), key_file, archive.parent, archive])
     return Restored(archive if archive.exists() else None, integrations)
 
 
@@ -172,12 +197,3 @@ def _bridge_file(settings: Settings) -> Path:
     if path is None:
         raise StartError(USE_PG_DUMP)
     return path
-
-
-def _give_to_owner(folder: Path, paths: list[Path]) -> None:
-    """Make the folder's owner the owner of files that root has restored."""
-    owner = folder.stat()
-    if os.geteuid() == 0:
-        for path in paths:
-            if path.exists():
-                os.chown(path, owner.st_uid, owner.st_gid)

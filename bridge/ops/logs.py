@@ -1,4 +1,4 @@
-"""Log formats: text for people, or one JSON object a line for programs."""
+"""Log formats: text for people, or one JSON object a line for programs; foreign text does nothing to a terminal."""
 
 from __future__ import annotations
 
@@ -10,29 +10,41 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
 
-from peewee import PeeweeException
+from peewee import IntegrityError, OperationalError
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, printable
 from bridge.settings import Settings
 
-TOLD = (BridgeError, PeeweeException, OSError)
-"""Exceptions whose words are safe to log."""
+TOLD = (BridgeError, OperationalError, IntegrityError)
+"""Exceptions whose first line is safe to log: it quotes nothing that a shop or a caller has sent."""
 
 
 class TracebackFormatter(logging.Formatter):
     """Formats an exception with its traceback, and its words only where they quote nothing that a shop has sent.
 
-    Those of other exceptions, such as a ValueError, may have a buyer's name in them.
+    Those of other exceptions, such as a ValueError, may have a buyer's name in them. Control characters in a message
+    are written as escapes.
     """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = printable(record.message)
+        return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:
         parts = []
         error: BaseException | None = ei[1]
         while error is not None:
-            words = f": {error}".partition("\n")[0] if isinstance(error, TOLD) else ""  # a database adds the values
-            parts.append("".join([*traceback.format_tb(error.__traceback__), type(error).__name__, words]))
+            words = _words(error)
+            name = f"{type(error).__name__}: {words}" if words else type(error).__name__
+            parts.append("".join([*traceback.format_tb(error.__traceback__), name]))
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return "\nafter\n".join(parts)
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TOLD):
+        return printable(str(error).partition("\n")[0])
+    return (error.strerror or "") if isinstance(error, OSError) and error.errno else ""
 
 
 class TextFormatter(TracebackFormatter):
@@ -59,7 +71,7 @@ class JsonFormatter(TracebackFormatter):
         }
         if record.exc_info and record.exc_info[0]:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 def set_up_logging(settings: Settings) -> None:

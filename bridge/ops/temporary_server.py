@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import requests
 
 from bridge.errors import StartError
+from bridge.ops.own_command import own_command
 
 START_SECONDS = 20
 STOP_SECONDS = 20
@@ -30,8 +30,8 @@ def temporary_server(data_dir: Path | None = None, log: Path | None = None, **en
         port = free_port()
         log = log or Path(scratch) / "log"
         with log.open("wb") as output:
-            service = subprocess.Popen(
-                [sys.executable, "-m", "bridge", "serve"],
+            service = subprocess.Popen(  # noqa: S603 (our own command)
+                own_command("serve"),
                 env={
                     **os.environ,
                     "BRIDGE_DATA_DIR": str(data_dir or Path(scratch) / "data"),

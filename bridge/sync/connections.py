@@ -6,21 +6,23 @@ import uuid
 from datetime import datetime
 
 from bridge.channels import Channels
-from bridge.errors import RequestRefused
+from bridge.errors import RequestRefused, printable
 from bridge.protocol.schemas.config import AddNewUserRequest
 from bridge.store.connections import add_connection
 from bridge.vault import digest, new_token
+
+LONGEST_NAME = 320  # characters of an e-mail address or an account name
 
 
 def begin(request: AddNewUserRequest, channels: Channels, now: datetime) -> str:
     """Add a connection and return its token, which is stored only as a digest.
 
     An unfinished connection of the same account and name is replaced. Raises RequestRefused if a finished one
-    exists, or e-mail address, account name or account id is missing.
+    exists, or if e-mail address, account name or account id is missing, very long or has control characters.
     """
-    if not request.email.strip():
+    if not _is_name(request.email):
         raise RequestRefused("Invalid Email")
-    if not request.account_name.strip():
+    if not _is_name(request.account_name):
         raise RequestRefused("Invalid AccountName")
     token = new_token()
     added = add_connection(
@@ -37,6 +39,10 @@ def begin(request: AddNewUserRequest, channels: Channels, now: datetime) -> str:
             "choose another account name, or delete that integration first"
         )
     return token
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= LONGEST_NAME and printable(text) == text
 
 
 def _account(identifier: str) -> str:

@@ -2,8 +2,8 @@
 
 Linnworks refuses a whole order for one repeated line number, and ignores an order that it cannot read; the seller
 hears of neither. Only what Linnworks never sends back is changed: names of options and properties, titles of services,
-and a missing address. Line numbers, SKUs and quantities come back in despatches and refunds, so an order with a wrong
-one is not sent.
+a missing address, and texts and lists that are very long. Line numbers, SKUs and quantities come back in despatches
+and refunds, so an order with a wrong one is not sent.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
+from bridge.channels.helpers.texts import cut
 from bridge.channels.helpers.totals import order_total
 from bridge.errors import unreadable
-from bridge.protocol.schemas.orders import Address, ExtendedProperty, Option, Order, OrderItem
+from bridge.protocol.schemas.orders import Address, ExtendedProperty, Note, Option, Order, OrderItem
 
 log = logging.getLogger(__name__)
 
 Named = TypeVar("Named", Option, ExtendedProperty)
+Part = TypeVar("Part", Address, Option, ExtendedProperty, Note)
 
 TAG_LIMIT = 64
+LONG_ORDER = 10_000  # bytes as JSON; a shorter order is not cut
+TEXT_LIMIT, NOTE_LIMIT, REASON_LIMIT = 500, 5000, 1000  # characters
+LIST_LIMIT = 500  # properties or notes of an order, options of a line
 NO_ADDRESS = Address()
 
 
@@ -31,7 +37,7 @@ def check(order: Order) -> tuple[Order, str]:
     """Return an order normalised, and why it is held or an empty string; any failure of ours holds it."""
     try:
         normalised = normalise(order)
-        return normalised, "; ".join(problems(normalised))
+        return normalised, cut("; ".join(problems(normalised)), REASON_LIMIT)
     except Exception as error:
         log.exception("Order %s cannot be checked", order.reference_number)
         return order, unreadable(error)
@@ -39,6 +45,8 @@ def check(order: Order) -> tuple[Order, str]:
 
 def normalise(order: Order) -> Order:
     """Return the order with everything corrected that can be corrected safely."""
+    if len(msgspec.json.encode(order)) > LONG_ORDER:
+        order = _shortened(order)
     billing, delivery = order.billing_address, order.delivery_address
     return replace(
         order,
@@ -81,6 +89,32 @@ def problems(order: Order) -> list[str]:
     return found
 
 
+def _shortened(order: Order) -> Order:
+    """Return the order with its texts and lists cut, except what Linnworks sends back."""
+    billing, delivery = order.billing_address, order.delivery_address
+    return replace(
+        order,
+        channel_buyer_name=cut(order.channel_buyer_name, TEXT_LIMIT),
+        billing_address=billing and _cut(billing),
+        delivery_address=delivery and _cut(delivery),
+        extended_properties=_cut_all(order.extended_properties, NOTE_LIMIT),
+        notes=_cut_all(order.notes, NOTE_LIMIT),
+        order_items=tuple(
+            replace(item, item_title=cut(item.item_title, TEXT_LIMIT), options=_cut_all(item.options))
+            for item in order.order_items
+        ),
+    )
+
+
+def _cut_all(parts: Sequence[Part], limit: int = TEXT_LIMIT) -> tuple[Part, ...]:
+    return tuple(_cut(part, limit) for part in parts[:LIST_LIMIT])
+
+
+def _cut(part: Part, limit: int = TEXT_LIMIT) -> Part:
+    texts = ((name, getattr(part, name)) for name in part.__struct_fields__)
+    return replace(part, **{name: cut(text, limit) for name, text in texts if isinstance(text, str)})
+
+
 def _name(item: OrderItem) -> str:
     return f"line {item.order_line_number or '(no number)'} ({item.item_title or item.sku or 'no title'})"
 
@@ -110,12 +144,14 @@ def _distinct_services(items: Iterable[OrderItem]) -> tuple[OrderItem, ...]:
 def _numbered(names: Sequence[str]) -> list[str]:
     """Return distinct names, such as "Colour" and "Colour (2)"."""
     taken: set[str] = set()
+    last: dict[str, int] = {}
     distinct = []
     for name in names:
-        candidate, number = name, 1
+        candidate, number = name, last.get(name, 1)
         while candidate in taken:
             number += 1
             candidate = f"{name} ({number})"
+        last[name] = number
         taken.add(candidate)
         distinct.append(candidate)
     return distinct

@@ -18,11 +18,14 @@ from bridge.store.connections import Connection, move_to_step, save_step
 from bridge.store.database import writing
 from bridge.sync import shop_change
 
+MOST_ANSWER_BYTES = 1_000_000
+"""What a shop may answer to a question of the wizard, whose asker has shown nothing yet."""
 DISPLAY_ONLY = (ValueType.URL, ValueType.BUTTON)
 
 
 def show(connection: Connection, channels: Channels, deadline: Deadline) -> UserConfigResponse:
     """Return the current step with the values entered so far, without secrets."""
+    deadline.most_answer_bytes = MOST_ANSWER_BYTES
     config = channels.readable_config(connection)
     return _screen(connection, channels.open(config, deadline).step(connection.step), config)
 
@@ -34,6 +37,7 @@ def save(
 
     Where they lead to another shop than before, the description of the next step begins with that.
     """
+    deadline.most_answer_bytes = MOST_ANSWER_BYTES
     config = channels.readable_config(connection)
     before = channels.open(config, deadline)
     step = before.step(connection.step)

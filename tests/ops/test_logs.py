@@ -6,7 +6,9 @@ import json
 import logging
 import sys
 
+import peewee
 import pytest
+import requests
 
 from bridge.errors import ChannelRefused
 from bridge.ops.logs import JsonFormatter, TextFormatter
@@ -45,6 +47,41 @@ def test_a_failure_stays_on_one_line():
     assert "\n" not in text
     assert "a word" == json.loads(text)["message"]
     assert "ChannelRefused: ä" in json.loads(text)["traceback"]
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter("%(levelname)s %(message)s")])
+def test_a_log_line_does_nothing_to_a_terminal(formatter):
+    """
+    Control characters are escapes, so that no line is forged either, in messages, facts and words of exceptions.
+    """
+    hostile = "a\x1b[31m\x9b1m\r\nINFO forged\u2028\u202e"
+    try:
+        raise ChannelRefused(hostile)
+    except ChannelRefused:
+        text = formatter.format(record(msg=hostile, args=(), exc_info=sys.exc_info()))
+    text += JsonFormatter().format(record(facts={"path": hostile}))
+
+    assert [] == [character for character in text if character != "\n" and not character.isprintable()]
+    assert "\nINFO forged" not in text
+
+
+@pytest.mark.parametrize(
+    "error", [peewee.DataError('invalid input: "Jane"'), OSError("Jane"), requests.ConnectionError("https://Jane/")]
+)
+def test_the_words_of_libraries_are_not_logged(error):
+    """
+    A database, or an HTTP library whose errors are OSErrors, may quote values; the system's own words are told.
+    """
+    for formatter in (JsonFormatter(), TextFormatter()):
+        for raised in (error, FileNotFoundError(2, "No such file", "/home/Jane")):
+            try:
+                raise raised
+            except Exception:
+                text = formatter.format(record(exc_info=sys.exc_info()))
+
+            assert "Jane" not in text
+            assert type(raised).__name__ in text
+        assert "FileNotFoundError: No such file" in text
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])

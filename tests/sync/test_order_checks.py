@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.channels.helpers.totals import order_total
-from bridge.protocol.schemas.orders import Address, ExtendedProperty, Option, Order, OrderItem, PaymentStatus
+from bridge.protocol.schemas.orders import Address, ExtendedProperty, Note, Option, Order, OrderItem, PaymentStatus
 from bridge.sync.order_checks import normalise, problems
 
 HOME = Address(full_name="Anna", town="Bath")
@@ -111,3 +112,22 @@ def test_an_order_adds_up_to_whole_cents(lines):
     made = order_total(replace(ORDER, order_items=tuple(lines), postal_service_cost=Decimal("3.95")))
 
     assert made == made.quantize(Decimal("0.01"))
+
+
+def test_a_very_long_order_is_shortened_in_linear_time():
+    """Its texts and lists are cut, except what Linnworks sends back; other orders stay as they are."""
+    properties = tuple(ExtendedProperty(name="same", value="v" * 9000) for _ in range(20_000))
+    long = replace(
+        ORDER,
+        billing_address=replace(HOME, address1="a" * 9000),
+        extended_properties=properties,
+        notes=(Note(note="n" * 9000),),
+    )
+    started = time.thread_time()
+
+    order = normalise(long)
+
+    assert time.thread_time() - started < 1
+    assert 500 == len(order.extended_properties) == len({one.name for one in order.extended_properties})
+    assert [5000, 500] == [len(order.notes[0].note), len(order.billing_address.address1)]
+    assert long.order_items == order.order_items

@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping
 from typing import TypeVar
 
 from bridge.channels.base import Page
+from bridge.channels.http import AnswerTooLong
 from bridge.clock import Deadline
 from bridge.errors import ChannelUnavailable
 
@@ -85,9 +86,9 @@ def read_paced(
 ) -> Page[T]:
     """Return a page of about `limit` items at most, read in parts by `read(cursor, size)`.
 
-    Until something was read, a part may take half of the time that is left; where it does not come in time, a quarter
-    of it is asked for next. Another part is read only while twice the last one's time is left, and where it fails the
-    page ends before it. Cursors must name the last key, never a count of parts or sizes.
+    Until something was read, a part may take half of the time that is left; where it does not come in time, or is too
+    long to be read, a quarter of it is asked for next. Another part is read only while twice the last one's time is
+    left, and where it fails the page ends before it. Cursors must name the last key, never a count of parts or sizes.
     """
     pace = Pace(cache, key, limit=limit)
     items: list[T] = []
@@ -100,13 +101,13 @@ def read_paced(
         try:
             with deadline.limited(allowed):
                 page = read(cursor, size)
-        except ChannelUnavailable:
-            timed_out = _is_all_of(allowed, deadline.spent() - started)
-            if timed_out:
+        except ChannelUnavailable as error:
+            too_much = isinstance(error, AnswerTooLong) or _is_all_of(allowed, deadline.spent() - started)
+            if too_much:
                 pace.timed_out(size)
             if items:
                 return Page(items, cursor, as_of)
-            if not (timed_out and may_shrink):
+            if not (too_much and may_shrink):
                 raise
             continue
         seconds = deadline.spent() - started

@@ -1,8 +1,9 @@
-"""The bodies of calls to a shop: JSON with exact decimals, or any other media type; limited in size."""
+"""The bodies of calls to a shop: JSON with exact decimals, or any other media type; limited in size and values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +14,8 @@ from urllib.parse import urlencode
 import msgspec
 import requests
 
-from bridge.channels.http.failures import NotFromTheApi, UselessAnswer
+from bridge.channels.helpers.numbers import number
+from bridge.channels.http.failures import NotFromTheApi, TooLong
 from bridge.channels.http.stray_text import json_within, page_title, php_message
 
 CHUNK_BYTES = 65536
@@ -23,7 +25,21 @@ FORM = "application/x-www-form-urlencoded"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANKS = BYTE_ORDER_MARK + b" \t\r\n\0"
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+MOST_VALUES = 200_000  # of one answer
+BYTES_PER_VALUE = 120  # that it takes in memory, about
+
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # the end is optional, so that each byte is read once
+
+
+def _decimal(text: str) -> Decimal | str:
+    """Return a number with a decimal point or an exponent; one out of range stays a text, for its reader to refuse."""
+    try:
+        return number(text)
+    except ArithmeticError:
+        return text[:100]
+
+
+_decode = msgspec.json.Decoder(float_hook=_decimal).decode
 write_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -40,25 +56,28 @@ class Body:
         return cls(urlencode(fields, doseq=True).encode(), FORM)
 
 
-def read_body(response: requests.Response, max_bytes: int) -> bytes:
-    """Return the unpacked body; raises UselessAnswer if it is too long."""
-    chunks, size = [], 0
+def read_body(response: requests.Response, max_bytes: int, take: Callable[[int], None]) -> bytes:
+    """Return the unpacked body; raises TooLong if it has more bytes than that, or than `take` allows."""
+    content = bytearray()
     for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
-        size += len(chunk)
-        if size > max_bytes:
-            raise UselessAnswer("The shop's answer is too long")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        if len(content) + len(chunk) > max_bytes:
+            raise TooLong
+        take(len(content) + len(chunk))
+        content += chunk
+    return bytes(content)
 
 
-def read_json(response: requests.Response, content: bytes) -> Any:
+def read_json(response: requests.Response, content: bytes, max_values: int, take: Callable[[int], None]) -> Any:
     """Return the JSON of an answer, None if it is empty; raises NotFromTheApi for anything else.
 
     Messages of PHP and other stray text around whole JSON are passed over. A refusal that is a web page comes from
     something in front of the API, such as a firewall: it says nothing about the request or the credentials. Only a
-    401 without JSON is taken as the API's own.
+    401 without JSON is taken as the API's own. Values are counted before they are made: raises TooLong for more than
+    `max_values`, or than `take` allows.
     """
     content = content.strip(BLANKS)
+    values = _count_values(content, max_values)
+    take(len(content) + BYTES_PER_VALUE * values)
     try:
         return _decode(content) if content else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -87,6 +106,21 @@ def refuse_web_page(response: requests.Response, content: bytes) -> None:
         is_page or beginning.startswith((b"<!doctype html", b"<html"))
     ):
         raise _web_page(response, content)
+
+
+def _count_values(content: bytes, limit: int) -> int:
+    """Return about how many values a JSON text has; raises TooLong if they are more than the limit."""
+    values = _count_separators(content)
+    if values > limit:  # texts may have many commas, unless there are too many texts as well
+        texts = (content.count(b'"') - content.count(b'\\"')) // 2
+        values = max(texts, _count_separators(_TEXT.sub(b"", content)) if texts <= limit else 0)
+    if values > limit:
+        raise TooLong
+    return values
+
+
+def _count_separators(content: bytes) -> int:
+    return sum(map(content.count, (b",", b":", b"[", b"{")))
 
 
 def _web_page(response: requests.Response, content: bytes) -> NotFromTheApi:

@@ -21,11 +21,13 @@ from bridge.channels.http.body import JSON
 from bridge.channels.http.connection_pool import ConnectionPools
 from bridge.channels.http.failures import (
     NO_TIME,
+    AnswerTooLong,
     AttemptFailed,
     NotAllowed,
     NotFromTheApi,
     RateLimited,
     TokenExpired,
+    TooLong,
     UnexpectedAnswer,
 )
 from bridge.channels.http.login import NOT_LOGGED_IN
@@ -278,7 +280,10 @@ class ShopClient:
 
 def _final_error(call: Call, failure: AttemptFailed, may_have_acted: bool) -> ChannelUnavailable:
     """Return the error for the caller after the last attempt."""
-    if call.read and isinstance(failure, NotFromTheApi):
-        return UnexpectedAnswer(str(failure), failure.status)
-    error = OutcomeUnknown if may_have_acted and not call.read else ChannelUnavailable
+    if call.read:
+        if isinstance(failure, NotFromTheApi):
+            return UnexpectedAnswer(str(failure), failure.status)
+        error = AnswerTooLong if isinstance(failure, TooLong) else ChannelUnavailable
+    else:
+        error = OutcomeUnknown if may_have_acted else ChannelUnavailable
     return error(str(failure))

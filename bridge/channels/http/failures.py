@@ -19,6 +19,10 @@ class UnexpectedAnswer(ChannelUnavailable):
         self.status = status
 
 
+class AnswerTooLong(ChannelUnavailable):
+    """The answer to a read is too long: the caller should ask for fewer rows."""
+
+
 class TokenExpired(CredentialsRefused):
     """The shop refused the token, so it did nothing; after a new login it may accept the same request.
 
@@ -79,6 +83,13 @@ class UselessAnswer(AttemptFailed):
 
     def __init__(self, message: str, *, may_have_acted: bool = True) -> None:
         super().__init__(message, may_have_acted=may_have_acted, retryable=False)
+
+
+class TooLong(UselessAnswer):
+    """The answer is longer than the bridge reads, or has too many values; fewer rows may fit."""
+
+    def __init__(self) -> None:
+        super().__init__("The shop's answer is too long")
 
 
 class NotFromTheApi(AttemptFailed):

@@ -24,6 +24,7 @@ class RetryPolicy:
     fair_timeout: float = 1.0
     """A timeout counts as a failure of the shop only if the call had at least this many seconds."""
     max_answer_bytes: int = 16_000_000
+    """Less where the request allows less."""
     now: Callable[[], datetime] = clock.now
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random

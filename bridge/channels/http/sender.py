@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -15,8 +15,18 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
+from bridge.channels.http import answer_memory
 from bridge.channels.http.address import origin, other_origin
-from bridge.channels.http.body import JSON, JSON_ENDINGS, Body, read_body, read_json, refuse_web_page, write_json
+from bridge.channels.http.body import (
+    JSON,
+    JSON_ENDINGS,
+    MOST_VALUES,
+    Body,
+    read_body,
+    read_json,
+    refuse_web_page,
+    write_json,
+)
 from bridge.channels.http.connection_pool import ConnectionPool
 from bridge.channels.http.failures import (
     NO_TIME,
@@ -37,7 +47,7 @@ from bridge.channels.http.response import (
 )
 from bridge.channels.http.retry_policy import RetryPolicy
 from bridge.channels.http.signals import shop_called
-from bridge.channels.http.transport import ConnectFailed
+from bridge.channels.http.transport import UNREACHABLE, ConnectFailed
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
 
@@ -45,7 +55,8 @@ log = logging.getLogger(__name__)
 
 LEAST_SECONDS = 0.05  # with less time left no call is started
 MAX_REDIRECTS = 3
-TIMED_OUT = "The shop did not answer in time"
+LEAST_BYTES_PER_VALUE = 20  # of an answer as long as it may be
+BROKE_OFF = "The shop's answer broke off, or took too long"
 SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 
 
@@ -89,9 +100,10 @@ class Sender:
                 raise NotAllowed(NO_TIME)
             if not hop:
                 self._admit()
-            started = time.monotonic()
+            started, broken = time.monotonic(), UNREACHABLE
             try:
-                with self._send(request, seconds) as response:
+                with self._send(request, seconds) as response, answer_memory.counted() as take:
+                    broken = BROKE_OFF
                     log.debug(
                         "%s %s: %s after %.0f ms",
                         request.method,
@@ -103,25 +115,31 @@ class Sender:
                         request = self._redirected(request, response, call)
                         continue
                     self._check_status(response, call.accept)
-                    content = read_body(response, self.policy.max_answer_bytes)
+                    content, json = self._read(response, take)
             except (AttemptFailed, ChannelError):
                 raise
             except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-                raise NoAnswer(TIMED_OUT, counts=self._is_fair(seconds)) from None
+                raise NoAnswer(broken, counts=self._is_fair(seconds)) from None
             except Exception:  # a connection or an answer may break in many ways
-                raise NoAnswer("The shop's answer broke off") from None
-            is_json = self.media_type.partition(";")[0].endswith(JSON_ENDINGS)
-            if not is_json:
-                refuse_web_page(response, content)
+                raise NoAnswer(broken) from None
             return ShopResponse(
                 response.status_code,
                 response.headers,
-                read_json(response, content) if is_json else None,
+                json,
                 unusable,
                 refused=response.status_code >= HTTPStatus.BAD_REQUEST and response.status_code not in call.accept,
-                content=b"" if is_json else content,
+                content=content,
             )
         raise UselessAnswer("The shop redirects in a circle")
+
+    def _read(self, response: requests.Response, take: Callable[[int], None]) -> tuple[bytes, Any]:
+        """Return the content of an answer, or its JSON if that was asked for; raises TooLong."""
+        limit = min(self.policy.max_answer_bytes, self.deadline.most_answer_bytes)
+        content = read_body(response, limit, take)
+        if self.media_type.partition(";")[0].endswith(JSON_ENDINGS):
+            return b"", read_json(response, content, min(MOST_VALUES, limit // LEAST_BYTES_PER_VALUE), take)
+        refuse_web_page(response, content)
+        return content, None
 
     def limit_rate(self, seconds: float) -> None:
         """Call the shop no more for this account, for 1 second at least and an hour at most."""

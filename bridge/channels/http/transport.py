@@ -22,12 +22,19 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
 
 from bridge import __version__
+from bridge.channels.http.failures import TooLong
 from bridge.errors import ChannelRefused
 
 SHORTEST_TIMEOUT = 0.001  # a timeout of zero would make the socket non-blocking
 LONGEST_HOST = 253  # characters of a host name in an error message
+MOST_BYTES = 17_000_000
+"""What is received of one answer at most, the framing of chunks included."""
+MOST_HEADER_BYTES = 100_000
+UNREACHABLE = "The shop cannot be reached, or did not answer in time"
+"""Said of every failure before an answer, so that nobody learns from it which ports are open."""
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 CLOUD_SERVICES = [ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "168.63.129.16")]
 
@@ -45,7 +52,7 @@ class ConnectFailed(Exception):
 
 def new_session(public_only: bool, connections: int) -> requests.Session:
     """Return a session with this many connections, without cookies, that ignores environment variables."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.headers.update({"User-Agent": f"linnworks-bridge/{__version__}", "Accept-Encoding": "gzip, deflate"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -70,10 +77,19 @@ def is_public(address: str) -> bool:
     )
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return None: requests reads the whole body of a redirect that it knows of, even if it does not follow it."""
+
+
 class _DeadlineSocket(socket.socket):
-    """A socket whose timeout covers everything until it is set again, however slowly bytes arrive."""
+    """A socket whose timeout covers everything until it is set again, however slowly bytes arrive.
+
+    It also receives no more than `bytes_left`: the parsers of headers and chunks have no limits of their own.
+    """
 
     _end: float | None = None
+    bytes_left = MOST_BYTES
 
     def settimeout(self, value: float | None) -> None:
         self._end = None if value is None else time.monotonic() + value
@@ -81,7 +97,11 @@ class _DeadlineSocket(socket.socket):
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self._use_time_left()
-        return super().recv_into(*args, **kwargs)
+        received = super().recv_into(*args, **kwargs)
+        self.bytes_left -= received
+        if self.bytes_left < 0:
+            raise TooLong
+        return received
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         self._use_time_left()
@@ -121,19 +141,28 @@ class _Connection(HTTPConnection):
             super().connect()
         except ssl.SSLCertVerificationError:
             raise ConnectFailed("The certificate of the shop's address is not valid", retryable=False) from None
-        except TimeoutError:
-            raise ConnectFailed("The shop did not answer in time") from None
         except OSError:
-            raise ConnectFailed("A secure connection to the shop could not be made") from None
+            raise ConnectFailed(UNREACHABLE) from None
         assert self.sock
         self.sock.settimeout(max(end - time.monotonic(), SHORTEST_TIMEOUT))
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        """Return the answer after its headers, which are limited on their own."""
+        sock: Any = self.sock
+        sock.bytes_left = MOST_HEADER_BYTES
+        response = super().getresponse()
+        sock.bytes_left = MOST_BYTES
+        return response
 
     def _new_conn(self) -> socket.socket:
         end = time.monotonic() + (self.timeout or 0)
         found = _resolve(self._dns_host, self.port, self.timeout or 0)
-        if self._public_only and not all(is_public(address[0]) for _, address in found):
-            raise ChannelRefused("The shop's address is in a private network, which this bridge may not call")
-        message = "The shop cannot be reached"
+        if self._public_only and not all(
+            is_public(address[0]) and not _is_this_machine(family, address) for family, address in found
+        ):
+            raise ChannelRefused(
+                "The shop's address is in a private network or on the bridge's own machine, which it may not call"
+            )
         for number, (family, address) in enumerate(found):
             share = (end - time.monotonic()) / (len(found) - number)
             sock = _DeadlineSocket(family, socket.SOCK_STREAM)
@@ -141,13 +170,12 @@ class _Connection(HTTPConnection):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(max(share, SHORTEST_TIMEOUT))
                 sock.connect(address)
-            except OSError as error:
+            except OSError:
                 sock.close()
-                message = "The shop did not answer in time" if isinstance(error, TimeoutError) else message
             else:
                 sock.settimeout(max(end - time.monotonic(), SHORTEST_TIMEOUT))
                 return sock
-        raise ConnectFailed(message)
+        raise ConnectFailed(UNREACHABLE)
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
@@ -173,6 +201,16 @@ class _Adapter(HTTPAdapter):
 
     def cert_verify(self, *args: Any) -> None:
         """Keep the trusted authorities of the context."""
+
+
+def _is_this_machine(family: int, address: Any) -> bool:
+    """Return whether a connection to the address would come from the same address; sends nothing."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+        return bool(probe.getsockname()[0] == probe.getpeername()[0])
 
 
 def _resolve(host: str, port: int, seconds: float) -> list[tuple[int, Any]]:

@@ -21,6 +21,7 @@ from typing import Any
 from bridge import clock
 from bridge.channels.base import OrderState, Parcel
 from bridge.channels.helpers.order_lines import cancelled
+from bridge.channels.helpers.texts import cut, without_tags
 from bridge.channels.woocommerce import lookups
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.carriers import Shipment, shipments
@@ -369,4 +370,4 @@ def _reasons(items: Iterable[CancellationItem | RefundItem]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", unescape(re.sub(r"<[^>]*>", " ", text)))
+    return re.findall(r"\w+", unescape(without_tags(cut(text), " ")))

@@ -22,7 +22,6 @@ Fields = Sequence[tuple[str, str]]
 VAT_NUMBER = re.compile(r"(^|_)(vat|tva|ust|btw|iva|tax)_?(number|no|num|id|nr)$|^(billing_)?(eu_)?vat$")
 IOSS = re.compile(r"(^|_)ioss(_|$)")
 SUBSCRIPTION = "_subscription_renewal"
-GIFT = re.compile(r"gift.*(message|note|text)|(message|note).*gift")
 
 
 def shipping_tag(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -103,11 +102,17 @@ def notes(
 ) -> Iterator[Note]:
     """Yield the customer's note and gift messages, then remarks for the seller as internal notes."""
     texts = [unescape(row["customer_note"]).strip()]
-    texts += [value for key, value in fields if GIFT.search(key.lower()) and len(value) > 1]
+    texts += [value for key, value in fields if _is_gift_message(key.lower()) and len(value) > 1]
     for text in filter(None, texts):
         yield Note(note=text, note_entry_date=created, note_user_name=buyer)
     for text in remarks:
         yield Note(note=text, note_entry_date=created, note_user_name="WooCommerce", is_internal=True)
+
+
+def _is_gift_message(key: str) -> bool:
+    after = key.partition("gift")[2]
+    before = key.rpartition("gift")[0]
+    return any(word in after for word in ("message", "note", "text")) or "message" in before or "note" in before
 
 
 def refund_remarks(row: Mapping[str, Any]) -> Iterator[str]:

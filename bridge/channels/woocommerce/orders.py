@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bridge.channels.helpers.texts import cut
 from bridge.channels.helpers.totals import CENT, ROUNDING, balance, exact, line_total, service
 from bridge.channels.woocommerce.bundles import parents
 from bridge.channels.woocommerce.order_header import (
@@ -50,6 +51,7 @@ ROUNDING_UNITS = 3
 """By so many of the currency's smallest units for each line, a total may differ from its lines by rounding alone."""
 DIFFERENCE = "Difference to the total"
 
+LONGEST_KEY = 255  # of a custom field, as WordPress's database has it
 STATUSES = {PAID: PaymentStatus.PAID, UNPAID: PaymentStatus.UNPAID, CANCELLED: PaymentStatus.CANCELLED}
 
 
@@ -97,7 +99,7 @@ def order(
         replace(address, country=countries.get(address.country_code, address.country_code))
         for address in addresses(row)
     )
-    fields = [(str(meta["key"]), plain_text(meta["value"])) for meta in custom_fields(row)]
+    fields = [(cut(str(meta["key"]), LONGEST_KEY), plain_text(meta["value"])) for meta in custom_fields(row)]
     return Order(
         reference_number=str(number),
         secondary_reference_number=unescape(row["number"]) or str(number),

@@ -40,7 +40,7 @@ class ShopInfo:
         if self._index and API not in self._index["namespaces"]:
             raise ChannelRefused("There is WordPress at this address, but WooCommerce is not active in it")
         version = self._version
-        if version and tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
+        if version and tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:2]) < OLDEST:
             raise ChannelRefused(f"WooCommerce 7.9 or newer is needed; the shop has {version}: please update it")
         self.check_key()
         if self._setting("products/woocommerce_manage_stock") not in ("yes", None):

@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import html
 import math
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from bridge.channels.helpers.numbers import number
+from bridge.channels.helpers.texts import cut, without_tags
 from bridge.clock import EPOCH
 
 LONGEST_ID = 19
 YEAR_DIGITS, CALENDAR_CYCLE, CYCLE_DAYS = 4, 400, 146_097
-TAG = re.compile(r"<[^>]*>")
 
 
 def unescape(text: Any) -> str:
-    """Return a text that the shop sends escaped for HTML; "" if the value is no text."""
-    return html.unescape(text) if isinstance(text, str) else ""
+    """Return a text that the shop sends escaped for HTML, cut to a limit; "" if the value is no text."""
+    if not isinstance(text, str):
+        return ""
+    try:
+        return html.unescape(cut(text))
+    except ValueError:  # the number of a character has thousands of digits
+        return cut(text)
 
 
 def plain_text(value: Any) -> str:
     """Return a text without markup; "" if the value is no text or number, such as a plugin's record."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         return ""
-    return unescape(TAG.sub("", str(value))).strip()
+    return unescape(without_tags(cut(str(value)))).strip()
 
 
 def money(value: Any) -> Decimal:
-    """Return an amount, where "" means none; raises ArithmeticError if it is not a number."""
-    amount = Decimal(str(value or 0))
-    if not amount.is_finite():
-        raise ArithmeticError("An amount is not a number")
-    return amount
+    """Return an amount, where "" means none; raises ArithmeticError if it is not a number, or out of range."""
+    return number(value or 0)
 
 
 def in_units(amount: Decimal, unit: Decimal) -> Decimal:

@@ -264,5 +264,5 @@ def shop_identity(text: str) -> str:
 
 def store_address(text: str) -> str:
     """Return WordPress's address from what a seller typed or copied from the browser; raises ChannelRefused."""
-
-    return re.sub(r"/(wp-json|wp-admin|wp-login\.php)(/.*)?$", "", shop_address(re.sub(r"[?#].*$", "", text.strip())))
+    address = shop_address(re.split("[?#]", text.strip(), maxsplit=1)[0])
+    return re.sub(r"(?s)/(wp-json|wp-admin|wp-login\.php)(/.*)?$", "", address)

@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bridge.channels import load_channel
 from bridge.errors import StartError
+from bridge.ops.owner import Owner, acting_as, refuse_links
 from bridge.protocol.manifest import manifest
 from bridge.settings import PREFIX, parse_settings, sqlite_file
 from bridge.vault import KEY_FILE, make_key_file
@@ -121,7 +122,10 @@ def write(contents: Mapping[str, str], folder: Path, user: Account, *, force: bo
     existing = [str(folder / name) for name in contents if (folder / name).exists()]
     if existing and not force:
         raise StartError(f"These files exist: {', '.join(existing)}; --force replaces them")
+    refuse_links(folder.absolute())
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not user.is_current and folder.stat().st_uid == user.uid:
+        raise StartError(f"{folder} belongs to {user.name}, who could put links in it: name another folder")
     for name, text in contents.items():
         path = folder / name
         if path.exists():
@@ -135,9 +139,15 @@ def write(contents: Mapping[str, str], folder: Path, user: Account, *, force: bo
 
 def make_key(data_dir: Path, user: Account) -> bool:
     """Make the data folder and a key in it, owned by the service's user; return False if there is a key already."""
+    refuse_links(data_dir)
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chown(data_dir, user.uid, user.gid)
-    return make_key_file(data_dir / KEY_FILE, (user.uid, user.gid))
+    folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchown(folder, user.uid, user.gid)
+    finally:
+        os.close(folder)
+    with acting_as(None if user.is_current else Owner(user.uid, user.gid)):
+        return make_key_file(data_dir / KEY_FILE)
 
 
 def has_database(texts: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from bridge.ops.logs import JsonFormatter
+from bridge.ops.logs import JsonFormatter, TracebackFormatter
 from bridge.ops.metrics_folder import VARIABLE, new_metrics_folder
 from bridge.ops.serving.drain import drain
 from bridge.ops.serving.worker import STOP_SIGNALS, GunicornWorker, unblock_stop_signals
@@ -65,7 +65,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": STOP_SECONDS,
             "accesslog": None,
             "loglevel": "warning",
-            "logger_class": JsonLogger if self.settings.log_format == "json" else Logger,
+            "logger_class": JsonLogger if self.settings.log_format == "json" else TextLogger,
             "control_socket_disable": True,
             # no header of a client sets SCRIPT_NAME, PATH_INFO or the scheme; X-Forwarded-For is ours to judge
             "forwarded_allow_ips": "",
@@ -125,6 +125,15 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Remove the metrics folder."""
         if self.settings.metrics:
             shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
+
+
+class TextLogger(Logger):  # type: ignore[misc]
+    """gunicorn's log as text."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(TracebackFormatter(self.error_fmt, self.datefmt))
 
 
 class JsonLogger(Logger):  # type: ignore[misc]

@@ -59,7 +59,7 @@ def test_a_write_answered_in_another_shape_may_have_been_done(shop):
 # -- what goes wrong while reading -----------------------------------------------------------------------
 
 TEMPORARY = {
-    Fault.DROP_BEFORE: "broke off",
+    Fault.DROP_BEFORE: "cannot be reached",
     Fault.CUT_OFF: "broke off",
     Fault.BROKEN: r"internal error \(500\)",
     Fault.BAD_GATEWAY: r"internal error \(502\)",
