@@ -7,11 +7,10 @@ import json
 import re
 
 LONGEST_STRAY = 50_000  # characters before JSON in which its beginning is searched for
-MOST_TRIES = 100  # places where JSON may begin
 LONGEST_WORDS = 200  # characters of a title or a message
 
 _PAGE = re.compile(r"<(!doctype|html|head|title|body|script|style)\b", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)  # a second beginning ends a try, so that none is read twice
 _TAG = re.compile(r"<[^<>]{0,200}>")
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{1,2000})", re.IGNORECASE)
 _PHP_MESSAGE = re.compile(
@@ -28,8 +27,8 @@ def json_within(content: bytes) -> bytes | None:
     JSON that is cut off, a part of it, and JSON within a web page are none.
     """
     text = _text(content)
-    places = re.finditer(r"[{\[]", text[:LONGEST_STRAY])
-    for _, place in zip(range(MOST_TRIES), places, strict=False):
+    scanned = 0  # characters in places that turned out to be no JSON; all of them together as long as the answer
+    for place in re.finditer(r"[{\[]", text[:LONGEST_STRAY]):
         start = place.start()
         before = text[:start].rstrip()
         if before.endswith((":", ",", "[", "{")):
@@ -38,6 +37,9 @@ def json_within(content: bytes) -> bytes | None:
             _, end = _scan(text, start)
         except json.JSONDecodeError as error:
             if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
+                return None
+            scanned += error.pos - start + 1
+            if scanned > len(text):
                 return None
             continue
         except RecursionError:

@@ -183,7 +183,7 @@ def _parse_entry(entry: str) -> Carrier:
         is_address = False
     if not is_address or re.search(r"[\s<>\"]", target):
         raise ChannelRefused(f"Carriers: {target} is not an address")
-    if NUMBER not in target or not set(re.findall(r"{(.*?)}", target)) <= set(PLACEHOLDERS):
+    if NUMBER not in target or not set(re.findall(r"{([^{}]*)}", target)) <= set(PLACEHOLDERS):
         raise ChannelRefused(f"Carriers: {target} needs {NUMBER}, and may have {{postcode}} and {{country}}")
     return Carrier((_words(name),), link=target)
 

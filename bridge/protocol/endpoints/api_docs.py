@@ -15,7 +15,7 @@ from bridge.protocol.endpoints.public import NOTHING_MORE, source_hash
 
 DOCUMENT, PAGE = "/openapi.json", "/docs"
 
-INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+INLINE_SCRIPT = re.compile(r"<script>((?:(?!<script>).)*?)</script>", re.DOTALL)
 
 area = Blueprint("docs", __name__)
 
