@@ -65,9 +65,7 @@ class Area(Blueprint):
             endpoint = Endpoint(path, manifest, takes, gives, scope, token, inspect.getdoc(handler) or "", invalid)
 
             def view() -> Response:
-                call = current_call()
-                with call.exits:
-                    return envelope.answer(call, endpoint, handler)
+                return envelope.answer(current_call(), endpoint, handler)
 
             self.calls.append(endpoint)
             self.add_url_rule(path, handler.__name__, view, methods=["POST"], provide_automatic_options=False)

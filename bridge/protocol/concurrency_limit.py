@@ -18,10 +18,11 @@ class Rest:
 
     after: float
     times: float
+    only_failed: bool = False
 
 
 NO_REST = Rest(0, 0)
-WIZARD_REST = Rest(after=1, times=2)
+WIZARD_REST = Rest(after=1, times=2, only_failed=True)  # a slow shop that answers is no reason to wait
 PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
 
 
@@ -56,15 +57,17 @@ class Slots:
             if (self.taken >= self.limit and not self._queue) or not self._wait(key, wait_seconds):
                 raise self._refusal()
             self._inside[key] += 1
-        began = time.monotonic()
+        began, failed = time.monotonic(), True
         try:
             yield
+            failed = False
         finally:
             with self._changed:
                 self._inside[key] -= 1
                 if not self._inside[key]:
                     del self._inside[key]
-                self._begin_rest(key, began)
+                if failed or not self._rest.only_failed:
+                    self._begin_rest(key, began)
                 self._changed.notify_all()
 
     @property

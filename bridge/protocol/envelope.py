@@ -48,7 +48,8 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     try:
         authorized = authorize(call, endpoint.scope)
-        answered = _handled(call, endpoint, handler, authorized)
+        with call.exits:  # they see the exception
+            answered = _handled(call, endpoint, handler, authorized)
         if answered.error:
             call.outcome = "refused"
         return _response(answered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 
 import pytest
 
@@ -88,3 +88,20 @@ def test_calls_that_wait_leave_some_threads():
             concurrency_limit.finished._changed.notify_all()
 
         assert [None] * 4 == [call.result() for call in waiting]
+
+
+@pytest.mark.parametrize(("fails", "refused"), [(True, True), (False, False)])
+def test_a_slow_answer_of_a_shop_costs_its_wizard_nothing(monkeypatch, fails, refused):
+    """
+    An unfinished integration waits after a call that the shop left unanswered, not after one that took long.
+    """
+    clock = [1000.0]
+    monkeypatch.setattr("bridge.protocol.concurrency_limit.time.monotonic", lambda: clock[0])
+    limit = ConcurrencyLimit(16)
+    with suppress(TimeoutError), limit.slot(1, finished=False):
+        clock[0] += 5
+        if fails:
+            raise TimeoutError
+
+    with pytest.raises(ChannelUnavailable) if refused else nullcontext(), limit.slot(1, finished=False):
+        pass
