@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.channels.base import ListingResult
-from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.listing_images import send_images
 from bridge.channels.woocommerce.listing_payload import ListingPayload
 from bridge.channels.woocommerce.product_ids import Target
@@ -18,19 +18,24 @@ from bridge.protocol.schemas.listings import ChannelReference, FeedMessage, Seve
 BINNED = "trash"
 DISABLED = "private"
 """The status of a variation that is not for sale."""
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 BATCH_SIZE = 25  # variations per call: each takes the shop a twentieth of a second or more
 
 
-def complete(shop: WooClient, product: Mapping[str, Any], payload: ListingPayload) -> ListingResult:
-    """Send variations and images of a product, and return the result of the listing."""
-    path = f"products/{product['id']}"
-    known: Mapping[str, Mapping[str, Any]] = _variations(shop, product) if payload.varies else {}
+def complete(
+    shop: WooClient, product: Mapping[str, Any], payload: ListingPayload, binned: Rows | None = None
+) -> ListingResult:
+    """Send variations and images of a product, and return the result of the listing.
+
+    `binned` are the rows in the bin by SKU if they have been read, which is for a product without variations.
+    """
+    known: Mapping[str, Mapping[str, Any]] = _variations(shop, product) if payload.varies and binned is None else {}
     messages = list(_ignored_values(product, {**payload.setting_fields(), **payload.product()}))
     if not payload.with_price_and_stock and payload.prices_differ(known or {_sku_key(product): product}):
         text = "The listing existed already: its prices and stock levels were left as they are"
         messages.append(_message(Severity.Warning, text))
     if payload.listing.variations:
-        messages += _send_variations(shop, path, payload, known)
+        messages += _send_variations(shop, product, payload, known, binned)
         known = _variations(shop, product)
     elif known:
         text = "The product's variations were left as they are: the listing has none"
@@ -71,7 +76,11 @@ def _ignored_values(row: Mapping[str, Any], sent: Mapping[str, Any]) -> Iterator
 
 
 def _send_variations(
-    shop: WooClient, path: str, payload: ListingPayload, known: Mapping[str, Mapping[str, Any]]
+    shop: WooClient,
+    product: Mapping[str, Any],
+    payload: ListingPayload,
+    known: Mapping[str, Mapping[str, Any]],
+    binned: Rows | None,
 ) -> Iterator[FeedMessage]:
     """Create new variations, change known ones and disable the others; yield messages for what the shop refused.
 
@@ -79,13 +88,15 @@ def _send_variations(
     A disabled variation is not for sale, and keeps its id in case the listing names it again.
     """
     named = {variation.sku.casefold() for variation in payload.listing.variations}
-    binned = _binned_variations(shop, path, named - known.keys())
-    ids = {**binned, **{sku: row["id"] for sku, row in known.items()}}
-    blocking = blocking_bin(shop, [one.sku for one in payload.listing.variations if one.sku.casefold() not in ids])
+    path = f"products/{product['id']}/variations/batch"
+    if binned is None:
+        binned = by_sku(shop, named - known.keys(), status=BINNED)
+    own = {sku: row for sku, rows in binned.items() for row in rows if row["parent_id"] == product["id"]}
+    ids = {sku: row["id"] for sku, row in {**own, **known}.items()}
     gone = [row for sku, row in known.items() if sku not in named and row["status"] != DISABLED]
     for rows in chunks(gone, BATCH_SIZE):
         entries = [{"id": row["id"], "status": DISABLED} for row in rows]
-        answer = shop.post(f"{path}/variations/batch", {"update": entries}).object()
+        answer = shop.post(path, {"update": entries}).object()
         for row, result in zip(rows, answer["update"], strict=True):
             if error := error_message(result.get("error")):
                 yield _message(Severity.Error, f"{unescape(row['sku'])} is still for sale: {error}")
@@ -102,53 +113,27 @@ def _send_variations(
                 for variation in old
             ],
         }
-        answer = shop.post(f"{path}/variations/batch", {name: rows for name, rows in body.items() if rows}).object()
+        answer = shop.post(path, {name: rows for name, rows in body.items() if rows}).object()
         sent = [*body["create"], *body["update"]]
         results = [*answer.get("create", ()), *answer.get("update", ())]
         for variation, entry, row in zip([*new, *old], sent, results, strict=True):
             if error := error_message(row.get("error")):
-                yield _message(Severity.Error, blocking.get(variation.sku.casefold()) or f"{variation.sku}: {error}")
+                told = in_bin(variation.sku, binned.get(variation.sku.casefold(), ()))
+                yield _message(Severity.Error, told or f"{variation.sku}: {error}")
             else:
                 yield from _ignored_values(row, entry)
 
 
-def _binned_variations(shop: WooClient, path: str, skus: Collection[str]) -> dict[str, int]:
-    """Return the ids of those of a product's variations that are in the bin, by these SKUs in lower case."""
-    if not skus:
-        return {}
-    rows = shop.read_all(f"{path}/variations", {"status": BINNED, "_fields": "id,sku"})
-    return {sku: row["id"] for row in rows if (sku := _sku_key(row)) in skus}
-
-
-def _in_bin(sku: str, row: Mapping[str, Any]) -> str:
-    """Return what to do about a product or variation in the bin whose SKU WooCommerce does not give to another one."""
+def in_bin(sku: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what to do about products or variations in the bin that have a SKU; "" if there are none."""
+    if not rows:
+        return ""
+    row = rows[0]
     what = f"a variation of product {row['parent_id']}" if row["type"] == "variation" else f"product {row['id']}"
     return (
         f"The SKU {sku} belongs to {what} in the shop's bin: restore that product or delete it permanently, "
         "and list this one again"
     )
-
-
-def blocking_bin(shop: WooClient, skus: Iterable[str]) -> dict[str, str]:
-    """Return what to do about products in the bin that have one of these SKUs, by SKU in lower case.
-
-    A variation that is in the bin without its product is shown nowhere in WordPress, so it loses its SKU instead.
-    """
-    written = {sku.strip().casefold(): sku for sku in skus}
-    binned = by_sku(shop, written.values(), status=BINNED)
-    rows = [(sku, row) for sku, same in binned.items() for row in same]
-    parents = sorted({row["parent_id"] for _, row in rows if row["type"] == "variation"})
-    found: set[int] = set()
-    for chunk in chunks(parents):
-        query = {"include": ",".join(map(str, chunk)), "status": BINNED, "per_page": PAGE_SIZE, "_fields": "id"}
-        found |= {row["id"] for row in shop.get("products", query).rows()}
-    problems = {}
-    for sku, row in rows:
-        if row["type"] == "variation" and row["parent_id"] not in found:
-            shop.put(f"products/{row['parent_id']}/variations/{row['id']}", {"sku": ""})
-        else:
-            problems[sku] = _in_bin(written.get(sku, sku), row)
-    return problems
 
 
 def _message(severity: Severity, text: str) -> FeedMessage:

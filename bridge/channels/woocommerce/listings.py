@@ -14,7 +14,7 @@ from typing import Any
 from bridge.channels.base import ListingResult
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.configurator import ID_DIGITS, category_numbers, global_attributes
-from bridge.channels.woocommerce.listing_completion import BINNED, blocking_bin, complete
+from bridge.channels.woocommerce.listing_completion import BINNED, complete, in_bin
 from bridge.channels.woocommerce.listing_payload import ListingPayload, listing_problems
 from bridge.channels.woocommerce.product_lookup import by_sku
 from bridge.channels.woocommerce.values import custom_field, unescape
@@ -46,24 +46,38 @@ def create(shop: WooClient, listing: ProductListing, settings: ProductSettings, 
     category_ids = category_numbers(shop, listing.categories)
     if taken := _taken_skus(listing, found, None):
         return ListingResult.failed(taken)
-    product = product or _binned_listing(shop, listing, key)
+    binned = by_sku(shop, _skus(listing), status=BINNED)
+    rows = binned.get(listing.sku.strip().casefold(), ())
+    product = product or _binned_listing(shop, rows, key)
     payload = ListingPayload(listing, settings, global_attributes(shop))
     body = {**payload.product(), **payload.setting_fields(), **_identity(listing, key)}
     body["categories"] = _id_entries(category_ids)
-    if product is not None:
-        status_and_type = {"status": "publish", "type": "variable" if listing.variations else "simple"}
-        path = f"products/{product['id']}"
-        return complete(shop, shop.put(path, {**status_and_type, **body}).object(), payload)
-    blocking = blocking_bin(shop, [listing.sku])
+    if product is None:
+        product = _new_product(shop, body, rows)
+    else:
+        body |= {"status": body.get("status", "publish"), "type": "variable" if listing.variations else "simple"}
+        product = shop.put(f"products/{product['id']}", body).object()
+    return complete(shop, product, payload, binned)
+
+
+def _new_product(shop: WooClient, body: Mapping[str, Any], binned: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Create a product; raises ChannelRefused that says what to do if one in the bin, of these, blocks its SKU.
+
+    A variation that is in the bin without its product is shown nowhere in WordPress, so it loses its SKU instead.
+    """
     try:
-        product = shop.post("products", body).object()
+        return shop.post("products", body).object()
     except CredentialsRefused:
         raise
     except ChannelRefused:
-        if blocking:
-            return ListingResult.failed(blocking.values())
-        raise
-    return complete(shop, product, payload)
+        if not binned:
+            raise
+    alone = [row for row in binned if row["type"] == "variation" and _by_id(shop, str(row["parent_id"]))]
+    if told := in_bin(str(body["sku"]), [row for row in binned if row not in alone]):
+        raise ChannelRefused(told)
+    for row in alone:
+        shop.put(f"products/{row['parent_id']}/variations/{row['id']}", {"sku": ""})
+    return shop.post("products", body).object()
 
 
 def update(shop: WooClient, listing: ProductListing, settings: ProductSettings, key: str) -> ListingResult:
@@ -171,9 +185,8 @@ def _created_with(
     return None
 
 
-def _binned_listing(shop: WooClient, listing: ProductListing, key: str) -> dict[str, Any] | None:
-    """Return the product in the bin that was the listing of this SKU, rather one with this key; None if none was."""
-    rows = by_sku(shop, [listing.sku], status=BINNED).get(listing.sku.strip().casefold(), ())
+def _binned_listing(shop: WooClient, rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any] | None:
+    """Return the one of these products in the bin that was a listing, rather one with this key; None if none was."""
     products = [_read(shop, str(row["id"])) for row in rows if row["type"] != "variation"]
     listings = [product for product in products if product is not None and custom_field(product, KEY)]
     return max(listings, key=lambda product: (custom_field(product, KEY) == key, product["id"]), default=None)

@@ -314,18 +314,19 @@ def test_a_bin_that_blocks_no_sku_is_left_alone(connected, work):
 
 def test_a_variation_in_the_bin_with_its_product_is_told(lister, woo):
     """
-    The other variations are listed.
+    Its product is what the owner can restore or delete; for a new variation its SKU is free.
     """
-    listing = lister.variable_listing()
-    taken, free = (variation["SKU"] for variation in listing["Variations"])
-    parent = woo.add_variable("TEE", {taken: "S"})
+    parent = woo.add_variable("TEE", {"TEE-S": "S"})
     woo.remove_product("TEE", for_good=False)
+    (refused,) = lister.create(lister.listing("TEE-S"))
+    listing = lister.variable_listing()
+    listing["Variations"][0]["SKU"] = "TEE-S"
     (result,) = lister.create(listing)
 
-    assert [(1, f"The SKU {taken} belongs to a variation of product {parent} in the shop's bin")] == [
-        (kind, text.partition(":")[0]) for kind, text in messages_of(result)
+    assert [(1, f"The SKU TEE-S belongs to a variation of product {parent} in the shop's bin")] == [
+        (kind, text.partition(":")[0]) for kind, text in messages_of(refused)
     ]
-    assert "publish" == woo.catalogue.find(free).status
+    assert [] == messages_of(result)
 
 
 def test_a_variation_that_was_binned_alone_blocks_nothing(lister, woo):

@@ -317,7 +317,7 @@ class Catalogue:
             product.stock = int(money.number(data["stock_quantity"]))
 
     def _check_sku(self, product: Product, data: Mapping[str, Any], *, new: bool = False) -> None:
-        """Refuse the SKU of another product; before 10.3 a product in the bin loses its SKU."""
+        """Refuse the SKU of another product; from 10.3 on also that of one in the bin, except for variations."""
         sku = stripped(data.get("sku") or "")
         if sku and collation_key(sku) == collation_key(product.sku):
             return
@@ -325,7 +325,7 @@ class Catalogue:
             if other.id != product.id and other.status != "trash":
                 about = {"resource_id": other.id, "unique_sku": f"{sku}-1"}
                 raise Refusal(400, "product_invalid_sku", "Invalid or duplicated SKU.", **about)
-            if other.id != product.id and new and self.shop.at_least(10, 3):
+            if other.id != product.id and new and product.type != "variation" and self.shop.at_least(10, 3):
                 words = f"The product with SKU ({sku}) you are trying to insert is already present in the lookup table"
                 raise Refusal(400, "woocommerce_rest_product_not_created", words)
 
