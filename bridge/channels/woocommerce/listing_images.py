@@ -8,6 +8,7 @@ with the same one get its id.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,8 @@ the image that was sent with this value."""
 MOST_TRIES = 2
 """An image is left out after this many calls without an answer: its server may be silent, or the image too large for
 the shop. The shop may finish such a call later, so each further try may leave an image without a product."""
-TRIES_SECONDS = 3600  # how long such calls are counted
+FAILURE_SECONDS = 3600  # how long failures are remembered
+NO_ANSWER = "the shop did not answer while it downloaded the image"
 LEAST_SECONDS = 2  # no further image is sent with less time left, because the call would be lost
 BATCH_SIZE = 25
 
@@ -70,9 +72,7 @@ class _Images:
         shown = list(recorded)
         if shown == urls:
             return
-        for url in urls:
-            if url in self.ids:
-                continue
+        for url in sorted((url for url in urls if url not in self.ids), key=self._failed_before):
             sent = {one: self.ids.get(one, 0) for one in urls if one in self.ids or one == url}
             answer, problem = self._send(self.path, url, {"images": _entries(sent), **_record(sent)})
             if answer is None:
@@ -90,7 +90,7 @@ class _Images:
             self.ids |= {url: number for url, number in _recorded(row).items() if number}
         known: list[tuple[Row, str]] = []
         failed: set[str] = set()
-        for row, url in wanted:
+        for row, url in sorted(wanted, key=lambda one: self._failed_before(one[1])):
             if url in failed or url in _recorded(row):
                 continue
             if url in self.ids:
@@ -116,17 +116,28 @@ class _Images:
         if shown:
             self.ids[url] = shown[0]
 
+    def _failed_before(self, url: str) -> bool:
+        """Return whether an image failed lately: it is tried again after the others, if there is time."""
+        return self._last_failure(url) != (0, "")
+
+    def _last_failure(self, url: str) -> tuple[int, str]:
+        """Return how many calls with an image were lost lately, and why the last one failed."""
+        failed_at, lost, problem = json.loads(self.shop.cache.get(self._key(url), '[0, 0, ""]'))
+        return (lost, problem) if monotonic() < failed_at + FAILURE_SECONDS else (0, "")
+
+    def _key(self, url: str) -> str:
+        return f"woocommerce image {hashlib.sha256(f'{self.path} {url}'.encode()).hexdigest()}"
+
     def _send(self, path: str, url: str, body: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
         """Send a body with one image that is new; return the answer, or None and why the image is missing.
 
         Raises ChannelUnavailable where another try may help.
         """
-        key = f"woocommerce image {hashlib.sha256(f'{path} {url}'.encode()).hexdigest()}"
-        counted_at, _, tries = self.shop.cache.get(key, "0 0").partition(" ")
-        lost = int(tries) if monotonic() < float(counted_at) + TRIES_SECONDS else 0
-        if lost >= MOST_TRIES:
-            return None, "the shop did not answer while it downloaded the image"
-        if self.calls and self.shop.deadline.left() < LEAST_SECONDS:
+        lost, problem = self._last_failure(url)
+        late = self.calls > 0 and self.shop.deadline.left() < LEAST_SECONDS
+        if lost >= MOST_TRIES or (problem and late):
+            return None, problem
+        if late:
             raise ChannelUnavailable("There was no time left to send all images")
         self.calls += 1
         try:
@@ -134,9 +145,10 @@ class _Images:
         except CredentialsRefused:
             raise
         except ChannelRefused as refusal:
+            self.shop.cache[self._key(url)] = json.dumps([monotonic(), 0, str(refusal)])
             return None, str(refusal)
         except ChannelUnavailable:
-            self.shop.cache[key] = f"{monotonic()} {lost + 1}"
+            self.shop.cache[self._key(url)] = json.dumps([monotonic(), lost + 1, NO_ANSWER])
             raise
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.channels.woocommerce import listing_images
 from bridge.clock import EPOCH
 from bridge.store.feeds import FeedItem
 from bridge.sync import feeds
@@ -376,6 +377,19 @@ def test_one_bad_image_loses_only_itself(lister, woo, problem):
     assert [] == messages_of(updated)
 
 
+def test_bad_images_do_not_take_the_time_of_the_others(lister, woo, monkeypatch):
+    """
+    Those that failed lately are tried again last, and are warnings if there is no time for that.
+    """
+    monkeypatch.setattr(listing_images, "LEAST_SECONDS", 100)  # more than a budget: one image for each attempt
+    woo.bad_images["/bad"] = "Not Found"
+    listing = lister.listing("LAMP", Images=images("bad", "a", "bad-too", "b"))
+    (result,) = until_ready(lister, lister.send("CREATE", listing))
+
+    assert ["a", "b"] == names_of(woo.catalogue.find("LAMP"))
+    assert ["bad.jpg", "bad-too.jpg"] == [text.split()[2].rpartition("/")[2] for _, text in messages_of(result)]
+
+
 def test_images_are_changed_without_downloading_the_others_again(lister, woo):
     """
     Another order, one more and one less need the new one only.
@@ -455,7 +469,7 @@ def test_an_image_that_the_shop_cannot_take_in_is_left_out_in_the_end(lister, li
     listing = lister.listing("LAMP", Images=images("a", "b", "c"))
     # the product is created with POST, and changed with PUT when the listing is tried again
     woo.faults.add(fault, "/products/", method="PUT", skip=1)
-    woo.faults.add(fault, "/products/", method="PUT", skip=2)
+    woo.faults.add(fault, "/products/", method="PUT", skip=3)
     (result,) = until_ready(lister, lister.send("CREATE", listing))
     product = woo.catalogue.find("LAMP")
 
