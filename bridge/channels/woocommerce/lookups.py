@@ -18,7 +18,7 @@ from bridge.protocol.schemas.config import Tag
 log = logging.getLogger(__name__)
 
 STATUSES_SECONDS, COUNTRIES_SECONDS, MONEY_SECONDS = 60, 86_400, 3_600  # how long these lists are cached
-NO_COUNTRIES_SECONDS = 600  # how long it is remembered that the list of countries could not be read
+NO_COUNTRIES_SECONDS = 60  # how long it is remembered that the list of countries could not be read
 LONGEST_NAME = 255
 
 DECIMALS, CURRENCY = "woocommerce_price_num_decimals", "woocommerce_currency"
