@@ -2,6 +2,9 @@
 # Each works on a copy of the tree in new virtual environments, so that nothing on the machine decides what passes.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# the running shop of `tests_on_shop`; no other test may know of it
+shop=()
+for name in $(compgen -e | grep '^BRIDGE_TEST_WOOCOMMERCE_'); do shop+=("$name=${!name}"); done
 unset $(compgen -e | grep -E '^(BRIDGE_|PYTHON.|PYTEST_|HYPOTHESIS_|PROMETHEUS_|VIRTUAL_ENV)')
 
 PYTHON=${PYTHON:-python3}
@@ -18,6 +21,7 @@ DATABASE_TESTS=(
 scratch=$(mktemp -d)
 cluster=$(mktemp -d)
 failed=()
+skipped=()
 pg_ctl=
 
 # -- steps -------------------------------------------------------------------------------------------------
@@ -36,11 +40,21 @@ step() {
     fi
 }
 
-# Clean up and say what failed; the exit status is 1 if anything did.
+# Say that a step was not run and why.
+skip() {
+    printf '\n== %s\n-- %s SKIPPED: %s\n' "$1" "$1" "$2"
+    skipped+=("$1: $2")
+}
+
+# Clean up and say what failed and what was skipped; the exit status is 1 if anything failed.
 finish() {
     local status=$?
     stop_server
     rm -rf "$scratch" "$cluster"
+    if [ ${#skipped[@]} != 0 ]; then
+        printf '\nSKIPPED:\n'
+        printf '  %s\n' "${skipped[@]}"
+    fi
     if [ ${#failed[@]} != 0 ]; then
         printf '\nFAILED after %s s:\n' "$SECONDS"
         printf '  %s\n' "${failed[@]}"
@@ -133,6 +147,12 @@ tests() {
 
 tests_on_postgres() {
     BRIDGE_TEST_DATABASE_URL=$server tests test "$@"
+}
+
+# WooCommerce's suites on a shop that runs, with its address and key in BRIDGE_TEST_WOOCOMMERCE_URL, _KEY and _SECRET.
+tests_on_shop() {
+    in_venv test timeout --kill-after=30 25m env "${shop[@]}" \
+        pytest -p no:cacheprovider -n 0 -m full -k running tests/channels/woocommerce/test_contract.py
 }
 
 # What was installed works without the source.

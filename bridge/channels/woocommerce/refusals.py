@@ -94,10 +94,11 @@ def refusal(answer: ShopResponse, url: str) -> ChannelRefused:
 def blocked_message(answer: ShopResponse) -> str:
     """Return what refuses a call in front of WooCommerce, in its own words."""
     if words := json_error_message(answer):
-        code = code_of(answer)
+        source = ", ".join(filter(None, (code_of(answer), str(answer.status))))
+        check = ", and the key must be right" if answer.status == HTTPStatus.UNAUTHORIZED else ""
         return (
             f"A security plugin or server in front of WooCommerce refuses the call: {unescape(words).rstrip('.')} "
-            f"({', '.join(filter(None, (code, str(answer.status))))}). It must let this bridge use wp-json/{API}/"
+            f"({source}). It must let this bridge use wp-json/{API}/{check}"
         )
     asks = ": it asks for a password of its own" if "WWW-Authenticate" in answer.headers else ""
     return (
