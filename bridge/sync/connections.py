@@ -11,14 +11,12 @@ from bridge.protocol.schemas.config import AddNewUserRequest
 from bridge.store.connections import add_connection
 from bridge.vault import digest, new_token
 
-LONGEST_NAME = 320  # characters of an e-mail address or an account name
-
 
 def begin(request: AddNewUserRequest, channels: Channels, now: datetime) -> str:
     """Add a connection and return its token, which is stored only as a digest.
 
     An unfinished connection of the same account and name is replaced. Raises RequestRefused if a finished one
-    exists, or if e-mail address, account name or account id is missing, very long or has control characters.
+    exists, or if e-mail address, account name or account id is missing or has control characters.
     """
     if not _is_name(request.email):
         raise RequestRefused("Invalid Email")
@@ -42,7 +40,7 @@ def begin(request: AddNewUserRequest, channels: Channels, now: datetime) -> str:
 
 
 def _is_name(text: str) -> bool:
-    return bool(text.strip()) and len(text) <= LONGEST_NAME and printable(text) == text
+    return bool(text.strip()) and printable(text) == text
 
 
 def _account(identifier: str) -> str:
