@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import peewee
 
 
+LONGEST_MESSAGE = 800  # characters of what a shop is said to have answered
+
+
 class BridgeError(Exception):
     """A failure with a message for the person who will read it."""
 
@@ -51,7 +54,10 @@ class TooBusy(BridgeError):
 
 
 class ChannelError(BridgeError):
-    """The shop did not do what it was asked to do."""
+    """The shop did not do what it was asked to do; the shop's words in the message are cut."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…")
 
 
 class ChannelRefused(ChannelError):

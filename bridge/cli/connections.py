@@ -14,6 +14,8 @@ from bridge.errors import BridgeError
 if TYPE_CHECKING:
     from bridge.store.connections import Connection
 
+MOST_TRIES = 20  # of a tenth of a second
+
 
 @click.group()
 def connections() -> None:
@@ -70,13 +72,18 @@ def erase(connection: str, yes: bool) -> None:
     Linnworks keeps its side until the integration is deleted there; its calls are refused from now on. Backups
     still contain it.
     """
-    from bridge.store.connections import delete_connection
+    from bridge.store.connections import delete_connection, forget_erased
 
     open_installed()
     found = the_connection(connection)
     if not yes:
         confirm(f"Erase {found.account_name} ({found.email})?")
     delete_connection(found)
+    if not any(forget_erased() for _ in range(MOST_TRIES)):
+        say(
+            "The service reads the database's write-ahead log at the moment, which keeps it for up to an hour.",
+            err=True,
+        )
     say(f"Erased {found.account_name}.")
 
 

@@ -11,7 +11,7 @@ from bridge.channels import Channels
 from bridge.clock import before, now
 from bridge.settings import Settings, sqlite_file
 from bridge.store.actions import forget_actions, forget_order_leases
-from bridge.store.connections import forget_unfinished
+from bridge.store.connections import forget_erased, forget_unfinished
 from bridge.store.database import truncate_wal
 from bridge.store.feeds import forget_feeds
 from bridge.store.orders import forget_orders
@@ -31,7 +31,11 @@ class Retention:
         self._due = float("-inf")
 
     def work_one(self, channels: Channels) -> bool:
-        """Delete a batch of old rows, or finish the round; return whether there may be more to delete."""
+        """Delete a batch of old rows, or finish the round; return whether there may be more to delete.
+
+        What was just erased leaves the write-ahead log at the next call that nobody reads it in, a second later or so.
+        """
+        forget_erased()
         if self._clock() < self._due:
             return False
         self._due = (

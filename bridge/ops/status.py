@@ -14,6 +14,7 @@ from bridge.store.feeds import waiting_listings
 from bridge.store.orders import count_held
 from bridge.store.outbox import count_waiting, waiting_since
 from bridge.store.paging import POLL_SILENCE, last_polls
+from bridge.store.usage import waiting_bytes_by_connection
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Status:
     listings_age: float
     unknown_actions: int
     held_orders: int
+    waiting_bytes: Mapping[int, int]
 
 
 def current_status(now: datetime) -> Status:
@@ -48,6 +50,7 @@ def current_status(now: datetime) -> Status:
         listings_age=_age(listed_since, now),
         unknown_actions=count_actions(UNKNOWN),
         held_orders=count_held(),
+        waiting_bytes=waiting_bytes_by_connection(),
     )
 
 
@@ -72,6 +75,7 @@ def details(status: Status) -> dict[str, Any]:
             "oldest_seconds": round(status.outbox_age),
         },
         "listings": {"waiting": status.listings, "oldest_seconds": round(status.listings_age)},
+        "waiting_bytes": {str(number): size for number, size in status.waiting_bytes.items()},
         "unknown_actions": status.unknown_actions,
         "held_orders": status.held_orders,
     }
@@ -92,7 +96,14 @@ def gauges(status: Status) -> Iterator[Metric]:
     for number, seconds in status.seconds_since_poll.items():
         since.add_metric([str(number)], seconds)
         silent.add_metric([str(number)], number in status.silent)
-    yield from (since, silent)
+    waiting = GaugeMetricFamily(
+        "bridge_waiting_bytes",
+        "Bytes of listings, stock and prices that wait for a connection's shop",
+        labels=["connection"],
+    )
+    for number, size in status.waiting_bytes.items():
+        waiting.add_metric([str(number)], size)
+    yield from (since, silent, waiting)
     for name, help_text, value in (
         ("outbox_requests", "Stock and price requests that no process has started on", status.outbox_requests),
         ("outbox_pending_updates", "Stock levels and prices that a shop has not accepted yet", status.pending_updates),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from peewee import CharField, IntegerField, TextField
 
-from bridge.store.database import Row, delete_some, writing
+from bridge.store.database import Row, delete_some, truncate_wal, writing
 from bridge.store.fields import JsonField, MomentField, NumberField
 from bridge.store.statements import Statement
 
@@ -147,6 +148,22 @@ def delete_connection(connection: Connection) -> None:
     """Delete a connection and everything stored for it; repeating this does nothing."""
     with writing(connection.id):
         Connection.delete().where(_this(connection)).execute()
+    erased.set()
+
+
+erased = threading.Event()
+"""Set when this process has deleted a connection, of which the write-ahead log still has copies."""
+
+
+def forget_erased() -> bool:
+    """Remove what was erased from the write-ahead log; return False if that must be tried again."""
+    if not erased.is_set():
+        return True
+    erased.clear()
+    if truncate_wal():
+        return True
+    erased.set()
+    return False
 
 
 def forget_unfinished(before: datetime, limit: int) -> int:

@@ -166,13 +166,15 @@ def open_store(url: str) -> None:
     open_database(url, MIGRATIONS, database, "The database that BRIDGE_DATABASE_URL or BRIDGE_DATA_DIR names")
 
 
-def truncate_wal() -> None:
-    """Remove erased data from SQLite's write-ahead log too, unless it is being read."""
-    if isinstance(database.obj, SqliteDatabase):
-        # writers are blocked while the checkpoint waits for readers
-        database.execute_sql("PRAGMA busy_timeout = 100")
-        database.execute_sql("PRAGMA wal_checkpoint(truncate)")
-        database.execute_sql(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
+def truncate_wal() -> bool:
+    """Remove erased data from SQLite's write-ahead log too; return False if that is being read."""
+    if not isinstance(database.obj, SqliteDatabase):
+        return True
+    # writers are blocked while the checkpoint waits for readers
+    database.execute_sql("PRAGMA busy_timeout = 100")
+    busy, _, _ = database.execute_sql("PRAGMA wal_checkpoint(truncate)").fetchone()
+    database.execute_sql(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
+    return not busy
 
 
 def close_store() -> None:

@@ -158,9 +158,14 @@ def claim_item(now: datetime, until: datetime) -> FeedItem | None:
 
 
 def finish_item(item: FeedItem, result: Any, now: datetime) -> None:
-    """Record the result of an item, unless another process has claimed it since."""
+    """Record the result of an item and forget its content, unless another process has claimed it since."""
     with writing():
-        item.release(now, done=True, result=result)
+        item.release(now, done=True, result=result, request={"listing": _names(item.listing)})
+
+
+def _names(listing: dict[str, Any]) -> dict[str, Any]:
+    """Return what tells which listing it is: of one that is done nothing else is needed."""
+    return {name: listing[name] for name in ("SKU", "ChannelSKU", "TemplateId", "ExternalListingId") if name in listing}
 
 
 def set_item_aside(item: FeedItem, result: Any, error: str, now: datetime) -> None:
@@ -243,4 +248,5 @@ def drop_item(item: FeedItem, result: Any, now: datetime) -> bool:
         chosen = (FeedItem.id == item.id) & _PENDING & FeedItem.free(now)
         # without a claim, a holder whose lease ran out cannot change the result
         ended = {"done": True, "result": result, "set_aside": False, "claim": "", "claimed_until": now}
+        ended["request"] = {"listing": _names(item.listing)}
         return bool(FeedItem.update(**ended).where(chosen).execute())

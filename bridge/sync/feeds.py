@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 
 from bridge.channels import Channels
 from bridge.channels.base import ListingResult
+from bridge.channels.helpers.texts import cut
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, ChannelRefused, CredentialsRefused, RequestRefused
 from bridge.protocol.schemas.base import InvalidRow, from_plain_data, plain_data
@@ -35,7 +36,7 @@ from bridge.store.feeds import (
     postpone_item,
     set_item_aside,
 )
-from bridge.sync import retry, wizard
+from bridge.sync import quota, retry, wizard
 from bridge.sync.keys import shop_key
 from bridge.sync.listing_checks import listing_problems
 
@@ -46,6 +47,7 @@ MOST_ATTEMPTS = 11
 MOST_EXPIRED_CLAIMS = 3
 """An item is set aside once so many processes have died while they worked on it."""
 LONGEST_WAIT_SECONDS = 600
+LONGEST_NAME = 1000  # characters of a SKU, an id or a message that is stored with a listing
 
 
 def add_updates(connection_id: int, request: ListingUpdateRequest, moment: datetime) -> str:
@@ -73,7 +75,7 @@ def add_updates(connection_id: int, request: ListingUpdateRequest, moment: datet
         else:
             content = {"listing": plain_data(row), "settings": plain_data(chosen)}
             items.append((request.type.name, content, None))
-    return add_feed(connection_id, items, moment)
+    return _add(connection_id, items, moment)
 
 
 def add_removals(connection_id: int, removals: Sequence[ListingRemoval | InvalidRow], moment: datetime) -> str:
@@ -82,6 +84,11 @@ def add_removals(connection_id: int, removals: Sequence[ListingRemoval | Invalid
         _failed_item(DELETE, row) if isinstance(row, InvalidRow) else (DELETE, {"listing": plain_data(row)}, None)
         for row in removals
     ]
+    return _add(connection_id, items, moment)
+
+
+def _add(connection_id: int, items: Sequence[tuple[str, Any, Any]], moment: datetime) -> str:
+    quota.require_room(connection_id, (request for _, request, _ in items))
     return add_feed(connection_id, items, moment)
 
 
@@ -99,8 +106,8 @@ def _failed_item(action: str, row: InvalidRow) -> tuple[str, Any, Any]:
 
 
 def _storable(text: str) -> str:
-    """Return the text without halves of surrogate pairs, which the database cannot store."""
-    return text.encode(errors="replace").decode()
+    """Return the text, cut, and without halves of surrogate pairs, which the database cannot store."""
+    return cut(text, LONGEST_NAME).encode(errors="replace").decode()
 
 
 def status(connection_id: int, feed_id: str) -> CheckFeedResponse:

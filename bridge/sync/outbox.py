@@ -47,6 +47,7 @@ from bridge.store.outbox import (
     update_tag,
 )
 from bridge.sync import retry
+from bridge.sync.quota import require_room
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,7 @@ def _store_and_push(
     """
     if not rows:
         return []
+    require_room(connection.id, [rows])
     batch, job = enqueue(connection, kind_name, rows, now=now(), until=retry.lease_end(deadline))
     if job is None:
         try:

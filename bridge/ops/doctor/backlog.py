@@ -10,6 +10,8 @@ from bridge.store.actions import unresolved_actions
 from bridge.store.feeds import items_since
 from bridge.store.orders import held_orders
 from bridge.store.outbox import count_set_aside, count_waiting, waiting_since
+from bridge.store.usage import waiting_bytes_by_connection
+from bridge.sync.quota import MOST_WAITING_BYTES
 
 LONG, VERY_LONG = timedelta(minutes=15), timedelta(hours=6)
 UNDER_WAY = timedelta(minutes=2)
@@ -76,11 +78,23 @@ def feeds(now: datetime) -> Iterator[Finding]:
         yield ok("feeds", "no listing waits, and none has failed recently")
 
 
+def disk(now: datetime) -> Iterator[Finding]:
+    """Check for integrations for which much waits."""
+    sizes = waiting_bytes_by_connection()
+    largest = _some([f"{size / 1_000_000:.1f} MB of integration {number}" for number, size in sizes.items()], 3)
+    if max(sizes.values(), default=0) > MOST_WAITING_BYTES / 2:
+        advice = f"each may have {MOST_WAITING_BYTES // 1_000_000} MB; linnworks-bridge connections erase ends one"
+        yield warning("waiting data", largest, advice)
+    else:
+        yield ok("waiting data", largest or "none")
+
+
 CHECKS: dict[str, Callable[[datetime], Iterator[Finding]]] = {
     "outbox": outbox,
     "actions": actions,
     "held orders": orders,
     "feeds": feeds,
+    "waiting data": disk,
 }
 
 

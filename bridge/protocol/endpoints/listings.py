@@ -77,7 +77,7 @@ def variations(call: Call, request: CategoryQuestion) -> VariationsResponse:
 def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
     """Accept listings to create or update; return the id of the feed that reports on them."""
     _supported(call)
-    feed_id = feeds.add_updates(call.connection.id, request, call.now)
+    feed_id = feeds.add_updates(call.finished_connection.id, request, call.now)
     call.services.worker.wake()
     return FeedResponse(channel_feed_id=feed_id)
 
@@ -88,7 +88,7 @@ def listing_update(call: Call, request: ListingUpdateRequest) -> FeedResponse:
 def listing_delete(call: Call, request: ListingDeleteRequest) -> FeedResponse:
     """Accept listings to delete; return the id of the feed that reports on them."""
     _supported(call)
-    feed_id = feeds.add_removals(call.connection.id, request.external_listing_ids, call.now)
+    feed_id = feeds.add_removals(call.finished_connection.id, request.external_listing_ids, call.now)
     call.services.worker.wake()
     return FeedResponse(channel_feed_id=feed_id)
 
