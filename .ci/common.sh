@@ -167,6 +167,25 @@ fuzz_api() {
         in_venv test timeout 5m python .ci/fuzz_api.py "$scratch/schemathesis/bin/schemathesis"
 }
 
+# Fail for known vulnerabilities of what is installed; say so if that cannot be found out here.
+audit() {
+    local log=$scratch/audit.log
+    "$PYTHON" -m venv "$scratch/audit" &&
+        "$scratch/audit/bin/pip" install --quiet --disable-pip-version-check 'pip-audit >= 2.7, < 3' >"$log" 2>&1 ||
+        { echo "NOT AUDITED: pip-audit cannot be installed here"; return 0; }
+    in_venv test pip freeze --exclude linnworks-bridge >"$scratch/installed.txt" || return 1
+    if timeout 5m "$scratch/audit/bin/pip-audit" --progress-spinner off --disable-pip --no-deps \
+        --requirement "$scratch/installed.txt" >"$log" 2>&1; then
+        tail -n 1 "$log"
+    elif grep -q "known vulnerabilit" "$log"; then
+        cat "$log"
+        return 1
+    else
+        tail -n 3 "$log"
+        echo "NOT AUDITED: the data on vulnerabilities cannot be had here"
+    fi
+}
+
 bench() {
     BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
 }

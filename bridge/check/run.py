@@ -125,7 +125,7 @@ def _reachable_address(options: CheckOptions) -> str:
     if not urls:
         raise CheckCouldNotRun("the manifest names no endpoint")
     if manifest.url("OAuthAuthorization") and not options.oauth:
-        raise CheckCouldNotRun("the application requires access tokens: give a client with --oauth-client ID:SECRET")
+        raise CheckCouldNotRun("the application requires access tokens: give a client with --oauth-client FILE")
     parts = urlsplit(urls[0])
     address = f"{parts.scheme}://{parts.netloc}"
     try:

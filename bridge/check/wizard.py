@@ -71,7 +71,7 @@ def complete_step(context: CheckContext, integration: Integration) -> None:
     if response.error and made_up:  # the application is right to reject made-up credentials
         raise ConfigMissing(
             f'the step {step} returned "{response.error[:300]}" for made-up values: '
-            f"give the real ones with --config NAME=VALUE for {', '.join(made_up)}"
+            f"give the real ones with --config-file, lines of NAME=VALUE, for {', '.join(made_up)}"
         )
     if response.error:
         raise RuleFailed(f'the step {step} returned "{response.error[:300]}" for the given values', response.exchange)

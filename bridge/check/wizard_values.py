@@ -34,7 +34,7 @@ def made_up_value(item: dict[str, Any], rng: random.Random) -> str:
     name = text(item.get("ConfigItemId"))
     raise ConfigMissing(
         f"no made-up value matches the pattern {item.get('RegExValidation')} of {name}: "
-        f"give one with --config {name}=VALUE"
+        f"give one with --config or --config-file: {name}=VALUE"
     )
 
 

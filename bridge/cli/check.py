@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridge.cli.common import read_secret
 from bridge.cli.output import new_console, print_document
 from bridge.errors import StartError
 from bridge.settings import load_settings
@@ -44,9 +45,13 @@ def _print_rules(context: click.Context, parameter: click.Parameter, requested: 
     help="Value of a wizard item, named by its ConfigItemId or Name; can be repeated.",
 )
 @click.option(
-    "--config-file", type=READABLE_FILE, help="Read such values from the lines of a file; recommended for secrets."
+    "--config-file", type=READABLE_FILE, help="Read such values from the lines of a file; the only way for secrets."
 )
-@click.option("--oauth-client", metavar="ID:SECRET", help="Request access tokens as this OAuth client.")
+@click.option(
+    "--oauth-client",
+    metavar="FILE",
+    help="Request access tokens as the OAuth client whose ID:SECRET is in this file; - reads it from standard input.",
+)
 @click.option("--read-only", is_flag=True, help="Skip everything that changes the shop.")
 @click.option(
     "--only", metavar="RULE|AREA", multiple=True, help="Only these rules, by id, beginning of the id, glob, or area."
@@ -193,8 +198,14 @@ def _config(values: tuple[str, ...], path: Path | None) -> dict[str, str]:
     """Return the values for the wizard from the file, overridden by those of the command line."""
     from dotenv import dotenv_values
 
+    from bridge.check.run import SECRET_NAME
+
     if any("=" not in value for value in values):
         raise click.UsageError("--config takes NAME=VALUE")
+    if secret := next(filter(SECRET_NAME.search, (value.partition("=")[0] for value in values)), None):
+        raise click.UsageError(
+            f"Every user of this machine can see a command's arguments: put {secret} into a file for --config-file"
+        )
     lines = dotenv_values(path, interpolate=False) if path else {}
     from_file = {name: value for name, value in lines.items() if value is not None}
     return from_file | dict(value.split("=", 1) for value in values)
@@ -203,7 +214,7 @@ def _config(values: tuple[str, ...], path: Path | None) -> dict[str, str]:
 def _oauth_client(option: str | None) -> tuple[str, str] | None:
     if option is None:
         return None
-    client_id, colon, secret = option.partition(":")
+    client_id, colon, secret = read_secret(option, "ID:SECRET").partition(":")
     if not (client_id and colon and secret):
-        raise click.UsageError("--oauth-client takes ID:SECRET")
+        raise click.UsageError("--oauth-client names a file with ID:SECRET")
     return client_id, secret

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -47,6 +49,22 @@ def is_installed(settings: Settings) -> bool:
     """Return whether there is a database; one on a server is taken to exist."""
     path = sqlite_file(settings.database)
     return path is None or path.exists()
+
+
+def read_secret(source: str, form: str) -> str:
+    """Return the first line of a file, or of standard input for "-".
+
+    Raises BridgeError for anything else: every user of the machine sees a command's arguments.
+    """
+    if source == "-":
+        return sys.stdin.readline().strip()
+    try:
+        return Path(source).read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, ValueError):
+        raise BridgeError(
+            f"Every user of this machine can see a command's arguments: put {form} into a file and name that, "
+            "or give - and pass it on standard input"
+        ) from None
 
 
 def require_free_address(bind: str) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from bridge.cli.common import is_installed, own_settings, require_free_address
+from bridge.cli.common import is_installed, own_settings, read_secret, require_free_address
 from bridge.cli.output import say
 from bridge.errors import BridgeError, StartError
 from bridge.settings import load_settings, sqlite_file
 
 
 @click.command("migrate-database")
-@click.argument("url")
-def migrate_database(url: str) -> None:
+@click.argument("source", metavar="FILE")
+def migrate_database(source: str) -> None:
     """Copy everything from the SQLite database into an empty one on a PostgreSQL server.
 
-    URL is the new BRIDGE_DATABASE_URL, or - to read it from standard input. Stop the service first, and start it
-    with the new setting afterwards. The old database is not changed, nor are the key file and the embedded shop's
+    FILE has the new BRIDGE_DATABASE_URL; - reads it from standard input. Stop the service first, and start it with
+    the new setting afterwards. The old database is not changed, nor are the key file and the embedded shop's
     file in the data folder.
     """
     from bridge.store.sqlite_to_postgresql import copy_to_postgresql
 
+    new = load_settings({}, database_url=read_secret(source, "the address"))
     settings = own_settings()
-    new = load_settings({}, database_url=sys.stdin.readline().strip() if url == "-" else url)
     if sqlite_file(settings.database) is None or not is_installed(settings):
         raise StartError("There is no SQLite database to copy: run the command with the service's settings")
     if not new.database_url.startswith(("postgresql://", "postgres://")):

@@ -19,9 +19,20 @@ def test_config_values_come_from_a_file_and_the_command_line(http_app, check_com
     save = http_app.save
     http_app.save = lambda integration, values: (saved.update(values), save(integration, values))[1]
     (tmp_path / "values").write_text("# of the shop\nKey='from the file $HOME'\nPassword=file\n")
-    check_command("--config-file", str(tmp_path / "values"), "--config", "Password=command", "--only", "CFG-08")
+    check_command("--config-file", str(tmp_path / "values"), "--config", "Size=large", "--only", "CFG-08")
 
-    assert {"Key": "from the file $HOME", "Password": "command"} == saved
+    assert {"Key": "from the file $HOME", "Password": "file"} == saved
+
+
+@pytest.mark.parametrize("option", [["--config", "Password=secret"], ["--oauth-client", "id:secret"]])
+def test_secrets_on_the_command_line_are_refused(check_command, option):
+    """
+    Every user of the machine sees them there.
+    """
+    output, _ = check_command(*option, status=2 if option[0] == "--config" else 1)
+
+    assert "can see a command's arguments" in " ".join(output.split())
+    assert "id:secret" not in output
 
 
 @pytest.mark.parametrize("mode", [["--only", "Configuration"], ["--soak", "0.01"]], ids=["check", "soak"])
@@ -36,7 +47,7 @@ def test_rejecting_made_up_credentials_breaks_no_rule(http_app, check_command, m
     http_app.save = reject
     output, report = check_command(*mode, status=2)
 
-    assert "give the real ones with --config NAME=VALUE for Key, Password" in " ".join(output.split())
+    assert "give the real ones with --config-file, lines of NAME=VALUE, for Key, Password" in " ".join(output.split())
     assert [] == [rule for rule in report["rules"] if rule["verdict"] == "fail" and rule["severity"] == "must"]
     assert not [name for name, verdict in verdicts(report).items() if name.startswith("SOK") and verdict == "pass"]
 
@@ -62,7 +73,7 @@ def test_options_that_do_not_work_are_explained(check_command, tmp_path, monkeyp
     assert message in output
 
 
-def test_an_application_with_oauth_requires_a_client(over_http, http_app, check_command, manifest_file):
+def test_an_application_with_oauth_requires_a_client(over_http, http_app, check_command, manifest_file, tmp_path):
     """
     Without --oauth-client no call could succeed, so the run does not start.
     """
@@ -70,9 +81,10 @@ def test_an_application_with_oauth_requires_a_client(over_http, http_app, check_
     document = {"modules": [{"type": "ChannelIntegration", "parameters": http_app.parameters}]}
     manifest_file.write_text(json.dumps(document))
     output, _ = check_command(status=2)
-    check_command("--oauth-client", ":".join(CLIENT), "--only", "OAuth")
+    (tmp_path / "client").write_text(":".join(CLIENT) + "\n")
+    check_command("--oauth-client", str(tmp_path / "client"), "--only", "OAuth")
 
-    assert "give a client with --oauth-client ID:SECRET" in output
+    assert "give a client with --oauth-client FILE" in output
 
 
 def test_recorded_calls_are_sent_again(http_app, check_command, tmp_path):

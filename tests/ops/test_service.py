@@ -76,7 +76,8 @@ def test_the_check_passes_with_oauth(service, command, tmp_path):
     created = command("oauth", "create")
     client_id, secret = (line.partition(": ")[2] for line in created.splitlines()[:2])
     try:
-        command("check", service, "--oauth-client", f"{client_id}:{secret}", "--json", str(tmp_path / "run.json"))
+        (tmp_path / "client").write_text(f"{client_id}:{secret}")
+        command("check", service, "--oauth-client", str(tmp_path / "client"), "--json", str(tmp_path / "run.json"))
     finally:
         command("oauth", "disable", "--yes")
 

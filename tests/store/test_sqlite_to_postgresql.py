@@ -41,6 +41,17 @@ def migrate(settings: Settings, url: str, **environ: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def test_an_address_on_the_command_line_is_refused():
+    """
+    Every user of the machine would see its password.
+    """
+    result = CliRunner().invoke(main, ["migrate-database", "postgresql://user:password@host/name"])
+
+    assert 1 == result.exit_code
+    assert "can see a command's arguments" in result.output
+    assert "password" not in result.output
+
+
 def rows(url: str, source: Settings) -> dict[str, Any]:
     """Return all rows of each table of the source, read from the database at `url`."""
     here, there = database_at(source.database), database_at(url)
