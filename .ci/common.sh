@@ -176,7 +176,8 @@ audit() {
     in_venv test pip freeze --exclude linnworks-bridge >"$scratch/installed.txt" || return 1
     if timeout 5m "$scratch/audit/bin/pip-audit" --progress-spinner off --disable-pip --no-deps \
         --requirement "$scratch/installed.txt" >"$log" 2>&1; then
-        tail -n 1 "$log"
+        ! grep -q "could not be audited" "$log" ||
+            echo "NOT AUDITED: $(grep -c "could not be audited" "$log") of $(wc -l <"$scratch/installed.txt") packages"
     elif grep -q "known vulnerabilit" "$log"; then
         cat "$log"
         return 1

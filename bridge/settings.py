@@ -136,7 +136,11 @@ class Settings:
         "X-Forwarded-For header",
         parse=_networks,
     )
-    allow_private_shops: bool = setting(False, "Whether shops may be at private or loopback addresses", parse=_flag)
+    allow_private_shops: bool = setting(
+        False,
+        "Whether shops may be at private or loopback addresses, or at the public address of the bridge's own machine",
+        parse=_flag,
+    )
     channel_name: str = setting(
         "",
         "ChannelName in the manifest, unique in Linnworks: upper case, no spaces; empty: the channel's own",

@@ -26,8 +26,9 @@ def serve(bind: str | None) -> None:
     """
     environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
     if "MALLOC_ARENA_MAX" not in environ:
-        # the C library reads it when a process starts; without it, threads keep tens of megabytes each for themselves
-        environ["MALLOC_ARENA_MAX"] = "2"
+        # the C library reads them when a process starts; without them threads keep tens of megabytes each for
+        # themselves, and what long answers took is not given back
+        environ |= {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
         os.execve(sys.executable, own_command("serve"), environ)  # noqa: S606 our own interpreter
     for message in unknown_variables(environ):
         say(f"linnworks-bridge: {message}", err=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 from msgspec.structs import replace
 
 from bridge.channels import Channels
 from bridge.channels.base import LAST_STEP, Channel, Step
+from bridge.channels.helpers.numbers import number
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, RequestRefused
 from bridge.protocol.schemas.config import ConfigItem, SaveConfigRequest, UserConfigResponse, ValueType
@@ -150,9 +150,10 @@ def _checked(item: ConfigItem, value: str) -> str:
 
 def _is_number(value: str) -> bool:
     try:
-        return Decimal(value).is_finite()
-    except InvalidOperation:
+        number(value)
+    except ArithmeticError:
         return False
+    return True
 
 
 def _screen(connection: Connection, step: Step, config: dict[str, str], error: str | None = None) -> UserConfigResponse:

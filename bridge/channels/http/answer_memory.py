@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from bridge.channels.http.failures import TooLong
 
 ALWAYS = 1_000_000  # bytes that every answer may have
-TOGETHER = 64_000_000  # bytes of all longer answers of a process
+TOGETHER = 32_000_000  # bytes of all longer answers of a process
 
 _lock = threading.Lock()
 _long_answers = 0

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,13 +59,14 @@ class Body:
 
 def read_body(response: requests.Response, max_bytes: int, take: Callable[[int], None]) -> bytes:
     """Return the unpacked body; raises TooLong if it has more bytes than that, or than `take` allows."""
-    content = bytearray()
+    content, size = BytesIO(), 0  # which returns what it holds without a copy
     for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
-        if len(content) + len(chunk) > max_bytes:
+        size += len(chunk)
+        if size > max_bytes:
             raise TooLong
-        take(len(content) + len(chunk))
-        content += chunk
-    return bytes(content)
+        take(size)
+        content.write(chunk)
+    return content.getvalue()
 
 
 def read_json(response: requests.Response, content: bytes, max_values: int, take: Callable[[int], None]) -> Any:

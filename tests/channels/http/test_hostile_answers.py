@@ -138,7 +138,7 @@ def test_a_request_may_allow_less(shop, raw, allowed, error):
 def test_long_answers_share_the_memory(shop, raw):
     """While many are being read, a very long one is refused, and one of a megabyte never is."""
     raw.beginning = _whole(b'["' + 5 * MEGABYTE + b'"]')
-    held = [answer_memory.counted() for _ in range(15)]
+    held = [answer_memory.counted() for _ in range(7)]
     for other in held:
         other.__enter__()(answer_memory.ALWAYS + 1)
     try:
