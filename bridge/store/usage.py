@@ -10,7 +10,7 @@ ROW_BYTES = 200
 _WAITING = f"""
     SELECT connection_id, LENGTH(request) + {ROW_BYTES} AS bytes FROM feed_item WHERE done = FALSE
     UNION ALL SELECT connection_id, LENGTH(content) + {ROW_BYTES} FROM outbox_batch
-    UNION ALL SELECT connection_id, LENGTH(row) + LENGTH(sku) + {ROW_BYTES} FROM pending_update
+    UNION ALL SELECT connection_id, LENGTH("row") + LENGTH(sku) + {ROW_BYTES} FROM pending_update
     UNION ALL SELECT connection_id, LENGTH(content) + {ROW_BYTES} FROM set_aside_update
 """  # noqa: S608 (nothing of it is foreign)
 _OF_ONE = f"""

@@ -22,7 +22,7 @@ from tests.conftest import opened, sqlite_only
 pytestmark = [sqlite_only, pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")]
 
 SERVICE = Account("service", 64321, 64321)
-FILES = ["bridge.db", "bridge.db-wal", "demo-shops.db", KEY_FILE, "archive", ".bridge.db.restored", ".bridge.db"]
+FILES = ["bridge.db", "bridge.db-wal", "demo-shop.db", KEY_FILE, "archive", ".bridge.db.restored", ".bridge.db"]
 
 
 @pytest.fixture
