@@ -20,8 +20,9 @@ def listing(text: str, sku: str = "A") -> dict[str, object]:
 
 @pytest.fixture
 def small(monkeypatch) -> None:
-    """A quota of a tenth of a megabyte."""
+    """A quota of a tenth of a megabyte, measured at each request."""
     monkeypatch.setattr(quota, "MOST_WAITING_BYTES", 100_000)
+    monkeypatch.setattr(quota, "UNMEASURED_BYTES", 0)
 
 
 def test_more_than_the_quota_is_refused(linnworks, small):
@@ -51,6 +52,17 @@ def test_stock_and_prices_count_too(linnworks, small):
     rows = [{"SKU": f"A{number}" * 20, "Quantity": 1, "Reference": ""} for number in range(1500)]
 
     assert "MB wait" in linnworks("InventoryUpdateEndpoint", Products=rows)["Error"]
+
+
+def test_small_requests_are_measured_together(linnworks, monkeypatch):
+    """What waits is measured once a process has added a megabyte, so that each small request does not pay for it."""
+    measured = []
+    monkeypatch.setattr(quota, "waiting_bytes", lambda number: measured.append(number) or 0)
+    monkeypatch.setattr(quota, "_unmeasured", {})
+    for _ in range(40):
+        quota.require_room(7, ["x" * 60_000])
+
+    assert [7, 7] == measured
 
 
 def test_done_listings_do_not_count(linnworks, work):
