@@ -64,7 +64,7 @@ def test_a_call_may_wait_for_a_slot_of_its_connection():
             pass
         first.close()
 
-        assert waiting.result() is None
+        assert waiting.result()
 
 
 def test_calls_that_wait_leave_some_threads():
@@ -87,7 +87,7 @@ def test_calls_that_wait_leave_some_threads():
         with concurrency_limit.finished._changed:
             concurrency_limit.finished._changed.notify_all()
 
-        assert [None] * 4 == [call.result() for call in waiting]
+        assert all(call.result() for call in waiting)
 
 
 @pytest.mark.parametrize(("fails", "refused"), [(True, True), (False, False)])
@@ -171,6 +171,19 @@ def test_an_unfinished_integration_with_a_slow_shop_is_slower_to_begin_again(mom
         pass
 
 
+def test_a_screen_with_an_error_counts_as_failed(moments):
+    """
+    The wizard answers with the same screen where a shop did not answer, and raises nothing.
+    """
+    limit = ConcurrencyLimit(16)
+    with limit.slot(1, finished=False) as slot:
+        moments[0] += 8
+        slot.failed = True
+
+    with pytest.raises(ChannelUnavailable), limit.slot(1, finished=False):
+        pass
+
+
 def test_a_screen_of_the_wizard_waits_for_another_one_s_slot():
     """
     It goes on as soon as a call of another unfinished integration ends.
@@ -184,4 +197,4 @@ def test_a_screen_of_the_wizard_waits_for_another_one_s_slot():
             pass
         first.close()
 
-        assert waiting.result() is None
+        assert waiting.result()
