@@ -78,7 +78,7 @@ def init(
         say(f"{folder.absolute() / name}: {meaning}")
     say(f"{data / 'secret.key'}: {'the new key' if made else 'the existing key'}; back it up in another place")
     if begin_oauth:
-        client_id, secret = deployment.first_client(folder / deployment.ENV_FILE, owner)
+        client_id, secret = deployment.first_client(texts, owner)
         say("OAuth is on. Linnworks' wizard asks for these when a seller integrates; they are not shown again:")
         say(f"client_id: {client_id}")
         say(f"client_secret: {secret}")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from bridge.cli.common import format_time, open_installed
 from bridge.cli.output import confirm, say, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
-from bridge.settings import load_settings
 
 
 @click.group()
@@ -27,20 +24,15 @@ def oauth() -> None:
     type=click.Choice(["read", "write"]),
     help="What the client may do, both by default.  [may be given twice]",
 )
-@click.option("--first", is_flag=True, hidden=True)
-def create(name: str, scopes: tuple[str, ...], first: bool) -> None:
+def create(name: str, scopes: tuple[str, ...]) -> None:
     """Create a client, and show its secret once.
 
     With the first client, every call needs an access token at once: enter the manifest in Linnworks again, and id and
     secret in its wizard.
     """
-    from bridge.ops.installation import open_installation
     from bridge.protocol.oauth import SCOPES, new_client
 
-    if first:  # `init` runs it before the service has made the database
-        open_installation(load_settings(os.environ))
-    else:
-        open_installed()
+    open_installed()
     client_id, secret = new_client(name, tuple(scope for scope in SCOPES if scope in (scopes or SCOPES)), now())
     say(f"client_id: {client_id}")
     say(f"client_secret: {secret}")

@@ -14,6 +14,13 @@ from bridge.ops.own_command import own_command
 from bridge.ops.owner import become_owner
 from bridge.settings import Settings, load_settings, unknown_variables
 
+MALLOC = {
+    "MALLOC_ARENA_MAX": "2",  # else threads keep tens of megabytes each for themselves
+    # the memory of large bodies and answers goes back to the system at once
+    "MALLOC_MMAP_THRESHOLD_": "524288",
+    "MALLOC_TRIM_THRESHOLD_": "2097152",
+}
+
 
 @click.command()
 @click.option("--bind", metavar="HOST:PORT", help="Listen here instead of at BRIDGE_BIND.")
@@ -25,10 +32,8 @@ def serve(bind: str | None) -> None:
     there instead of at BRIDGE_BIND: clients wait in it while the service restarts.
     """
     environ = {**os.environ, **({"BRIDGE_BIND": bind} if bind else {})}
-    if "MALLOC_ARENA_MAX" not in environ:
-        # the C library reads them when a process starts; without them threads keep tens of megabytes each for
-        # themselves, and what long answers took is not given back
-        environ |= {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
+    if not environ.keys() & MALLOC.keys():
+        environ |= MALLOC  # the C library reads it when a process starts
         os.execve(sys.executable, own_command("serve"), environ)  # noqa: S606 our own interpreter
     for message in unknown_variables(environ):
         say(f"linnworks-bridge: {message}", err=True)

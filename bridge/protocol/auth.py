@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Request
@@ -41,21 +41,8 @@ def authorize(call: Call, scope: str) -> bool:
     return scopes is not None
 
 
-def callers(raw: bytes) -> dict[str, Connection]:
-    """Return the connections that the tokens in an unparsed body belong to, by token.
-
-    Looks at the first two tokens. Without any it takes the same steps: only the answer tells a token from none.
-    """
-    rows = {token: find_connection(digest(token)) for token in _tokens(raw) or [""]}
-    return {token: row for token, row in rows.items() if row is not None}
-
-
-def has_token(raw: bytes) -> bool:
-    """Return whether an unparsed body has something that looks like a token."""
-    return bool(_tokens(raw))
-
-
-def _tokens(raw: bytes) -> list[str]:
+def tokens_in(raw: bytes) -> list[str]:
+    """Return what looks like the token in an unparsed body: none, one, or the first two."""
     lowered = raw.lower()
     found, at = [], 0
     for _ in range(MOST_CANDIDATES):
@@ -66,6 +53,15 @@ def _tokens(raw: bytes) -> list[str]:
         if value := TOKEN_VALUE.match(raw, at):
             found.append(value[1].decode())
     return found
+
+
+def callers(tokens: Sequence[str]) -> dict[str, Connection]:
+    """Return the connections that these tokens belong to, by token.
+
+    Without any it takes the same steps: only the answer tells a token from none.
+    """
+    rows = {token: find_connection(digest(token)) for token in tokens or [""]}
+    return {token: row for token, row in rows.items() if row is not None}
 
 
 def authenticate(body: dict[str, Any], known: Mapping[str, Connection]) -> Connection:

@@ -13,7 +13,7 @@ from bridge.channels.base import Channel
 from bridge.clock import Deadline
 from bridge.errors import RequestRefused, UnknownToken
 from bridge.lazy import lazy_property
-from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
+from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies, Slot
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store.connections import Connection
@@ -47,6 +47,7 @@ class Call:
     exits: ExitStack = field(default_factory=ExitStack)
     caller: Connection | None = field(default=None, repr=False)
     outcome: str = "ok"
+    slot: Slot | None = None
 
     @property
     def settings(self) -> Settings:
@@ -77,7 +78,7 @@ class Call:
     def enter_shop(self, wait_seconds: float = 0) -> None:
         """Count this call against the concurrency limit until it is answered; raises ChannelUnavailable over it."""
         row, limit = self.connection, self.services.concurrency_limit
-        self.exits.enter_context(limit.slot(row.id, wait_seconds, finished=row.complete))
+        self.slot = self.exits.enter_context(limit.slot(row.id, wait_seconds, finished=row.complete))
 
 
 def current_services() -> Services:

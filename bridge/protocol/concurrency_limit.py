@@ -26,6 +26,13 @@ WIZARD_REST = Rest(after=1, times=2, only_failed=True)  # a slow shop that answe
 PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
 
 
+@dataclass
+class Slot:
+    """A call's slot; `failed` says that the call did, without an exception too."""
+
+    failed: bool = False
+
+
 class Slots:
     """Limits how many calls of this process do something at once: in all, and for each key."""
 
@@ -51,22 +58,24 @@ class Slots:
         self._resting: dict[Hashable, float] = {}
 
     @contextmanager
-    def slot(self, key: Hashable, wait_seconds: float = 0) -> Iterator[None]:
+    def slot(self, key: Hashable, wait_seconds: float = 0) -> Iterator[Slot]:
         """Count a call while the block lasts; raises the refusal where a limit is reached, also after these seconds."""
         with self._changed:
             if (self.taken >= self.limit and not self._queue) or not self._wait(key, wait_seconds):
                 raise self._refusal()
             self._inside[key] += 1
-        began, failed = time.monotonic(), True
+        began, slot = time.monotonic(), Slot()
         try:
-            yield
-            failed = False
+            yield slot
+        except BaseException:
+            slot.failed = True
+            raise
         finally:
             with self._changed:
                 self._inside[key] -= 1
                 if not self._inside[key]:
                     del self._inside[key]
-                if failed or not self._rest.only_failed:
+                if slot.failed or not self._rest.only_failed:
                     self._begin_rest(key, began)
                 self._changed.notify_all()
 
@@ -119,7 +128,7 @@ class ConcurrencyLimit:
 
     def slot(
         self, connection_id: int, wait_seconds: float = 0, *, finished: bool = True
-    ) -> AbstractContextManager[None]:
+    ) -> AbstractContextManager[Slot]:
         """Return what counts a call while it is entered; raises ChannelUnavailable where a limit is reached.
 
         Where only the connection's limit is reached, it first waits these seconds for one of its other calls to end.

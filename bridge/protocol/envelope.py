@@ -50,6 +50,8 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
         authorized = authorize(call, endpoint.scope)
         with call.exits:  # they see the exception
             answered = _handled(call, endpoint, handler, authorized)
+            if answered.error and call.slot:
+                call.slot.failed = True  # as SaveConfig answers with the same screen
         if answered.error:
             call.outcome = "refused"
         return _response(answered)

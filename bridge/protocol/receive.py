@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from bridge.errors import RequestRefused, UnknownToken
 from bridge.protocol import oauth
-from bridge.protocol.auth import authenticate, callers, count_new_connection, has_token
+from bridge.protocol.auth import authenticate, callers, count_new_connection, tokens_in
 from bridge.protocol.body import SMALL_BYTES, parse_object, read_rest, read_start, require_bounded
 from bridge.protocol.call import Call
 from bridge.protocol.schemas.base import schema_of
@@ -30,7 +30,7 @@ def receive(call: Call, endpoint: Endpoint, authorized: bool) -> Any:
     """
     start = read_start(call)
     if len(start) <= SMALL_BYTES:
-        return _load(call, endpoint, start, callers(start) if endpoint.token else {}, authorized)
+        return _load(call, endpoint, start, callers(tokens_in(start)) if endpoint.token else {}, authorized)
     if not endpoint.token:
         raise RequestRefused(f"The request is longer than {SMALL_BYTES} bytes")
     return _receive_large(call, endpoint, start, authorized)
@@ -42,14 +42,15 @@ def _receive_large(call: Call, endpoint: Endpoint, start: bytes, authorized: boo
     Linnworks may write the token behind everything else. An integration that is not finished has no large messages.
     """
     reads = call.services.large_bodies
-    if has_token(start):
-        known = _finished(callers(start))
+    tokens = tokens_in(start)
+    if tokens:
+        known = _finished(callers(tokens))
         with reads.known.slot(max(row.id for row in known.values()), READ_SECONDS):
             raw = read_rest(call, start)
             return _load_large(call, endpoint, raw, known, authorized)
     with reads.unknown.slot(None, UNKNOWN_SECONDS):
         raw = read_rest(call, start)
-        return _load_large(call, endpoint, raw, _finished(callers(raw)), authorized)
+        return _load_large(call, endpoint, raw, _finished(callers(tokens_in(raw))), authorized)
 
 
 def _finished(known: Mapping[str, Connection]) -> Mapping[str, Connection]:

@@ -25,9 +25,11 @@ from bridge.clock import now
 from bridge.ops.doctor import examine
 from bridge.ops.doctor.installation import clock
 from bridge.ops.doctor.integrations import polls
+from bridge.ops.doctor.public import trusted_proxies
 from bridge.ops.doctor.service import public_address, worker
 from bridge.ops.temporary_server import free_port
-from bridge.settings import Settings
+from bridge.protocol import oauth
+from bridge.settings import Settings, parse_settings
 from bridge.store import database as store
 from bridge.store.actions import Action
 from bridge.store.connections import Connection
@@ -522,3 +524,49 @@ def test_the_exit_status_is_the_worst_state(run, linnworks, settings, monkeypatc
     assert "systemctl start linnworks-bridge" in table
     assert "error" == found["state"]
     assert {"name", "state", "message", "advice"} == set(found["findings"][0])
+
+
+# -- what the public address exposes ------------------------------------------------------------------------
+
+PUBLIC = "https://bridge.example.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "bind", "proxies", "state", "message"),
+    [
+        ("", "127.0.0.1:80", "", "ok", "no proxy is needed"),
+        (PUBLIC, "127.0.0.1:80", "", "warning", "all callers count as one"),
+        ("http://192.0.2.1", "127.0.0.1:80", "", "warning", "all callers count as one"),
+        (PUBLIC, "127.0.0.1:80", "10.0.0.0/8", "warning", "only a proxy on this machine can call"),
+        (PUBLIC, "127.0.0.1:80", "127.0.0.1, ::1", "ok", "127.0.0.1/32"),
+        (PUBLIC, "[::1]:80", "127.0.0.1, ::1", "ok", "::1/128"),
+        (PUBLIC, "0.0.0.0:80", "172.17.0.1", "ok", "172.17.0.1/32"),
+        (PUBLIC, "127.0.0.1:80", "127.0.0.1, 0.0.0.0/0", "warning", "0.0.0.0/0 lets callers choose"),
+        (PUBLIC, "127.0.0.1:80", "127.0.0.1, ::/0", "warning", "::/0 lets callers choose"),
+        ("", "127.0.0.1:80", "0.0.0.0/1, 128.0.0.0/1", "warning", "0.0.0.0/1, 128.0.0.0/1 lets callers choose"),
+        (PUBLIC, "0.0.0.0:80", "104.16.0.0/13, 2a06:98c0::/29", "ok", "104.16.0.0/13"),
+        (PUBLIC, "0.0.0.0:80", "10.0.0.0/8, fd00::/8", "ok", "10.0.0.0/8"),
+    ],
+)
+def test_trusted_proxies_have_to_fit(url, bind, proxies, state, message):
+    """
+    The doctor finds that they are missing behind a proxy, that they are others, and a range that is too wide.
+    """
+    texts = {"BRIDGE_BASE_URL": url, "BRIDGE_BIND": bind, "BRIDGE_TRUSTED_PROXIES": proxies}
+    (found,) = trusted_proxies(parse_settings(texts))
+
+    assert state == found.state.value
+    assert message in found.message
+    assert (state == "ok") == (not found.advice)
+
+
+def test_a_public_address_without_oauth_is_a_warning(diagnose, app):
+    """
+    It is ok once there is a client, and where the address is not public.
+    """
+    private, open_to_all = diagnose()["oauth"], diagnose(BRIDGE_BASE_URL=PUBLIC)["oauth"]
+    oauth.new_client("Linnworks", oauth.SCOPES, now())
+    closed = diagnose(BRIDGE_BASE_URL=PUBLIC)["oauth"]
+
+    assert ("ok", "warning", "ok") == (private[0], open_to_all[0], closed[0])
+    assert "linnworks-bridge oauth create" in open_to_all[1]

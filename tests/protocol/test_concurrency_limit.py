@@ -1,4 +1,4 @@
-"""A stalled shop takes some of the threads, never all of them."""
+"""A stalled shop takes some of the threads, never all of them, and an unfinished integration few of those."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_call_may_wait_for_a_slot_of_its_connection():
             pass
         first.close()
 
-        assert waiting.result() is None
+        assert waiting.result()
 
 
 def test_calls_that_wait_leave_some_threads():
@@ -87,7 +87,7 @@ def test_calls_that_wait_leave_some_threads():
         with concurrency_limit.finished._changed:
             concurrency_limit.finished._changed.notify_all()
 
-        assert [None] * 4 == [call.result() for call in waiting]
+        assert all(call.result() for call in waiting)
 
 
 @pytest.mark.parametrize(("fails", "refused"), [(True, True), (False, False)])
@@ -105,3 +105,96 @@ def test_a_slow_answer_of_a_shop_costs_its_wizard_nothing(monkeypatch, fails, re
 
     with pytest.raises(ChannelUnavailable) if refused else nullcontext(), limit.slot(1, finished=False):
         pass
+
+
+# -- unfinished integrations -------------------------------------------------------------------------------
+
+
+def test_unfinished_integrations_share_a_few_slots():
+    """
+    They have one each of an eighth of the threads, whatever number of them there is.
+    """
+    limit = ConcurrencyLimit(16)
+    with ExitStack() as inside:
+        inside.enter_context(limit.slot(1, finished=False))
+        with pytest.raises(ChannelUnavailable):
+            inside.enter_context(limit.slot(1, finished=False))
+        inside.enter_context(limit.slot(2, finished=False))
+        for number in range(3, 50):
+            with pytest.raises(ChannelUnavailable):
+                inside.enter_context(limit.slot(number, finished=False))
+
+
+def test_a_finished_integration_never_notices_them():
+    """
+    Every slot that there is without them is there beside them; while few are left they get none.
+    """
+    limit = ConcurrencyLimit(16)
+    with ExitStack() as inside:
+        for number in (1, 2):
+            inside.enter_context(limit.slot(number, finished=False))
+        for number in range(14):
+            inside.enter_context(limit.slot(number))
+    with ExitStack() as inside:
+        for number in range(13):
+            inside.enter_context(limit.slot(number))
+        with pytest.raises(ChannelUnavailable):
+            inside.enter_context(limit.slot(1, finished=False))
+        inside.enter_context(limit.slot(13))
+
+
+@pytest.fixture
+def moments(monkeypatch) -> list[float]:
+    """Return the clock of the limits, which a test sets."""
+    clock = [1000.0]
+    monkeypatch.setattr("bridge.protocol.concurrency_limit.time.monotonic", lambda: clock[0])
+    return clock
+
+
+@pytest.mark.parametrize(("seconds", "rest"), [(0.5, 0), (3, 6), (8, 16)])
+def test_an_unfinished_integration_with_a_slow_shop_is_slower_to_begin_again(moments, seconds, rest):
+    """
+    After a failed call of more than a second it waits twice as long; others need not, nor does a finished one.
+    """
+    limit = ConcurrencyLimit(16)
+    with suppress(TimeoutError), limit.slot(1, finished=False), limit.slot(2):
+        moments[0] += seconds
+        raise TimeoutError
+    with limit.slot(2), limit.slot(3, finished=False):
+        pass
+    if rest:
+        moments[0] += rest - 0.1
+        with pytest.raises(ChannelUnavailable), limit.slot(1, finished=False):
+            pass
+        moments[0] += 0.2
+    with limit.slot(1, finished=False):
+        pass
+
+
+def test_a_screen_with_an_error_counts_as_failed(moments):
+    """
+    The wizard answers with the same screen where a shop did not answer, and raises nothing.
+    """
+    limit = ConcurrencyLimit(16)
+    with limit.slot(1, finished=False) as slot:
+        moments[0] += 8
+        slot.failed = True
+
+    with pytest.raises(ChannelUnavailable), limit.slot(1, finished=False):
+        pass
+
+
+def test_a_screen_of_the_wizard_waits_for_another_one_s_slot():
+    """
+    It goes on as soon as a call of another unfinished integration ends.
+    """
+    limit = ConcurrencyLimit(8)
+    with ExitStack() as inside, ThreadPoolExecutor(1) as pool:
+        first = inside.enter_context(ExitStack())
+        first.enter_context(limit.slot(1, finished=False))
+        waiting = pool.submit(inside.enter_context, limit.slot(2, 8, finished=False))
+        while not limit.unfinished._waiting:
+            pass
+        first.close()
+
+        assert waiting.result()

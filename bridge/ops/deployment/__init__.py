@@ -20,10 +20,14 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bridge.channels import load_channel
+from bridge.clock import now
 from bridge.errors import StartError
+from bridge.ops.installation import open_installation
 from bridge.ops.owner import Owner, acting_as, refuse_links
+from bridge.protocol import oauth
 from bridge.protocol.manifest import manifest
-from bridge.settings import PREFIX, parse_settings, sqlite_file
+from bridge.settings import parse_settings, sqlite_file
+from bridge.store.database import close_store
 from bridge.vault import KEY_FILE, make_key_file
 
 ENV_FILE, COMMAND, MANIFEST = "bridge.env", "linnworks-bridge", "manifest.json"
@@ -156,22 +160,14 @@ def has_database(texts: Mapping[str, str]) -> bool:
     return file is None or file.exists()
 
 
-def first_client(env_file: Path, user: Account) -> list[str]:
-    """Make the installation's database and an OAuth client in it, as the service's user; return its id and secret.
-
-    Raises StartError if that fails.
-    """
-    command = [sys.executable, "-m", "bridge", "oauth", "create", "--first"]
-    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environ = {**others, "BRIDGE_ENV_FILE": str(env_file.absolute())}
-    as_user: Any = {} if user.is_current else {"user": user.uid, "group": user.gid, "extra_groups": []}
-    made = subprocess.run(  # noqa: S603 (our own interpreter)
-        command, env=environ, cwd="/", umask=0o077, capture_output=True, text=True, check=False, **as_user
-    )
-    lines = [line.partition(": ")[2] for line in made.stdout.splitlines() if line.startswith("client_")]
-    if made.returncode or len(lines) != 2:
-        raise StartError(f"OAuth could not be turned on: {made.stderr.strip()}")
-    return lines
+def first_client(texts: Mapping[str, str], user: Account) -> tuple[str, str]:
+    """Make the installation's database and an OAuth client in it, owned by the service's user; return id and secret."""
+    with acting_as(None if user.is_current else Owner(user.uid, user.gid)):
+        open_installation(parse_settings(texts))
+        try:
+            return oauth.new_client("Linnworks", oauth.SCOPES, now())
+        finally:
+            close_store()
 
 
 def caddy_version() -> tuple[int, ...]:
