@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.errors import BridgeError, ChannelUnavailable, TooBusy
@@ -23,6 +23,7 @@ class Rest:
 
 NO_REST = Rest(0, 0)
 WIZARD_REST = Rest(after=1, times=2, only_failed=True)  # a slow shop that answers is no reason to wait
+SILENT_SECONDS = 3  # a call that failed after a longer time waited for a shop that did not answer
 PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
 
 
@@ -104,8 +105,12 @@ class Slots:
             self._waiting -= 1
 
     def _delay(self, key: Hashable) -> float:
-        """Return how long the key has to wait at most before it may be tried again; 0 if it has a free slot."""
-        if self._inside[key] >= self.each or self._inside.total() >= self.limit:
+        """Return how long the key has to wait at most before it may be tried again; 0 if it has a free slot.
+
+        Of the second half of the slots each key gets one at most, so that many busy keys leave some for others.
+        """
+        own, taken = self._inside[key], self._inside.total()
+        if own >= self.each or taken >= self.limit or (own and 2 * taken >= self.limit):
             return threading.TIMEOUT_MAX
         return max(0.0, self._resting[key] - time.monotonic()) if key in self._resting else 0.0
 
@@ -113,31 +118,48 @@ class Slots:
 class ConcurrencyLimit:
     """Limits how many calls of this process wait for shops at once: in all, and for each connection.
 
-    Connections whose wizard was never finished share a few slots, and never take one from a finished connection.
+    Connections whose wizard was never finished share a few slots, and so do those whose shop left the last call
+    without an answer; neither take one that another connection needs.
     """
 
     def __init__(self, threads: int) -> None:
         """Allow all threads but an eighth, at least one, in all, and a quarter of them for one connection.
 
-        Of those allowed in all, half may wait for a slot of their connection. Unfinished connections get an eighth,
-        one each, while that many are free.
+        Of those allowed in all, half may wait for a slot of their connection. Unfinished connections get an eighth
+        and those with a silent shop a quarter, one each, while that many are free.
         """
         few = max(1, threads // 8)
         self.finished = Slots(max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop)
         self.unfinished = Slots(few, 1, max(1, few // 2), _busy_shop, queue=True, rest=WIZARD_REST)
+        self.silent = Slots(max(1, threads // 4), 1, few, _busy_shop, queue=True)
+        self._silent_ids: set[int] = set()
 
-    def slot(
-        self, connection_id: int, wait_seconds: float = 0, *, finished: bool = True
-    ) -> AbstractContextManager[Slot]:
-        """Return what counts a call while it is entered; raises ChannelUnavailable where a limit is reached.
+    @contextmanager
+    def slot(self, connection_id: int, wait_seconds: float = 0, *, finished: bool = True) -> Iterator[Slot]:
+        """Count a call while the block lasts; raises ChannelUnavailable where a limit is reached.
 
         Where only the connection's limit is reached, it first waits these seconds for one of its other calls to end.
         """
-        if finished:
-            return self.finished.slot(connection_id, wait_seconds)
-        if self.finished.taken > max(0, self.finished.limit - self.unfinished.limit):
+        slots, began = self._slots(connection_id, finished), time.monotonic()
+        with slots.slot(connection_id, wait_seconds) as slot:
+            try:
+                yield slot
+            except BaseException:
+                slot.failed = True
+                raise
+            finally:
+                if slot.failed and time.monotonic() - began > SILENT_SECONDS:
+                    self._silent_ids.add(connection_id)
+                else:
+                    self._silent_ids.discard(connection_id)
+
+    def _slots(self, connection_id: int, finished: bool) -> Slots:
+        if finished and connection_id not in self._silent_ids:
+            return self.finished
+        slots = self.silent if finished else self.unfinished
+        if self.finished.taken > max(0, self.finished.limit - slots.limit):
             raise _busy_shop()
-        return self.unfinished.slot(connection_id, wait_seconds)
+        return slots
 
 
 class LargeBodies:

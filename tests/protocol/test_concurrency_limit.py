@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext, suppress
 
@@ -198,3 +199,46 @@ def test_a_screen_of_the_wizard_waits_for_another_one_s_slot():
         first.close()
 
         assert waiting.result()
+
+
+# -- fairness between finished integrations ----------------------------------------------------------------
+
+
+def test_many_busy_integrations_leave_a_slot_for_another():
+    """
+    Thirteen that send all they can get one each of sixteen threads, and a fourteenth gets one too.
+    """
+    limit = ConcurrencyLimit(16)
+    taken = Counter()
+    with ExitStack() as inside:
+        for number in [*range(13)] * 4:
+            with suppress(ChannelUnavailable):
+                inside.enter_context(limit.slot(number))
+                taken[number] += 1
+        inside.enter_context(limit.slot(13))
+
+    assert {1} == set(taken.values())
+
+
+def test_integrations_with_a_silent_shop_share_a_few_slots(moments):
+    """
+    From a call that the shop left without an answer to the next success they leave the others three quarters.
+    """
+    limit = ConcurrencyLimit(16)
+    for number in range(14):
+        with suppress(TimeoutError), limit.slot(number):
+            moments[0] += 8
+            raise TimeoutError
+    with ExitStack() as inside:
+        for number in range(4):
+            inside.enter_context(limit.slot(number))
+        for number in range(4, 14):
+            with pytest.raises(ChannelUnavailable):
+                inside.enter_context(limit.slot(number))
+        for number in range(20, 34):
+            inside.enter_context(limit.slot(number))
+    with limit.slot(0):
+        pass
+
+    with limit.slot(0), limit.slot(0):
+        pass

@@ -9,6 +9,7 @@ import pytest
 from bridge.channels import Channels
 from bridge.channels.http.client import POOLS
 from bridge.channels.woocommerce import wizard
+from bridge.protocol.concurrency_limit import ConcurrencyLimit
 from bridge.store.connections import Connection
 from bridge.store.database import close_store
 from bridge.sync.shop_change import NOTICE
@@ -95,10 +96,12 @@ def test_a_step_asks_the_shop_once_a_minute(at_the_orders, woo):
     assert calls == woo.server.calls
 
 
-def test_ten_screens_at_once_are_all_answered(app, at_the_orders, woo):
+def test_ten_screens_at_once_are_all_answered(app, at_the_orders, woo, monkeypatch):
     """
-    One of them asks the shop; the others wait for it and show the same.
+    One of them asks the shop; the others, if there are threads enough, wait for it and show the same.
     """
+    many = replace(app.extensions["bridge"], concurrency_limit=ConcurrencyLimit(160))
+    monkeypatch.setitem(app.extensions, "bridge", many)
     woo.faults.add(Fault.SLOW, "/system_status", seconds=0.3)
 
     def show(call):
