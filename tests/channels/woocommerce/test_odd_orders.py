@@ -216,3 +216,18 @@ def test_a_total_below_zero_comes_as_nothing():
     assert 0 == order_total(order)
     assert [] == order_checks.problems(order)
     assert 2 == len(told(order))
+
+
+@pytest.mark.service
+def test_all_lines_of_an_order_with_a_discount_are_refunded_for_what_was_paid(linnworks, woo):
+    """
+    Linnworks has the discount apart from the lines; a part of them that is more than was paid is refused.
+    """
+    number = woo.place_order({"MUG": 1, "BOOK": 1}, fees={"Points": "-6.00"}, shipping=None)
+    order = seen(linnworks, number)
+    prices = {item["SKU"]: Decimal(str(item["PricePerUnit"])) for item in order["OrderItems"]}
+    some = refund(linnworks, order, {"MUG": str(prices["MUG"])})["Error"]
+    all_lines = refund(linnworks, order, {sku: str(price) for sku, price in prices.items()})["Error"]
+
+    assert "is left to refund" in some
+    assert (None, Decimal(woo.order(number)["total"])) == (all_lines, woo.refunded(number))
