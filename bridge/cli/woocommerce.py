@@ -27,27 +27,30 @@ def woocommerce() -> None:
 @click.argument("connection", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def doctor(connection: str | None, as_json: bool) -> None:
-    """Check a shop and its whole catalogue; changes nothing.
+    """Check a shop, its order statuses and its whole catalogue; changes nothing.
 
     CONNECTION is an integration's number or account name, not needed if there is only one. Lists products
     that do not come to Linnworks (no SKU, a SKU that another product has too, a variation with its parent's SKU)
-    and products whose stock WooCommerce does not manage.
+    and products whose stock WooCommerce does not manage, and names order statuses that the settings do not cover.
 
     Exit status: 0 everything is fine, 1 products are left out or the shop does not work.
     """
     from bridge.channels.woocommerce.doctor import findings, read_catalogue
+    from bridge.channels.woocommerce.order_statuses import uncovered
 
     channel = _channel(connection)
     channel.shop_info.check()
     say(channel.shop_info.summary(), err=as_json)
+    statuses = list(uncovered(channel.shop, channel.preferences))
     items = read_catalogue(channel, _show_progress)
     found = list(findings(items, channel.preferences.manage_stock))
     left_out = [finding for finding in found if finding.left_out]
     if as_json:
-        print_document(
-            json.dumps({"products": len(items), "findings": [asdict(finding) for finding in found]}, indent=2)
-        )
+        shown = [asdict(finding) for finding in found]
+        print_document(json.dumps({"products": len(items), "findings": shown, "statuses": statuses}, indent=2))
     else:
+        for message in statuses:
+            say(message)
         rows = [
             (finding.product, finding.variation or "", finding.sku, finding.title, finding.message) for finding in found
         ]

@@ -60,7 +60,8 @@ class WooCommerceChannel(Channel):
     despatch_batch_size = 10  # each takes three or four calls, one after the other
     listing_batch_size = 20
     omissions = (
-        "orders with a status that the shop does not list: of a plugin that was deactivated, or hidden from searches",
+        "orders with a status of a plugin that was deactivated, where WooCommerce 10.4 or newer stores orders in HPOS "
+        "(linnworks-bridge woocommerce doctor tells of them)",
         "orders without a date of their last change, as some importers leave them",
         "unfinished checkouts",
         "products and variations without a SKU of their own, or with the SKU of another one "

@@ -212,13 +212,14 @@ class WooOrder:
         return total, entries
 
     def _without_discount(self, refund: Refund) -> Refund:
-        """Return a refund without the part that is the order's discount, if it asks for no more than that beside.
+        """Return a refund of everything without the order's discount, any other as it is.
 
         Linnworks has the discount of an order apart from its lines, so all lines together are more than was paid.
         """
         amounts = [*(item.refund_amount for item in refund.items), refund.refund_shipping_amount]
         excess = sum(amounts) - self.refundable
-        if not 0 < excess <= self._discount or min(amounts) < 0:
+        is_all = abs(excess - self._discount) <= self.minor_unit * len(amounts)
+        if excess <= 0 or not is_all or min(amounts) < 0:
             return refund
         for place in sorted(range(len(amounts)), key=lambda place: -amounts[place]):
             part = min(excess, amounts[place])
@@ -235,24 +236,31 @@ class WooOrder:
     def _discount(self) -> Decimal:
         """By how much the lines and the shipping that Linnworks has are more than the order's total."""
         lines = (*self.row["line_items"], *self.row["fee_lines"])
-        shipping = money(self.row["shipping_total"]) + money(self.row["shipping_tax"])
-        held = [in_units(amount, self.minor_unit) for amount in (shipping, *map(gross, lines)) if amount > 0]
+        held = [in_units(amount, self.minor_unit) for amount in (self._shipping, *map(gross, lines)) if amount > 0]
         return max(Decimal(0), sum(held, Decimal(0)) - money(self.row["total"]))
 
     def _shipping_refund(self, amount: Decimal) -> Iterator[dict[str, Any]]:
+        """Yield the lines of a refund of shipping; rounded apart, they may make less than Linnworks has together."""
+        lines = self.row["shipping_lines"]
         parts: list[tuple[Mapping[str, Any], Decimal]] = []
-        for line in self.row["shipping_lines"]:
-            part = min(amount, self._refundable_of(line))
+        left = amount
+        for line in lines:
+            part = min(left, self._refundable_of(line))
             if part > 0:
-                amount -= part
+                left -= part
                 parts.append((line, part))
-        if parts and amount <= self.minor_unit * len(self.row["shipping_lines"]):  # rounded apart, they make less
-            line, part = parts.pop()
-            parts.append((line, part + amount))
-        elif amount:
+        refunded = sum((self.refunded.amounts.get(line["id"], Decimal(0)) for line in lines), Decimal(0))
+        if left and (not parts or amount > in_units(self._shipping - refunded, self.minor_unit)):
             raise ChannelRefused(f"The shipping of order {self.id} cost less, or has been refunded already")
+        if left:
+            line, part = parts.pop()
+            parts.append((line, part + left))
         for line, part in parts:
             yield self._split(line, part, quantity=0)
+
+    @property
+    def _shipping(self) -> Decimal:
+        return money(self.row["shipping_total"]) + money(self.row["shipping_tax"])
 
     def _refundable_of(self, line: Mapping[str, Any]) -> Decimal:
         refunded = self.refunded.amounts.get(line["id"], Decimal(0))

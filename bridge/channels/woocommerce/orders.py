@@ -17,7 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.channels.helpers.texts import cut
-from bridge.channels.helpers.totals import CENT, ROUNDING, balance, exact, line_total, service
+from bridge.channels.helpers.totals import CENT, ROUNDING, balance, line_total, service
 from bridge.channels.woocommerce.bundles import parents
 from bridge.channels.woocommerce.order_header import (
     IOSS,
@@ -87,7 +87,7 @@ def order(
     total = max(total, Decimal(0))
     balanced = balance(items, shipping=shipping, discount=discount, total=total)
     sum_of_items = sum((line_total(item, min(unit, CENT)) for item in items), Decimal(0))
-    difference = exact(total + discount - shipping - sum_of_items)
+    difference = in_units(total + discount - shipping - sum_of_items, unit)
     lines = sum(len(row[name]) for name in ("line_items", "fee_lines", "shipping_lines"))
     if abs(difference) <= max(CENT, ROUNDING_UNITS * unit) * max(1, lines):
         difference = Decimal(0)

@@ -265,4 +265,14 @@ def _status(shop: WooShop) -> dict[str, Any]:
         "inactive_plugins": [],
         "settings": settings,
         "security": {"secure_connection": shop.https_flag, "hide_errors": True},
+        "post_type_counts": _post_type_counts(shop),
     }
+
+
+def _post_type_counts(shop: WooShop) -> list[dict[str, str]]:
+    """Return how many posts there are of each type; orders and refunds in HPOS have placeholders."""
+    orders = shop.order_book.orders.values()
+    refunds = sum(len(order.refunds) for order in orders)
+    if shop.hpos:
+        return [{"type": "shop_order_placehold", "count": str(len(orders) + refunds)}]
+    return [{"type": "shop_order", "count": str(len(orders))}, {"type": "shop_order_refund", "count": str(refunds)}]
