@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,12 @@ from typing import Any
 from bench.figures import Figure, of_target, ratios
 from bench.installation import INVENTORY, Installation, calls, environ_of, fresh_database, new_feed
 from bench.shops import CHANNEL, PRODUCTS
+from bridge.protocol.call import Services
 from bridge.store.database import close_store
+from bridge.sync.call_journal import CallFacts, CallJournal
+
+POLLS = 5
+"""How many polls are stored in one batch."""
 
 Job = Callable[[], Any]
 
@@ -53,7 +59,12 @@ def measure(shop: str, database_url: str, rounds: int) -> list[Figure]:
         where = f"{shop}, {'PostgreSQL' if database_url else 'SQLite'}"
         figures = _calls(here, calls(token, skus, feed), where, rounds)
         if shop == "instant" and not database_url:
-            figures += [*_targets(here, token, skus, rounds), *_pages(rounds), *_growth(here, token, rounds)]
+            figures += [
+                *_targets(here, token, skus, rounds),
+                *_pages(rounds),
+                _record(here, token, rounds),
+                *_growth(here, token, rounds),
+            ]
         here.close()
         close_store()
     return figures
@@ -131,6 +142,31 @@ def _pages(rounds: int) -> list[Figure]:
     ready = json.loads(bridge())
     floor, taken = in_turn([lambda: (json.loads(raw), json.dumps(ready)), bridge], rounds)
     return [*figures, of_target("15", ratios(taken, floor))]
+
+
+class NoRecord(CallJournal):
+    """Records nothing."""
+
+    def add(self, facts: CallFacts) -> None:
+        pass
+
+
+def _record(here: Installation, token: str, rounds: int) -> Figure:
+    """Measure what the record of calls adds to polls for orders, of which one batch is stored."""
+    services = here.app.extensions["bridge"]
+    services.journal.stop()
+    without = replace(services, journal=NoRecord(services.settings))
+    path, raw = calls(token, [], "")["Orders"]
+
+    def polls(services: Services) -> None:
+        here.app.extensions["bridge"] = services
+        for _ in range(POLLS):
+            here.call(path, raw)
+        services.journal.flush()
+
+    recorded, unrecorded = in_turn([partial(polls, services), partial(polls, without)], rounds)
+    here.app.extensions["bridge"] = services
+    return of_target("17", ratios(recorded, unrecorded))
 
 
 def _growth(here: Installation, token: str, rounds: int) -> list[Figure]:

@@ -135,11 +135,11 @@ _HISTORY = (
     (connection_id, generation, claim, claimed_until, next_at, attempts, unsure_until, deaths, pushed_alone)
     SELECT id, 1, '', {moment}, {moment}, 0, {moment}, 0, '' FROM connection""",
     f"""INSERT INTO seen_order
-    (connection_id, reference, first_seen_at, offered_at, offers, hold_reason, checked_at, releases)
+    (connection_id, reference, number, first_seen_at, offered_at, offers, hold_reason, checked_at, releases)
     {_numbers(SEEN_ORDERS)}
     SELECT CASE WHEN n <= {SEEN_ORDERS // 2} THEN {{polled}} ELSE
     {{polled}} + 1 + n - n / {CONNECTIONS - 1} * {CONNECTIONS - 1} END,
-    'old ' || n, {{moment}} + n, {{moment}} + n, 1, '', {{moment}} + n, 0 FROM number""",
+    'old ' || n, '', {{moment}} + n, {{moment}} + n, 1, '', {{moment}} + n, 0 FROM number""",
     f"""INSERT INTO paging_run (connection_id, kind, asked_since, since, started_at, finished_at, asked_at, shared)
     {_numbers(RUNS)}
     SELECT id, 'orders', {{moment}} + n, {{moment}} + n, {{moment}} + n, {{moment}} + n, {{moment}} + n, FALSE

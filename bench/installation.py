@@ -112,6 +112,7 @@ class Installation:
     def close(self) -> None:
         """Stop the background worker."""
         self.app.extensions["bridge"].worker.stop()
+        self.app.extensions["bridge"].journal.stop()
 
 
 def call_wsgi(app: Any, path: str, raw: bytes, address: str = "127.0.0.1") -> bytes:

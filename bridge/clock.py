@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+
+from bridge.trace import Trace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FARTHEST = timedelta(minutes=15)
@@ -65,17 +66,16 @@ def is_future(moment: datetime, now: datetime, farthest: timedelta = FARTHEST) -
 
 
 class Deadline:
-    """The time budget of a request, passed down to every shop call; it also counts these calls.
+    """The time budget of a request, passed down to every shop call; `trace` collects these calls.
 
     `most_answer_bytes` limits each answer of the shop.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float] = monotonic, trace: Trace | None = None) -> None:
         self._clock = clock
         self._began = clock()
         self._end = self._began + seconds
-        self._counting = threading.Lock()
-        self.shop_calls = 0
+        self.trace = trace or Trace()
         self.most_answer_bytes = 16_000_000
 
     def left(self) -> float:
@@ -95,8 +95,3 @@ class Deadline:
             yield
         finally:
             self._end = end
-
-    def count_call(self) -> None:
-        """Count a call to the shop."""
-        with self._counting:
-            self.shop_calls += 1

@@ -190,6 +190,7 @@ def opened(settings: Settings) -> Iterator[Flask]:
         _prepare(settings)
         app = _application(settings)
         app.extensions["bridge"].worker.stop()
+        app.extensions["bridge"].journal.stop()
         yield app
         leave()
         _idle[settings.metrics, settings.api_docs].append(app)

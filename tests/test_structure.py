@@ -12,7 +12,7 @@ import bridge
 ROOT = Path(bridge.__file__).parent
 
 LAYERS = [
-    {"errors"},
+    {"errors", "masking", "trace"},
     {"clock", "lazy", "settings"},
     {"vault"},
     {"protocol.schemas"},

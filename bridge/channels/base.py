@@ -277,6 +277,10 @@ class Channel(ABC):
         Every order names one of them, for example "No payment yet" if it has no payment.
         """
 
+    def version(self) -> str:
+        """Return the shop's software with its version, for support; "" if it does not tell."""
+        return ""
+
     # -- orders ----------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -291,6 +295,13 @@ class Channel(ABC):
     @abstractmethod
     def order(self, reference: str) -> Order | None:
         """Return the order with this ReferenceNumber as it is now, or None if the shop has none."""
+
+    def reference_of(self, number: str) -> str | None:
+        """Return the ReferenceNumber of the order that its customer knows by this number, without # and blanks.
+
+        None if the shop has none, or cannot be asked that.
+        """
+        return None
 
     @abstractmethod
     def order_state(self, reference: str) -> OrderState | None:

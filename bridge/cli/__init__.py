@@ -10,6 +10,7 @@ import click
 from bridge import __version__
 from bridge.cli.actions import actions
 from bridge.cli.backup import after_restore, backup, restore
+from bridge.cli.calls import calls
 from bridge.cli.check import check
 from bridge.cli.connections import connections
 from bridge.cli.database import migrate_database
@@ -24,6 +25,7 @@ from bridge.cli.openapi import openapi
 from bridge.cli.orders import orders
 from bridge.cli.outbox import outbox
 from bridge.cli.output import say
+from bridge.cli.report import report
 from bridge.cli.serve import serve
 from bridge.cli.woocommerce import woocommerce
 from bridge.errors import BridgeError, StartError
@@ -47,6 +49,8 @@ def main() -> None:
 
     Settings are environment variables that begin with BRIDGE_, also read from a file bridge.env in the
     current folder; docs/settings.md lists them.
+
+    Completion in bash: eval "$(_LINNWORKS_BRIDGE_COMPLETE=bash_source linnworks-bridge)"
     """
 
 
@@ -54,6 +58,7 @@ for command in (
     init,
     serve,
     doctor,
+    report,
     backup,
     restore,
     after_restore,
@@ -62,6 +67,7 @@ for command in (
     manifest,
     openapi,
     connections,
+    calls,
     orders,
     actions,
     feeds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli.common import format_time, limit_option, open_installed, require
+from bridge.cli.common import connection_option, json_option, limit_option, number_of, open_installed, require
 from bridge.cli.output import confirm, say, show_table
 from bridge.clock import Deadline
 
@@ -16,20 +16,26 @@ def actions() -> None:
 
 @actions.command("list")
 @click.option("--all", "everything", is_flag=True, help="Include actions that are done.")
+@click.option("--order", default="", metavar="NUMBER", help="Only of this order: our number, or the customer's.")
+@connection_option
+@json_option
 @limit_option
-def list_(everything: bool, limit: int) -> None:
+def list_(everything: bool, order: str, connection: str | None, as_json: bool, limit: int) -> None:
     """List actions that failed, are under way, or have an unknown outcome; the newest first."""
     from bridge.store.actions import DONE, FAILED, PLANNED, UNKNOWN, list_actions
+    from bridge.store.calls import numbers_of_order
 
     open_installed()
+    number = number_of(connection)
+    orders = numbers_of_order(order, number) if order else None
     states = (PLANNED, UNKNOWN, FAILED, DONE) if everything else (PLANNED, UNKNOWN, FAILED)
     rows = [
         (action.id, action.connection.account_name, action.kind, action.reference, action.state,
-         format_time(action.created_at), action.result or action.error)
-        for action in list_actions(states, limit)
+         action.created_at, action.request, action.result or action.error)
+        for action in list_actions(states, limit, connection=number, orders=orders)
     ]  # fmt: skip
-    columns = ("No", "Integration", "Action", "Order", "State", "Since", "Answer or last error")
-    show_table(columns, rows, "Every action is done.")
+    columns = ("No", "Integration", "Action", "Order", "State", "Since", "Call", "Answer or last error")
+    show_table(columns, rows, "No such action." if order else "Every action is done.", as_json=as_json)
 
 
 @actions.command()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+connection_option = click.option(
+    "--connection", metavar="CONNECTION", help="Only this integration, by number or account name."
+)
 limit_option = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
 
 
@@ -90,6 +94,11 @@ def the_connection(text: str) -> Connection:
         numbers = ", ".join(str(row.id) for row in found)
         raise BridgeError(f"Several integrations are called {text}: {numbers}" if found else f"No integration {text}")
     return found[0]
+
+
+def number_of(connection: str | None) -> int | None:
+    """Return the number of the integration that an option names, None without one."""
+    return the_connection(connection).id if connection else None
 
 
 def require(found: T | None, name: str) -> T:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.common import own_settings
+from bridge.cli.common import json_option, own_settings
 from bridge.cli.output import say, show_table
 from bridge.errors import BridgeError
 
@@ -27,7 +27,8 @@ def demo() -> None:
 
 
 @demo.command()
-def shops() -> None:
+@json_option
+def shops(as_json: bool) -> None:
     """List the shops."""
     from bridge.channels.demo.tables import Order, Product, Shop
 
@@ -38,7 +39,7 @@ def shops() -> None:
         orders = Order.select().where(Order.shop == shop).count()
         rows.append((shop.name, products, orders, f"{shop.created_at:%Y-%m-%d %H:%M} UTC"))
     if_empty = "No shop yet: finish a wizard, or run `linnworks-bridge demo open NAME`."
-    show_table(("Shop", "Products", "Orders", "Opened"), rows, if_empty)
+    show_table(("Shop", "Products", "Orders", "Opened"), rows, if_empty, as_json=as_json)
 
 
 @demo.command("open")
@@ -116,8 +117,9 @@ def cancel(shop_name: str | None, number: str) -> None:
 @demo.command()
 @click.option("--status", metavar="STATUS", help="Only these: unpaid, paid, part-shipped, shipped or cancelled.")
 @click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@json_option
 @shop_option
-def orders(shop_name: str | None, status: str | None, last: int) -> None:
+def orders(shop_name: str | None, status: str | None, last: int, as_json: bool) -> None:
     """List orders, the newest last."""
     from bridge.channels.demo.orders import total_paid
     from bridge.channels.demo.tables import Order
@@ -131,7 +133,7 @@ def orders(shop_name: str | None, status: str | None, last: int) -> None:
         lines = list(row.lines)
         total = f"{total_paid(row, lines):.2f} {row.currency}"
         cells.append((row.number, f"{row.created_at:%Y-%m-%d %H:%M}", row.buyer, row.status, len(lines), total))
-    show_table(("Order", "Placed", "Buyer", "Status", "Lines", "Total"), cells)
+    show_table(("Order", "Placed", "Buyer", "Status", "Lines", "Total"), cells, as_json=as_json)
 
 
 @demo.command()
@@ -157,8 +159,9 @@ def show(shop_name: str | None, number: str) -> None:
 @demo.command()
 @click.option("--search", metavar="TEXT", help="Only those with this in their SKU or title.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@json_option
 @shop_option
-def products(shop_name: str | None, search: str | None, limit: int) -> None:
+def products(shop_name: str | None, search: str | None, limit: int, as_json: bool) -> None:
     """List products with their stock and prices."""
     from bridge.channels.demo.tables import Product
 
@@ -171,7 +174,7 @@ def products(shop_name: str | None, search: str | None, limit: int) -> None:
         cells.append(
             (row.sku, row.title, row.stock, f"{row.price:.2f}", f"{row.list_price:.2f}" if row.list_price else "")
         )
-    show_table(("SKU", "Title", "Stock", "Price", "List price"), cells)
+    show_table(("SKU", "Title", "Stock", "Price", "List price"), cells, as_json=as_json)
 
 
 def _open() -> None:

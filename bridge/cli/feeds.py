@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.common import format_time, limit_option, open_installed, require
+from bridge.cli.common import (
+    connection_option,
+    format_time,
+    json_option,
+    limit_option,
+    number_of,
+    open_installed,
+    require,
+)
 from bridge.cli.output import say, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
@@ -22,8 +30,11 @@ def feeds() -> None:
 
 @feeds.command("list")
 @click.option("--all", "everything", is_flag=True, help="Include listings that are done.")
+@click.option("--sku", default="", help="Only this SKU.")
+@connection_option
+@json_option
 @limit_option
-def list_(everything: bool, limit: int) -> None:
+def list_(everything: bool, sku: str, connection: str | None, as_json: bool, limit: int) -> None:
     """List listings that wait or are set aside, the oldest first."""
     from bridge.store.feeds import list_items
 
@@ -31,10 +42,10 @@ def list_(everything: bool, limit: int) -> None:
     rows = [
         (item.id, item.connection.account_name, item.feed_id, item.action, _sku(item.listing),
          _state(item), item.attempts, item.error)
-        for item in list_items(limit, with_done=everything)
+        for item in list_items(limit, with_done=everything, connection=number_of(connection), sku=sku)
     ]  # fmt: skip
     columns = ("No", "Integration", "Feed", "Action", "SKU", "State", "Attempts", "Last error")
-    show_table(columns, rows, "No listing waits.")
+    show_table(columns, rows, "No such listing." if sku or connection else "No listing waits.", as_json=as_json)
 
 
 @feeds.command()

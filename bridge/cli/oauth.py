@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli.common import format_time, open_installed
+from bridge.cli.common import json_option, open_installed
 from bridge.cli.output import confirm, say, show_table
 from bridge.clock import now
 from bridge.errors import BridgeError
@@ -40,17 +40,15 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
 
 
 @oauth.command("list")
-def list_() -> None:
+@json_option
+def list_(as_json: bool) -> None:
     """List all clients, including revoked ones."""
     from bridge.store.oauth_clients import list_clients
 
     open_installed()
-    rows = [
-        (row.id, row.name, row.scope, format_time(row.created_at), format_time(row.revoked_at))
-        for row in list_clients()
-    ]
+    rows = [(row.id, row.name, row.scope, row.created_at, row.revoked_at) for row in list_clients()]
     if_empty = "No OAuth client: calls need no access token."
-    show_table(("Client id", "Name", "Scopes", "Since (UTC)", "Revoked (UTC)"), rows, if_empty)
+    show_table(("Client id", "Name", "Scopes", "Since (UTC)", "Revoked (UTC)"), rows, if_empty, as_json=as_json)
 
 
 @oauth.command()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from bridge.cli.common import format_time, open_installed, the_connection
-from bridge.cli.output import say, show_table
-from bridge.clock import Deadline
-from bridge.errors import BridgeError, ChannelError
+from bridge.cli.common import connection_option, format_time, json_option, number_of, open_installed, the_connection
+from bridge.cli.output import print_json, say, show_table
+from bridge.errors import BridgeError
+from bridge.ops.wording import counted
+
+if TYPE_CHECKING:
+    from bridge.ops.order_history import Event, OrderHistory
 
 
 @click.group()
@@ -16,7 +21,9 @@ def orders() -> None:
 
 
 @orders.command()
-def held() -> None:
+@connection_option
+@json_option
+def held(connection: str | None, as_json: bool) -> None:
     """List the orders that Linnworks would refuse, with what to fix in the shop.
 
     They are offered again on every run until they pass.
@@ -24,69 +31,65 @@ def held() -> None:
     from bridge.store.orders import held_orders
 
     open_installed()
+    only = number_of(connection)
     rows = [
-        (
-            row.connection.account_name,
-            row.reference,
-            format_time(row.held_since),
-            format_time(row.checked_at),
-            row.hold_reason,
-        )
+        (row.connection.account_name, row.reference, row.number, row.held_since, row.checked_at, row.hold_reason)
         for row in held_orders()
+        if only in (None, row.connection_id)
     ]
-    show_table(("Integration", "Order", "Held since", "Last checked", "Why"), rows, "No order is held.")
+    columns = ("Integration", "Order", "Customer number", "Held since", "Last checked", "Why")
+    show_table(columns, rows, "No order is held.", as_json=as_json)
 
 
 @orders.command()
-@click.argument("reference")
-@click.option("--connection", metavar="CONNECTION", help="Only this integration, by number or account name.")
-def explain(reference: str, connection: str | None) -> None:
-    """Show the history of the order with this REFERENCE number, or why there is none.
+@click.argument("number")
+@connection_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def why(number: str, connection: str | None, as_json: bool) -> None:
+    """Tell the life of the order with this NUMBER, ours or the customer's (#1231), or why there is none.
 
-    Asks the shop for the order as well.
+    Asks the shop for the order as well. Times are in UTC; `linnworks-bridge calls show ID` shows a call.
     """
+    from bridge.clock import now
+    from bridge.ops.order_history import order_history
     from bridge.store.connections import list_connections
 
     bridge = open_installed()
     rows = [the_connection(connection)] if connection else list_connections()
     if not rows:
         raise BridgeError("There is no integration")
-    for row in rows:
-        say(f"{row.account_name}:")
-        for line in _history(row.id, reference):
-            say(f"  {line}")
-        if not row.complete:
-            say("  Its wizard is not finished, so the shop was not asked.")
-            continue
-        try:
-            channel = bridge.channels.open_for(row, Deadline(bridge.settings.budget_seconds))
-            order = channel.order(reference)
-            status = f"has it, {order.payment_status.name}" if order else "has no such order"
-        except ChannelError as error:
-            status = f"cannot be asked: {error}"
-        say(f"  The shop {status}.")
+    found = [history for row in rows for history in order_history(row, number, now(), bridge.channels)]
+    if as_json:
+        print_json([_facts(history) for history in found])
+        return
+    for history in found:
+        own = f", which the customer knows as {history.number}" if history.number not in ("", history.reference) else ""
+        say(f"{history.connection.account_name}: order {history.reference}{own}")
+        for event in history.events:
+            say(f"  {format_time(event.at)} {event.text}{_more(event)}")
+        for sentence in history.now:
+            say(f"  {sentence}")
 
 
-def _history(connection_id: int, reference: str) -> list[str]:
-    from bridge.store.actions import actions_of_order
-    from bridge.store.orders import seen_order
-    from bridge.store.paging import last_paging_run
+def _more(event: Event) -> str:
+    repeated = f", {counted(event.times, 'time')} until {format_time(event.last_at)}" if event.times > 1 else ""
+    return repeated + (f" [{event.request}]" if event.request else "")
 
-    lines = []
-    seen = seen_order(connection_id, reference)
-    if seen is None:
-        run = last_paging_run(connection_id, "orders")
-        poll = f"Linnworks last asked for orders at {format_time(run.asked_at)} UTC" if run else "Linnworks never asked"
-        lines.append(f"The shop has not listed it on any page yet. {poll}.")
-    else:
-        lines.append(f"{format_time(seen.first_seen_at)} first seen")
-        if seen.offers:
-            lines.append(f"{format_time(seen.offered_at)} last sent to Linnworks, {seen.offers} times in all")
-        if seen.hold_reason:
-            since = f"{format_time(seen.held_since)} held" if seen.held_since else "Not sent"
-            lines.append(f"{since}: {seen.hold_reason}")
-    for action in actions_of_order(connection_id, reference):
-        result = action.result or action.error
-        line = f"{format_time(action.finished_at or action.created_at)} {action.kind} {action.state}"
-        lines.append(f"{line}: {result}" if result else line)
-    return lines
+
+def _facts(history: OrderHistory) -> dict[str, Any]:
+    return {
+        "connection": history.connection.id,
+        "reference": history.reference,
+        "customer_number": history.number or None,
+        "events": [
+            {
+                "at": event.at.isoformat(),
+                "text": event.text,
+                "request": event.request or None,
+                "times": event.times,
+                "last_at": event.last_at.isoformat() if event.last_at else None,
+            }
+            for event in history.events
+        ],
+        "now": list(history.now),
+    }

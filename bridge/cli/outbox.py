@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from bridge.cli.common import format_time, limit_option, open_installed, require
-from bridge.cli.output import say, show_table
+from bridge.cli.common import connection_option, json_option, limit_option, number_of, open_installed, require
+from bridge.cli.output import plain_rows, print_json, say, show_table
 from bridge.clock import now
+from bridge.ops.wording import counted
 
 LONGEST_CONTENT = 200
 
@@ -19,30 +20,43 @@ def outbox() -> None:
 
 
 @outbox.command("list")
+@click.option("--sku", default="", help="Only this SKU.")
+@connection_option
+@json_option
 @limit_option
-def list_(limit: int) -> None:
+def list_(sku: str, connection: str | None, as_json: bool, limit: int) -> None:
     """List pending updates, the oldest first, and what was set aside because it cannot be pushed."""
     from bridge.store.outbox import count_waiting, list_pending_updates, list_set_aside
 
     open_installed()
+    number = number_of(connection)
     requests, updates = count_waiting()
-    rows = [
-        (update.id, update.connection.account_name, update.kind, update.sku,
-         _value(update.row), format_time(update.since), format_time(update.next_at),
-         update.attempts, update.error)
-        for update in list_pending_updates(limit)
+    pending = [
+        (update.id, update.connection.account_name, update.kind, update.sku, _value(update.row), update.since,
+         update.next_at, update.attempts, update.error)
+        for update in list_pending_updates(limit, connection=number, sku=sku)
     ]  # fmt: skip
     columns = ("No", "Integration", "Kind", "SKU", "Value", "Since", "Next try", "Attempts", "Last error")
-    show_table(columns, rows, "No update is pending.")
-    say(f"{updates} updates are pending, and {requests} requests have not been started.")
     set_aside = [
-        (one.id, one.connection.account_name, one.kind, one.content[:LONGEST_CONTENT], format_time(one.set_aside_at),
-         one.error)
-        for one in list_set_aside(limit)
-    ]  # fmt: skip
+        (one.id, one.connection.account_name, one.kind, one.content[:LONGEST_CONTENT], one.set_aside_at, one.error)
+        for one in list_set_aside(limit, connection=number)
+    ]
+    columns_aside = ("No", "Integration", "Kind", "Content", "Since", "Error")
+    if as_json:
+        print_json(
+            {
+                "updates": updates,
+                "requests": requests,
+                "pending": plain_rows(columns, pending),
+                "set_aside": plain_rows(columns_aside, set_aside),
+            }
+        )
+        return
+    show_table(columns, pending, "No such update is pending." if sku or connection else "No update is pending.")
+    say(f"{counted(updates, 'pending update')}, and {counted(requests, 'request')} not started yet, in all.")
     if set_aside:
         say("Set aside, and not tried again; `linnworks-bridge outbox drop --set-aside NUMBER` deletes it:")
-        show_table(("No", "Integration", "Kind", "Content", "Since", "Error"), set_aside, "")
+        show_table(columns_aside, set_aside, "")
 
 
 def _value(row: Any) -> Any:

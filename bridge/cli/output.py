@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +15,9 @@ from bridge.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+NOT_A_TERMINAL = 240
+"""The width of tables that are piped or stored, in columns."""
 
 
 def say(line: str = "", *, err: bool = False) -> None:
@@ -47,15 +53,53 @@ def new_console(width: int | None = None) -> Console:
     return PrintableConsole(width=width)
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], if_empty: str = "") -> None:
-    """Print a table, or a sentence if it has no rows; wide unless the output is a terminal."""
+def show_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    if_empty: str = "",
+    *,
+    whole: Collection[str] = (),
+    as_json: bool = False,
+) -> None:
+    """Print a table, or a sentence if it has no rows; wide unless the output is a terminal.
+
+    Cells are folded, never cut, except in the columns that stay `whole`. With `as_json` it is a list of objects.
+    """
+    if as_json:
+        print_json(plain_rows(columns, rows))
+        return
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns)
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
-        table.add_row(*(Text(printable(str(cell), keep="\n")) for cell in row))
+        table.add_row(*(Text(printable(_cell(value), keep="\n")) for value in row))
     if table.row_count or not if_empty:
-        new_console(None if sys.stdout.isatty() else 240).print(table)
+        new_console(None if sys.stdout.isatty() else NOT_A_TERMINAL).print(table)
     else:
         say(if_empty)
+
+
+def plain_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[dict[str, object]]:
+    """Return the rows of a table as objects under the names of its columns; moments in ISO's form."""
+    names = ["_".join(re.findall(r"[a-z]+", column.replace("(UTC)", "").lower())) for column in columns]
+    return [
+        {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in rows
+    ]
+
+
+def print_json(value: object) -> None:
+    """Print plain data for programs."""
+    print_document(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import peewee
 
 from bridge.channels import Channels
@@ -15,6 +17,7 @@ from bridge.store.connections import list_connections
 from bridge.store.database import close_store, open_store
 from bridge.store.installation_facts import read_fact, save_fact, save_fact_once
 from bridge.sync import feeds, outbox
+from bridge.sync.call_journal import CallJournal
 from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import MARKER, Vault, open_vault
@@ -32,14 +35,17 @@ def open_installation(settings: Settings) -> Services:
         raise StartError(f"The database is damaged, or not one of the bridge ({type(error).__name__})") from error
     finally:
         close_store()
+    journal = CallJournal(settings)
+    push, list_one = partial(outbox.work_one, journal=journal), partial(feeds.work_one, journal=journal)
     return Services(
         settings=settings,
         vault=vault,
         channels=channels,
-        worker=BackgroundWorker(channels, (feeds.work_one, outbox.work_one, Rechecks().work_one, Retention().work_one)),
+        worker=BackgroundWorker(channels, (list_one, push, Rechecks().work_one, Retention().work_one)),
         concurrency_limit=ConcurrencyLimit(settings.threads),
         rate_limiter=RateLimiter(),
         large_bodies=LargeBodies(settings.threads),
+        journal=journal,
     )
 
 

@@ -11,6 +11,7 @@ from bridge.channels import Channels
 from bridge.clock import before, now
 from bridge.settings import Settings, sqlite_file
 from bridge.store.actions import forget_actions, forget_order_leases
+from bridge.store.calls import forget_calls
 from bridge.store.connections import forget_erased, forget_unfinished
 from bridge.store.database import truncate_wal
 from bridge.store.feeds import forget_feeds
@@ -59,6 +60,7 @@ def delete_old_rows(settings: Settings, moment: datetime) -> int:
             (forget_orders, settings.keep_orders_days),
             (forget_feeds, settings.keep_feeds_days),
             (forget_paging_runs, settings.keep_paging_runs_days),
+            (forget_calls, settings.keep_calls_days),
             (forget_unfinished, settings.keep_unfinished_days),
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask import Request, current_app, g
 
@@ -15,10 +16,15 @@ from bridge.errors import RequestRefused, UnknownToken
 from bridge.lazy import lazy_property
 from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies, Slot
 from bridge.protocol.rate_limit import RateLimiter
+from bridge.protocol.schemas.base import Answer, Message
 from bridge.settings import Settings
 from bridge.store.connections import Connection
+from bridge.sync.call_journal import CallJournal
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import Vault
+
+if TYPE_CHECKING:
+    from bridge.protocol.area import Endpoint
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,12 @@ class Services:
     concurrency_limit: ConcurrencyLimit
     rate_limiter: RateLimiter
     large_bodies: LargeBodies
+    journal: CallJournal
 
 
 @dataclass
 class Call:
-    """One request: when and from where it came, its deadline, the connection it is for, and its outcome for the log."""
+    """One request: when and from where it came, its deadline, the connection it is for, and what it was answered."""
 
     request: Request
     services: Services
@@ -48,6 +55,9 @@ class Call:
     caller: Connection | None = field(default=None, repr=False)
     outcome: str = "ok"
     slot: Slot | None = None
+    endpoint: Endpoint | None = None
+    message: Message | None = field(default=None, repr=False)
+    answered: Answer | None = field(default=None, repr=False)
 
     @property
     def settings(self) -> Settings:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import peewee
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from bridge.clock import Deadline, now
-from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, UnknownToken, explain
+from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, TooManyRequests, UnknownToken, explain
 from bridge.protocol.auth import authorize, count_rejection
 from bridge.protocol.call import Call, Services, current_call, current_services
-from bridge.protocol.rate_limit import caller_address
+from bridge.protocol.call_facts import facts_of
+from bridge.protocol.rate_limit import RECORDS, caller_address
 from bridge.protocol.receive import receive
 from bridge.protocol.schemas.base import Answer, to_json
 from bridge.store.database import discard_connection
 from bridge.sync import wizard
+from bridge.trace import Trace
 
 if TYPE_CHECKING:
     from bridge.protocol.area import Endpoint
@@ -46,14 +47,19 @@ def install(app: Flask, services: Services) -> None:
 
 def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Response:
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
+    call.endpoint = endpoint
     try:
         authorized = authorize(call, endpoint.scope)
         with call.exits:  # they see the exception
             answered = _handled(call, endpoint, handler, authorized)
             if answered.error and call.slot:
                 call.slot.failed = True  # as SaveConfig answers with the same screen
+        call.answered = answered
         if answered.error:
             call.outcome = "refused"
+        elif errors := answered.row_errors:
+            failed = len(errors) - errors.count(None)
+            call.outcome = "ok" if not failed else "failed" if failed == len(errors) else "partial"
         return _response(answered)
     except Exception as error:
         return _response(failure(error, endpoint.gives))
@@ -66,6 +72,7 @@ def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], aut
         if endpoint.invalid is None:
             raise
         return endpoint.invalid(call, explain(error))
+    call.message = message
     return handler(call, message)
 
 
@@ -82,7 +89,8 @@ def failure(error: Exception, gives: type[Answer]) -> Answer:
     if not isinstance(error, (BridgeError, HTTPException, ValidationError)):
         facts = {"message": "A request failed", "request": call.id, "connection": call.caller and call.caller.id}
         log.error("Request %s failed", call.id, exc_info=error, extra={"facts": facts})
-    return gives(error=_message(error, call))
+    call.answered = gives(error=_message(error, call))
+    return call.answered
 
 
 def _unrouted(error: Exception) -> Response:
@@ -99,16 +107,18 @@ def _begin() -> None:
     services = current_services()
     incoming: Any = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
     forwarded = incoming.headers.get("X-Forwarded-For", "")
+    trace = Trace()
     call = Call(
         request=incoming,
         services=services,
-        deadline=Deadline(services.settings.budget_seconds),
+        deadline=Deadline(services.settings.budget_seconds, trace=trace),
         now=now(),
         address=caller_address(incoming.remote_addr or "", forwarded, services.settings.trusted_proxies),
-        id=f"{random.getrandbits(48):012x}",  # no secret, only another than others in the log
+        id=trace.request,
     )
     g.call = call
     services.worker.start()
+    services.journal.start()
 
 
 def _log(response: Response) -> Response:
@@ -122,11 +132,39 @@ def _log(response: Response) -> Response:
         "path": call.request.path if rule else None,
         "connection": call.caller and call.caller.id,
         "ms": round(1000 * call.deadline.spent()),
-        "shop_calls": call.deadline.shop_calls,
+        "shop_calls": call.deadline.trace.calls_counted,
         "outcome": call.outcome,
     }
+    errors = call.answered.row_errors if call.answered and call.outcome in ("partial", "failed") else ()
+    if errors:
+        facts |= {"rows": len(errors), "failed_rows": len(errors) - errors.count(None)}
+    response.headers["X-Request-Id"] = call.id
+    _record(call)
     log.info(" ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
     return response
+
+
+def _record(call: Call) -> None:
+    """Have a call of an endpoint recorded, or one to an unknown address; the call never fails for that.
+
+    Calls without a token of ours are recorded too, but not so many that they displace others.
+    """
+    if call.endpoint is None and not _is_meant_for_us(call.request):
+        return
+    try:
+        if call.caller is None:
+            call.services.rate_limiter.take(RECORDS, "")
+        for facts in facts_of(call):
+            call.services.journal.add(facts)
+    except TooManyRequests:
+        return
+    except Exception:
+        log.exception("Request %s cannot be recorded", call.id)
+
+
+def _is_meant_for_us(request: Request) -> bool:
+    """Return whether a call that reached no endpoint looks like one of Linnworks under a wrong address."""
+    return request.url_rule is None and request.method == "POST" and request.path.startswith(PREFIX)
 
 
 def _response(answer: Answer) -> Response:

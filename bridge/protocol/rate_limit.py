@@ -33,6 +33,7 @@ class Limit:
 WRONG_SECRETS = Limit("Too many wrong client secrets come from this address", 20, 5)
 UNKNOWN_TOKENS = Limit("Unknown authorization token, and too many of them come from this address", 1000, 0.1)
 NEW_CONNECTIONS = Limit("Too many new integrations come from this address", 300, 10)
+RECORDS = Limit("Too many calls without a token are recorded", 60, 60)
 
 
 class RateLimiter:

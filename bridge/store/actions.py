@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ class Action(Row):
 
     `content` is what is done, and equal content of one order has the same `digest`; what is done again differs in
     `occurrence`. `planned_at` is when it was last about to be sent, and `answered_at` when Linnworks was last told in
-    time that it is done; both by our clock and by the shop's if that tells it. `generation` is the connection's: what
+    time that it is done; both by our clock and by the shop's if that tells it. `request` is the id of the request that
+    planned it last. `generation` is the connection's: what
     was done in another shop says nothing about this one.
     """
 
@@ -37,6 +38,7 @@ class Action(Row):
     content = JsonField()
     state = CharField(max_length=10)
     attempts = IntegerField(default=0)
+    request = CharField(max_length=12, default="")
     result = TextField(default="")
     error = TextField(default="")
     created_at = MomentField()
@@ -83,6 +85,7 @@ def plan_action(
     occurrence: int,
     key: str,
     content: Any,
+    request: str,
     now: datetime,
     shop_time: datetime | None,
 ) -> Action:
@@ -102,6 +105,7 @@ def plan_action(
             )
         action.content = content
         action.state = PLANNED
+        action.request = request
         action.attempts += 1
         action.planned_at, action.planned_at_shop = now, shop_time
         action.save()
@@ -131,9 +135,20 @@ def actions_of_order(connection_id: int, reference: str) -> list[Action]:
     return list(Action.select().where(of_order).order_by(Action.id))
 
 
-def list_actions(states: Sequence[str], limit: int) -> list[Action]:
-    """Return actions in any of these states, newest first."""
+def actions_of_request(request: str) -> list[Action]:
+    """Return the actions that this request planned last, oldest first."""
+    return list(Action.select().where(Action.request == request).order_by(Action.id))
+
+
+def list_actions(
+    states: Sequence[str], limit: int, *, connection: int | None = None, orders: Collection[str] | None = None
+) -> list[Action]:
+    """Return actions in any of these states, newest first; of one connection, or of these orders, if they are given."""
     query = Action.select(Action, Connection).join(Connection).where(Action.state.in_(list(states)))
+    if connection is not None:
+        query = query.where(Action.connection == connection)
+    if orders is not None:
+        query = query.where(Action.reference.in_(list(orders)))
     return list(query.order_by(Action.id.desc()).limit(limit))
 
 

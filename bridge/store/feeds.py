@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from peewee import SQL, AutoField, BooleanField, Cast, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.clock import FARTHEST
@@ -196,11 +197,20 @@ def created_listing_id(connection_id: int, template_id: int, sku: str) -> str:
     return ""
 
 
-def list_items(limit: int, *, with_done: bool) -> list[FeedItem]:
-    """Return the newest items that wait or are set aside, or the newest of all items, in the order they came."""
+def list_items(limit: int, *, with_done: bool, connection: int | None = None, sku: str = "") -> list[FeedItem]:
+    """Return the newest items that wait or are set aside, or the newest of all items, in the order they came.
+
+    Of one connection, or of one SKU, if it is given.
+    """
     query = FeedItem.select(FeedItem, Connection).join(Connection)
     if not with_done:
         query = query.where(_PENDING)
+    if connection is not None:
+        query = query.where(FeedItem.connection == connection)
+    if sku:
+        names = [fn.LOWER(FeedItem.request).contains(f'"{key}":{msgspec.json.encode(sku.lower()).decode()}')
+                 for key in ("sku", "channelsku")]  # fmt: skip
+        query = query.where(names[0] | names[1])
     return list(reversed(list(query.order_by(FeedItem.id.desc()).limit(limit))))
 
 

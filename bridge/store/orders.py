@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from peewee import SQL, AutoField, Case, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, AutoField, Case, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.clock import FARTHEST
 from bridge.store.connections import Connection
@@ -19,7 +19,7 @@ MOST_RELEASES = 3
 
 
 class SeenOrder(Row):
-    """An order that a shop has shown, and what became of it.
+    """An order that a shop has shown, and what became of it; `number` is the one that its customer sees.
 
     `hold_reason` says why it could not be sent when it was last checked. An order that was held keeps `held_since`
     and is offered again on every run. `released_by` is the run that carried it last: once that run is known to have
@@ -30,6 +30,7 @@ class SeenOrder(Row):
     connection = ForeignKeyField(Connection, on_delete="CASCADE")
     connection_id: int
     reference = TextField()
+    number = TextField(default="")
     first_seen_at = MomentField()
     offered_at = MomentField(null=True)
     offers = IntegerField(default=0)
@@ -54,7 +55,8 @@ SeenOrder.add_index(SeenOrder.connection, SeenOrder.checked_at, where=_IS_HELD, 
 SeenOrder.add_index(SeenOrder.checked_at, SeenOrder.connection, where=_IS_HELD)
 
 _UPDATE_OFFERED = Statement(
-    lambda connection, reference, now, run: SeenOrder.update(
+    lambda connection, reference, number, now, run: SeenOrder.update(
+        number=number,
         offered_at=now,
         offers=SeenOrder.offers + 1,
         checked_at=now,
@@ -63,8 +65,14 @@ _UPDATE_OFFERED = Statement(
     ).where((SeenOrder.connection == connection) & (SeenOrder.reference == reference))
 )
 _INSERT_OFFERED = Statement(
-    lambda connection, reference, now: SeenOrder.insert(
-        connection=connection, reference=reference, first_seen_at=now, offered_at=now, offers=1, checked_at=now
+    lambda connection, reference, number, now: SeenOrder.insert(
+        connection=connection,
+        reference=reference,
+        number=number,
+        first_seen_at=now,
+        offered_at=now,
+        offers=1,
+        checked_at=now,
     ).on_conflict_ignore()
 )
 _TAKE_BACK = Statement(
@@ -111,19 +119,32 @@ _DUE = DueCheck((SeenOrder.checked_at, _IS_HELD))
 
 
 def record_orders(
-    connection_id: int, offered: Sequence[str], held: Mapping[str, str], *, run: int | None, now: datetime
+    connection_id: int,
+    offered: Mapping[str, str],
+    held: Mapping[str, tuple[str, str]],
+    *,
+    run: int | None,
+    now: datetime,
 ) -> None:
-    """Record the orders that an answer of this run offers, and those that are held, with the reason of each."""
+    """Record the orders that an answer of this run offers, and those that are held.
+
+    `offered` has the number that the customer sees by the order's reference, `held` that number and the reason.
+    """
     with writing(connection_id):
-        rows = [{"connection": connection_id, "reference": reference, "now": now, "run": run} for reference in offered]
+        rows = [
+            {"connection": connection_id, "reference": reference, "number": number, "now": now, "run": run}
+            for reference, number in offered.items()
+        ]
         if rows and _UPDATE_OFFERED.run_for_each(rows) < len(rows):
             _INSERT_OFFERED.run_for_each(rows)
-        for reference, reason in held.items():
+        for reference, (number, reason) in held.items():
             SeenOrder.insert(
                 connection=connection_id, reference=reference, first_seen_at=now, checked_at=now
             ).on_conflict_ignore().execute()
             this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
-            SeenOrder.update(hold_reason=reason, checked_at=now, released_by=None, releases=0).where(this).execute()
+            SeenOrder.update(number=number, hold_reason=reason, checked_at=now, released_by=None, releases=0).where(
+                this
+            ).execute()
             SeenOrder.update(held_since=now).where(this & SeenOrder.held_since.is_null()).execute()
 
 
@@ -221,3 +242,16 @@ def seen_order(connection_id: int, reference: str) -> SeenOrder | None:
     this = (SeenOrder.connection == connection_id) & (SeenOrder.reference == reference)
     found: SeenOrder | None = SeenOrder.get_or_none(this)
     return found
+
+
+def order_number(text: str) -> str:
+    """Return an order's number as it is compared: without the sign and the blanks that people write with it."""
+    return "".join(text.replace("#", "").split()).casefold()
+
+
+def references_of(number: str, connection_id: int | None = None) -> list[str]:
+    """Return the references of the orders whose customers see this number, or that have it as their reference."""
+    wanted = order_number(number)
+    known = (fn.LOWER(SeenOrder.number) == wanted) | (fn.LOWER(SeenOrder.reference) == wanted)
+    mine = known if connection_id is None else (SeenOrder.connection == connection_id) & known
+    return [row.reference for row in SeenOrder.select(SeenOrder.reference).where(mine).distinct()]

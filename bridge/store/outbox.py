@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
-from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked
+from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked, fn
 
 from bridge.clock import is_future
 from bridge.protocol.schemas.products import Price, StockLevel
@@ -398,9 +398,13 @@ def _job(
     return PushJob(lease, kind, now, pending, sorted([*batches, own], key=attrgetter("id")) if own else batches)
 
 
-def list_pending_updates(limit: int) -> list[PendingUpdate]:
-    """Return pending updates, the longest waiting first."""
+def list_pending_updates(limit: int, *, connection: int | None = None, sku: str = "") -> list[PendingUpdate]:
+    """Return pending updates, the longest waiting first; of one connection or SKU if it is given."""
     query = PendingUpdate.select(PendingUpdate, Connection).join(Connection)
+    if connection is not None:
+        query = query.where(PendingUpdate.connection == connection)
+    if sku:
+        query = query.where(fn.LOWER(PendingUpdate.sku) == sku.lower())
     return list(query.order_by(PendingUpdate.since, PendingUpdate.id).limit(limit))
 
 
@@ -416,9 +420,11 @@ def waiting_since() -> datetime | None:
     return min([*([batch.created_at] if batch else []), *([update.since] if update else [])], default=None)
 
 
-def list_set_aside(limit: int) -> list[SetAsideUpdate]:
-    """Return what was set aside, the oldest first."""
+def list_set_aside(limit: int, *, connection: int | None = None) -> list[SetAsideUpdate]:
+    """Return what was set aside, the oldest first; of one connection if it is given."""
     query = SetAsideUpdate.select(SetAsideUpdate, Connection).join(Connection)
+    if connection is not None:
+        query = query.where(SetAsideUpdate.connection == connection)
     return list(query.order_by(SetAsideUpdate.id).limit(limit))
 
 

@@ -214,6 +214,7 @@ class OrderActions:
             occurrence=occurrence,
             key=self._key(kind, digest, occurrence),
             content=content,
+            request=self.channel.deadline.trace.request,
             now=now(),
             shop_time=self.state.as_of,
         )

@@ -37,6 +37,7 @@ from bridge.store.feeds import (
     set_item_aside,
 )
 from bridge.sync import quota, retry, wizard
+from bridge.sync.call_journal import CallFacts, CallJournal
 from bridge.sync.keys import shop_key
 from bridge.sync.listing_checks import listing_problems
 
@@ -130,7 +131,7 @@ def _product_feed(item: FeedItem) -> ProductFeed:
         return from_plain_data(ProductFeed, failed)  # type: ignore[no-any-return]
 
 
-def work_one(channels: Channels) -> bool:
+def work_one(channels: Channels, journal: CallJournal | None = None) -> bool:
     """Do the next listing that is due; False if there is none."""
     deadline = Deadline(channels.settings.budget_seconds)
     item = claim_item(now(), retry.lease_end(deadline))
@@ -141,7 +142,29 @@ def work_one(channels: Channels) -> bool:
     except Exception:
         log.exception("Listing %s of feed %s failed", item.id, item.feed_id)
         _retry_later(item, "The bridge failed; its log has the details")
+    if journal:
+        journal.add(_facts(item, deadline))
     return True
+
+
+def _facts(item: FeedItem, deadline: Deadline) -> CallFacts:
+    """Return what is recorded of the work on an item."""
+    messages = item.result["Messages"] if item.done and isinstance(item.result, dict) else ()
+    errors = [message["Message"] for message in messages if message["Type"] == Severity.Error.value]
+    error = "; ".join(errors) if item.done else item.error
+    return CallFacts(
+        at=now(),
+        request=deadline.trace.request,
+        endpoint=f"Listing {item.action.lower()}",
+        outcome="ok" if not error else "failed" if item.done else "retried later",
+        ms=round(1000 * deadline.spent()),
+        connection=item.connection_id,
+        generation=item.connection.generation,
+        error=error,
+        asked={"feed": item.feed_id},
+        numbers=[_text(item.listing, "SKU") or _text(item.listing, "ChannelSKU")],
+        trace=deadline.trace,
+    )
 
 
 def _work(item: FeedItem, channels: Channels, deadline: Deadline) -> None:

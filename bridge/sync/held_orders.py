@@ -62,6 +62,7 @@ def offer_again(
     own = is_own_page(cursor)
     page = int(cursor.removeprefix(CURSOR)) if own and cursor else 0
     found: list[Order] = []
+    failed: list[tuple[str, ChannelError]] = []
     with channel.deadline.limited((SHARE_OF_OWN_PAGE if own else SHARE) * channel.deadline.left()):
         released = released_orders(connection_id, run, AT_ONCE)
         unread = len(released)
@@ -75,9 +76,13 @@ def offer_again(
             try:
                 order = _read(connection_id, channel, reference)
             except ChannelError as error:
-                log.warning("Held order %s of connection %s cannot be read: %s", reference, connection_id, error)
+                failed.append((reference, error))
             else:
                 found += [order] if order else []
+    if failed:
+        log.warning(
+            "%d held orders of connection %s cannot be read, such as %s: %s", len(failed), connection_id, *failed[0]
+        )
     more = unread > 0 and found and page < OWN_PAGES
     return found, f"{CURSOR}{page + 1}" if more else None
 

@@ -47,7 +47,9 @@ from bridge.store.outbox import (
     update_tag,
 )
 from bridge.sync import retry
+from bridge.sync.call_journal import CallJournal, push_facts
 from bridge.sync.quota import require_room
+from bridge.trace import Push, Trace
 
 log = logging.getLogger(__name__)
 
@@ -93,16 +95,20 @@ def push_prices(
     return _push(PRICE, connection, open_channel, deadline, prices)
 
 
-def work_one(channels: Channels) -> bool:
+def work_one(channels: Channels, journal: CallJournal | None = None) -> bool:
     """Push for the connection that has waited longest; False if nothing is due."""
     deadline = Deadline(channels.settings.budget_seconds)
     job = lease_due_outbox(now(), retry.lease_end(deadline))
     if job is None:
         return False
     try:
-        _run(job, lambda: _open_channel(job, channels, deadline))
+        _run(job, lambda: _open_channel(job, channels, deadline), deadline.trace)
     except CredentialsRefused as refusal:
         log.warning("Connection %s: %s", job.lease.connection_id, refusal)
+    if journal:
+        whose = {"connection": job.lease.connection_id, "generation": job.lease.generation}
+        for push in deadline.trace.pushes:
+            journal.add(push_facts(push, deadline.trace, **whose, seconds=deadline.spent(), own=True))
     return True
 
 
@@ -165,13 +171,13 @@ def _store_and_push(
     for poll in retry.polls(deadline):
         if poll > 0:
             job = lease_outbox(connection, kind_name, now=now(), until=retry.lease_end(deadline))
-        results = (_run(job, open_channel, batch) if job else None) or collect_results(batch, now())
+        results = (_run(job, open_channel, deadline.trace, batch) if job else None) or collect_results(batch, now())
         if results:
             return results
     return stop_awaiting(batch, now()) or [_not_yet("earlier updates are still under way")] * len(rows)
 
 
-def _run(job: PushJob, open_channel: OpenChannel, own: OutboxBatch | None = None) -> Results | None:
+def _run(job: PushJob, open_channel: OpenChannel, trace: Trace, own: OutboxBatch | None = None) -> Results | None:
     """Push a job and record the outcome; return the results of the batch `own` if the job holds it.
 
     Returns None if the lease was lost. Raises CredentialsRefused after everything is recorded.
@@ -207,10 +213,46 @@ def _run(job: PushJob, open_channel: OpenChannel, own: OutboxBatch | None = None
         log.error(
             "Connection %s: a stored %s update cannot be read: %.200r", job.lease.connection_id, job.kind, content
         )
+    _report(job, newest, outcomes, trace, own)
     for outcome in set(outcomes.values()):
         if isinstance(outcome, CredentialsRefused):
             raise outcome
     return results[ours.id] if ours else None
+
+
+def _report(
+    job: PushJob,
+    newest: Mapping[Hashable, Any],
+    outcomes: Mapping[Hashable, Outcome],
+    trace: Trace,
+    own: OutboxBatch | None,
+) -> None:
+    """Log in one line what the shop refused for good, and add to the trace what is pushed, unless an answer says it."""
+    refused = [outcome for outcome in outcomes.values() if outcome is not None and _is_final(outcome)]
+    if refused and own is None:
+        log.info(
+            "Connection %s: the shop refused %d of %d updates for good, such as: %s",
+            job.lease.connection_id,
+            len(refused),
+            len(outcomes),
+            refused[0],
+        )
+    asked = {UPDATE_KINDS[job.kind].key(row) for row in own.content} if own else set()
+    waited = [key for key in newest if key not in asked]
+    if waited:
+        settled = [key for key in waited if _is_final(outcomes[key])]
+        postponed = [outcomes[key] for key in waited if not _is_final(outcomes[key])]
+        value = attrgetter(UPDATE_KINDS[job.kind].value)
+        trace.pushes.append(
+            Push(
+                job.kind,
+                [newest[key].sku for key in settled],
+                [value(newest[key]) for key in settled],
+                [_result(outcomes[key]) for key in settled],
+                len(postponed),
+                str(postponed[0]) if postponed else "",
+            )
+        )
 
 
 def _as_rows(content: Any) -> Sequence[Any]:
@@ -374,7 +416,6 @@ def _pending_update(
         if isinstance(outcome, OutcomeUnknown):
             unsure_until = moment + SETTLES_IN
     elif outcome is not None:
-        log.info("Connection %s: the shop refused for good: %s", job.lease.connection_id, outcome)
         return None
     elif is_future(unsure_until, job.started):
         attempts, next_at = 0, unsure_until

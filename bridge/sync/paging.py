@@ -73,16 +73,23 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
         found += again
     checked = [order_checks.check(order) for order in found]
     accepted = [order for order, reason in checked if not reason]
+    held = {order.reference_number: (customer_number(order), reason) for order, reason in checked if reason}
+    channel.deadline.trace.held = held
     with writing(connection_id):
         finish_page(read, next_cursor, page.as_of or now, now)
         record_orders(
             connection_id,
-            [order.reference_number for order in accepted],
-            {order.reference_number: reason for order, reason in checked if reason},
+            {order.reference_number: customer_number(order) for order in accepted},
+            held,
             run=read.run_id,
             now=now,
         )
     return Page(accepted, next_cursor)
+
+
+def customer_number(order: Order) -> str:
+    """Return the number of an order that its customer sees."""
+    return "".join((order.secondary_reference_number or "").replace("#", "").split())
 
 
 def _known_until(complete: PagingRun, since: datetime, overlap: int) -> datetime:

@@ -16,29 +16,33 @@ def test_no_held_order_is_said_in_a_sentence(run):
     assert "No order is held." in run("orders", "held")
 
 
-def test_a_held_order_is_listed_with_its_reason(run, linnworks):
+def test_a_held_order_is_listed_with_its_reason(app, run, linnworks):
     """
-    `orders held` shows the problem, and `orders explain` shows it in the order's history.
+    `orders held` shows the problem, and `orders why` shows it in the order's history.
     """
     OrderLine.update(sku="").where(OrderLine.order == Order.get(Order.number == "1001")).execute()
     linnworks.orders()
 
+    app.extensions["bridge"].journal.flush()
+
     assert "1001" in run("orders", "held")
-    history = run("orders", "explain", "1001")
+    history = run("orders", "why", "1001")
     assert "has no SKU: give the product one in the shop" in history
     assert "first seen" in history
     assert "last sent" not in history
+    assert "in an answer" not in history
+    assert "1 of 25 held" in run("calls", "list", "--endpoint", "Orders")
 
 
 def test_the_history_of_an_order_is_shown(run, refund):
     """
-    `orders explain` shows when an order was seen and sent, and its actions.
+    `orders why` shows when an order was seen and sent, and its actions.
     """
     reference, answer = refund
-    history = run("orders", "explain", reference)
+    history = run("orders", "why", reference)
 
-    assert "last sent to Linnworks, 1 times in all" in history
-    assert f"refund done: {answer['RefundReference']}" in history
+    assert "last sent to Linnworks, once" in history
+    assert f"done: {answer['RefundReference']}" in history
     assert "The shop has it, PAID." in history
 
 
@@ -46,7 +50,7 @@ def test_an_order_that_never_came_is_explained(run):
     """
     An order that was neither seen nor is in the shop has a line for both.
     """
-    history = run("orders", "explain", "nothing")
+    history = run("orders", "why", "nothing")
 
     assert "The shop has not listed it on any page yet. Linnworks never asked." in history
     assert "The shop has no such order." in history

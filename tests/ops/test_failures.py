@@ -56,7 +56,7 @@ def full() -> Iterator[None]:
     with suppress(OperationalError):
         for number in count():
             offered = [f"padding {number}"]
-            record_orders(Connection.get().id, offered, {}, run=None, now=now())
+            record_orders(Connection.get().id, dict.fromkeys(offered, ""), {}, run=None, now=now())
     yield
     database.execute_sql("PRAGMA max_page_count = 1000000")
 

@@ -222,7 +222,9 @@ def test_others_see_no_difference_to_an_unknown_address(app, method, path):
     """
     outside = {"environ_overrides": {"REMOTE_ADDR": "203.0.113.9"}, "method": method}
     seen, unknown = (app.test_client().open(one, **outside) for one in (path, "/nowhere"))
+    ids = [answer.headers.pop("X-Request-Id") for answer in (seen, unknown)]
 
+    assert 2 == len(set(ids))
     assert (404, unknown.data, list(unknown.headers)) == (seen.status_code, seen.data, list(seen.headers))
 
 

@@ -120,6 +120,22 @@ def test_equal_requests_at_the_same_time_are_one_action(service):
     assert all(answer["Error"] is None or any(text in answer["Error"] for text in again) for answer in answers)
 
 
+def test_every_process_records_its_calls(tmp_path):
+    """
+    Calls answered by several processes are all recorded once the service has stopped, each under its own id.
+    """
+    with temporary_server(tmp_path, **at(tmp_path)) as base_url:
+        linnworks = Linnworks(poster(base_url), "recorded")
+        body = {"AuthorizationToken": linnworks.token}
+        with ThreadPoolExecutor(8) as pool:
+            answers = pool.map(lambda _: requests.post(f"{base_url}/api/Config/ConfigTest", json=body), range(40))
+            asked = {answer.headers["X-Request-Id"] for answer in answers}
+    listed = CliRunner().invoke(main, ["calls", "list", "--endpoint", "ConfigTest", "--json"], env=at(tmp_path))
+
+    assert 40 == len(asked)
+    assert asked == {record["id"] for record in json.loads(listed.output)}
+
+
 def test_equal_new_integrations_at_the_same_time_leave_one(service):
     """
     For the same account and name only one token works in the end.

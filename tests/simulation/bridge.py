@@ -26,6 +26,7 @@ from bridge.store import database as store
 from bridge.store.connections import Connection
 from bridge.store.restored import forget_outdated
 from bridge.sync import feeds, outbox
+from bridge.sync.call_journal import CallJournal
 from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from tests.linnworks import Linnworks
@@ -72,6 +73,8 @@ class Installation:
         self.rechecks[process] = Rechecks()
         worker = BackgroundWorker(channels, ())
         worker.stop()  # the simulation says when it does something
+        journal = CallJournal(settings)
+        journal.stop()
         self.apps[process].extensions["bridge"] = replace(
             self.services,
             settings=settings,
@@ -80,6 +83,7 @@ class Installation:
             concurrency_limit=ConcurrencyLimit(settings.threads),
             rate_limiter=RateLimiter(),
             large_bodies=LargeBodies(settings.threads),
+            journal=journal,
         )
 
     def call(self, process: int, name: str, fields: dict[str, Any]) -> dict[str, Any]:

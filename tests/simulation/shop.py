@@ -167,7 +167,7 @@ class SimulatedChannel(Channel):
     def _call(self, does: Callable[[], T], *, changes: bool = False) -> T:
         """One call to the shop, or what it comes to."""
         world, trouble = self.shop.world, self.shop.trouble
-        self.deadline.count_call()
+        self.deadline.trace.begin_call("", "")
         world.step()
         chance = world.current.chance if world.current else None
         what = chance.random() if chance else 1.0

@@ -81,7 +81,7 @@ def hold(connections, shop):
             reference = f"{number:05}"
             shop.put(reference, "", NOON - timedelta(days=9))
             checked = NOON - timedelta(hours=2) + timedelta(seconds=number)
-            record_orders(connections[connection], [], {reference: "no SKU"}, run=None, now=checked)
+            record_orders(connections[connection], {}, {reference: ("", "no SKU")}, run=None, now=checked)
 
     return add
 

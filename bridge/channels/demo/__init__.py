@@ -122,6 +122,9 @@ class DemoChannel(Channel):
 
         return map_orders(rows, mapped, attrgetter("number"))
 
+    def reference_of(self, number: str) -> str | None:
+        return number.upper().removeprefix("WEB-") if number.upper().startswith("WEB-") else None
+
     def order_state(self, reference: str) -> OrderState | None:
         row = tables.Order.get_or_none((tables.Order.shop == self._shop) & (tables.Order.number == reference))
         return orders.order_state(row) if row else None

@@ -100,28 +100,35 @@ class Sender:
                 raise NotAllowed(NO_TIME)
             if not hop:
                 self._admit()
-            started, broken = time.monotonic(), UNREACHABLE
+            called = self.deadline.trace.begin_call(str(request.method), str(urlsplit(str(request.url)).path))
+            broken = UNREACHABLE
             try:
                 with self._send(request, seconds) as response, answer_memory.counted() as take:
                     broken = BROKE_OFF
+                    called.status = response.status_code
                     log.debug(
                         "%s %s: %s after %.0f ms",
-                        request.method,
-                        urlsplit(request.url).path,
-                        response.status_code,
-                        1000 * (time.monotonic() - started),
+                        called.method,
+                        called.path,
+                        called.status,
+                        1000 * (time.monotonic() - called.began),
                     )
                     if response.is_redirect:
                         request = self._redirected(request, response, call)
                         continue
                     self._check_status(response, call.accept)
                     content, json = self._read(response, take)
-            except (AttemptFailed, ChannelError):
+            except (AttemptFailed, ChannelError) as error:
+                called.failure = str(error)
                 raise
             except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+                called.failure = broken
                 raise NoAnswer(broken, counts=self._is_fair(seconds)) from None
             except Exception:  # a connection or an answer may break in many ways
+                called.failure = broken
                 raise NoAnswer(broken) from None
+            finally:
+                called.end()
             return ShopResponse(
                 response.status_code,
                 response.headers,
@@ -177,7 +184,6 @@ class Sender:
         return seconds >= self.policy.fair_timeout
 
     def _send(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
-        self.deadline.count_call()
         started, status = time.monotonic(), None
         try:
             response = self.pool.session.send(

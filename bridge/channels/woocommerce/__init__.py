@@ -24,6 +24,7 @@ from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.order_state import WooOrder
 from bridge.channels.woocommerce.preferences import Preferences, preferences
 from bridge.channels.woocommerce.shop_info import ShopInfo
+from bridge.channels.woocommerce.values import row_id
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import (
@@ -133,6 +134,9 @@ class WooCommerceChannel(Channel):
     def check(self) -> None:
         self.shop_info.check_key()
 
+    def version(self) -> str:
+        return self.shop_info.version()
+
     def shipping_tags(self) -> Sequence[Tag]:
         return lookups.shipping_tags(self.shop)
 
@@ -152,6 +156,11 @@ class WooCommerceChannel(Channel):
         return map_order(
             found, lambda found: orders.order(found.row, found.refunds, self.preferences, countries), reference
         )
+
+    def reference_of(self, number: str) -> str | None:
+        rows = self.shop.get("orders", {"search": number, "per_page": 100}).rows()
+        wanted = (row for row in rows if str(row.get("number", "")).lstrip("#").casefold() == number.casefold())
+        return next((str(row_id(row)) for row in wanted), None)
 
     def order_state(self, reference: str) -> OrderState | None:
         return self._actions(reference).order_state()

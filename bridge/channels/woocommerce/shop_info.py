@@ -53,6 +53,13 @@ class ShopInfo:
         self.shop.get("orders", {"per_page": 1, "_fields": "id"})
         self.shop.check_write_permission()
 
+    def version(self) -> str:
+        """Return the versions of WooCommerce and of what it runs on."""
+        names = {"version": "WooCommerce", "wp_version": "WordPress", "php_version": "PHP", "mysql_version": "database"}
+        status = self._if_open("system_status", ",".join(f"environment.{name}" for name in names))
+        found = status.get("environment") or {}
+        return ", ".join(f"{name} {found[key]}" for key, name in names.items() if found.get(key))
+
     def summary(self) -> str:
         """Return name, version, currency, tax and time zone in a sentence, which is cached for a minute."""
         return cached(

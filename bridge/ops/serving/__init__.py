@@ -117,9 +117,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         drain(environ["wsgi.input"], environ["gunicorn.socket"])
 
     def worker_exit(self, arbiter: Any, worker: Any) -> None:
-        """Let the background worker finish its current item."""
+        """Let the background worker finish its current item, and store what waits to be recorded."""
         if worker.wsgi is not None:
-            worker.wsgi.extensions["bridge"].worker.stop()
+            services = worker.wsgi.extensions["bridge"]
+            services.worker.stop()
+            services.journal.stop()
 
     def on_exit(self, arbiter: Any) -> None:
         """Remove the metrics folder."""

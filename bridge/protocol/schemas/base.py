@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
@@ -180,3 +181,8 @@ class Answer(Message):
     """What every answer has: `Error`, null on success."""
 
     error: str | None = None
+
+    @property
+    def row_errors(self) -> Sequence[str | None]:
+        """The Error of each row, None where there is none; empty for answers without rows."""
+        return ()

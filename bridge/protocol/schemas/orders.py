@@ -187,3 +187,7 @@ class DespatchedOrder(Message):
 
 class DespatchResponse(Answer):
     orders: tuple[DespatchedOrder, ...] = ()
+
+    @property
+    def row_errors(self) -> list[str | None]:
+        return [order.error for order in self.orders]

@@ -74,3 +74,7 @@ class UpdateResponse(Answer):
     fast: ClassVar[bool] = True
 
     products: tuple[UpdatedProduct, ...] = ()
+
+    @property
+    def row_errors(self) -> list[str | None]:
+        return [product.error for product in self.products]

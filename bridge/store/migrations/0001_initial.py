@@ -69,6 +69,7 @@ def up(migrator: Any, db: Any) -> None:
     class SeenOrder(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
         reference = TextField()
+        number = TextField(default="")
         first_seen_at = MomentField()
         offered_at = MomentField(null=True)
         offers = IntegerField(default=0)
@@ -99,6 +100,7 @@ def up(migrator: Any, db: Any) -> None:
         content = JsonField()
         state = CharField(max_length=10)
         attempts = IntegerField(default=0)
+        request = CharField(default="", max_length=12)
         result = TextField(default="")
         error = TextField(default="")
         created_at = MomentField()
@@ -187,6 +189,24 @@ def up(migrator: Any, db: Any) -> None:
         error = TextField()
         set_aside_at = MomentField()
 
+    class CallRecord(Table):
+        connection = ForeignKeyField(Connection, null=True, on_delete="CASCADE", index=False)
+        generation = IntegerField()
+        at = MomentField(index=True)
+        request = CharField(max_length=12, index=True)
+        endpoint = CharField(max_length=40)
+        outcome = CharField(max_length=60)
+        failed = BooleanField()
+        ms = IntegerField()
+        error = TextField()
+        orders = TextField()
+        skus = TextField()
+        detail_json = TextField()
+        size = IntegerField()
+
+        class Meta:
+            indexes = ((("connection", "at"), False),)
+
     tables = [
         InstallationFact,
         OauthClient,
@@ -202,5 +222,6 @@ def up(migrator: Any, db: Any) -> None:
         PendingUpdate,
         OutboxLease,
         SetAsideUpdate,
+        CallRecord,
     ]
     db.create_tables(tables)

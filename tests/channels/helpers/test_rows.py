@@ -56,3 +56,17 @@ def test_a_row_of_another_list_that_cannot_be_read_is_left_out_and_named_in_the_
 
     assert ["5", "7"] == readable(rows, itemgetter("price"), lambda row: f"Product {row['id']}")
     assert "Product 2 cannot be read" in caplog.text
+
+
+def test_a_page_that_cannot_be_read_is_no_thousand_lines_of_log(caplog):
+    """
+    The first row of each kind of failure is logged with its traceback, and the others in one line.
+    """
+    rows = [{"id": str(number), "error": KeyError("a")} for number in range(1000)] + [{"id": "x", "error": TypeError()}]
+    map_orders(rows, an_order, itemgetter("id"))
+
+    assert ["Order 0 cannot be read", "Order x cannot be read"] == [
+        one.message for one in caplog.records if one.exc_info
+    ]
+    assert 3 == len(caplog.records)
+    assert caplog.records[-1].message.startswith("999 more cannot be read: Order 1, Order 2,")

@@ -263,6 +263,22 @@ def test_calls_are_counted_for_each_request(shop):
     client.run_parallel([lambda: client.get("things")] * 3)
     shop.client(other).get("moved")
 
-    assert deadline.shop_calls == 5
-    assert other.shop_calls == 2
-    assert Deadline(1).shop_calls == 0
+    assert deadline.trace.calls_counted == 5
+    assert other.trace.calls_counted == 2
+    assert Deadline(1).trace.calls_counted == 0
+
+
+def test_calls_are_kept_for_the_record_without_their_query(shop):
+    """Each call is kept with its path, status and time, or with what failed; queries may hold secrets and names."""
+    deadline = Deadline(5)
+    shop.faults.add(Fault.BROKEN)
+    client = shop.client(deadline)
+    client.get("thing", {"key": "secret"})
+    with pytest.raises(ChannelUnavailable):
+        client.get("nowhere")
+    broken, thing, refused, *_ = deadline.trace.shop_calls
+
+    assert ["/thing", "/thing", "/nowhere"] == [call.path for call in (broken, thing, refused)]
+    assert "The shop reported an internal error (500)" == broken.failure
+    assert [500, 200, 404] == [broken.status, thing.status, refused.status]
+    assert all(call.ms is not None for call in (broken, thing, refused))
