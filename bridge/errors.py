@@ -109,6 +109,18 @@ def _cannot_write(error: peewee.OperationalError) -> bool:
     return any(message in str(error) for message in messages) if state is None else state in ("53100", "25006")
 
 
+def storage_problem(error: BaseException) -> str:
+    """Return why a database could not store anything."""
+    import peewee
+
+    if isinstance(error, peewee.OperationalError) and _is_busy(error):
+        return "another program keeps the database locked"
+    if isinstance(error, peewee.OperationalError) and _cannot_write(error):
+        full = "is full" in str(error) or getattr(getattr(error, "orig", None), "sqlstate", None) == "53100"
+        return "the disk is full" if full else "the database, or its disk, is read-only or broken"
+    return "the database does not answer, or is damaged"
+
+
 def sentences(messages: Any, path: str = "") -> list[str]:
     """Return marshmallow's messages as a flat list, like "Products[3].Quantity: Not a whole number."."""
     if isinstance(messages, dict):

@@ -15,6 +15,7 @@ from bridge.store.connections import list_connections
 from bridge.store.database import close_store, open_store
 from bridge.store.installation_facts import read_fact, save_fact, save_fact_once
 from bridge.sync import feeds, outbox
+from bridge.sync.health import Health
 from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import MARKER, Vault, open_vault
@@ -32,11 +33,14 @@ def open_installation(settings: Settings) -> Services:
         raise StartError(f"The database is damaged, or not one of the bridge ({type(error).__name__})") from error
     finally:
         close_store()
+    health = Health()
+    tasks = (health.work_one, feeds.work_one, outbox.work_one, Rechecks().work_one, Retention().work_one)
     return Services(
         settings=settings,
         vault=vault,
         channels=channels,
-        worker=BackgroundWorker(channels, (feeds.work_one, outbox.work_one, Rechecks().work_one, Retention().work_one)),
+        worker=BackgroundWorker(channels, tasks),
+        health=health,
         concurrency_limit=ConcurrencyLimit(settings.threads),
         rate_limiter=RateLimiter(),
         large_bodies=LargeBodies(settings.threads),

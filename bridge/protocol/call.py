@@ -17,6 +17,7 @@ from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies, Slo
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store.connections import Connection
+from bridge.sync.health import Health
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import Vault
 
@@ -29,6 +30,7 @@ class Services:
     vault: Vault
     channels: Channels
     worker: BackgroundWorker
+    health: Health
     concurrency_limit: ConcurrencyLimit
     rate_limiter: RateLimiter
     large_bodies: LargeBodies

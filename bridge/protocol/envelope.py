@@ -33,6 +33,9 @@ PREFIX = "/api/"
 SAFE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer that has not set them itself."""
 
+POLLED_BY_MONITORING = ("/health", "/health/details", "/metrics")
+"""Paths whose calls would fill the log."""
+
 
 def install(app: Flask, services: Services) -> None:
     """Have the application answer everything in the envelope, also what no endpoint answers."""
@@ -125,7 +128,8 @@ def _log(response: Response) -> Response:
         "shop_calls": call.deadline.shop_calls,
         "outcome": call.outcome,
     }
-    log.info(" ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
+    level = logging.DEBUG if facts["path"] in POLLED_BY_MONITORING else logging.INFO
+    log.log(level, " ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
     return response
 
 

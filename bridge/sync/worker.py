@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import peewee
 
 from bridge.channels import Channels
+from bridge.clock import monotonic
 from bridge.store.database import close_store, discard_connection
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,12 @@ class BackgroundWorker:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._process = 0
+        self._heartbeat = monotonic()
+
+    @property
+    def seconds_since_heartbeat(self) -> float:
+        """How long ago the thread has begun a task or a pause, or was started."""
+        return monotonic() - self._heartbeat
 
     @property
     def alive(self) -> bool:
@@ -41,6 +48,7 @@ class BackgroundWorker:
             with self._lock:
                 if not self.alive:
                     self._process = os.getpid()
+                    self._heartbeat = monotonic()
                     self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
                     self._thread.start()
 
@@ -59,12 +67,14 @@ class BackgroundWorker:
         while not self._stopped:
             self._wake.clear()
             busy = [self._run_task(task) for task in self._tasks]  # all in turn, so that none starves another
+            self._heartbeat = monotonic()
             if not any(busy):
                 self._wake.wait(POLL_SECONDS)
         close_store()
 
     def _run_task(self, task: Callable[[Channels], bool]) -> bool:
         """Run a task once and return whether it had something to do; failures are logged."""
+        self._heartbeat = monotonic()
         try:
             return not self._stopped and task(self._channels)
         except Exception as error:

@@ -197,7 +197,7 @@ def test_the_app_runs_under_plain_gunicorn(tmp_path):
     process.terminate()
     process.wait(20)
 
-    assert health == {"database": True, "status": "ok", "worker": True}
+    assert health == {"status": "ok", "database": True, "storage": True, "worker": True, "key": True}
 
 
 def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):

@@ -29,10 +29,8 @@ def worker(settings: Settings) -> Iterator[Finding]:
     if health is None:
         yield error("worker", f"no service answers at {here}:{port}", f"systemctl start linnworks-bridge; {logs}")
     elif health.get("worker") is not True or health.get("status") != "ok":
-        failing = (
-            ", ".join(name for name, value in health.items() if value is False)
-            or "its answer does not mention a worker"
-        )
+        names = ", ".join(name for name, value in health.items() if value is False)
+        failing = "; ".join(health.get("reasons") or []) or names or "its answer does not mention a worker"
         yield error("worker", f"the service at {here}:{port} cannot work: {failing}", f"restart it; {logs}")
     else:
         yield ok("worker", f"running at {here}:{port}")
