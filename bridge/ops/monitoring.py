@@ -34,7 +34,7 @@ def metrics() -> Response:
         healthy.add_metric([name], not problem)
     gauges: list[Metric] = [healthy]
     if not found["database"]:
-        gauges += status.gauges(status.current_status(now()))
+        gauges += status.gauges(status.current_status(current_services().settings, now()))
     return Response(exposition(gauges), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -45,7 +45,7 @@ def details() -> tuple[Response, int]:
     found = problems()
     report: dict[str, Any] = health_report(found)
     if not found["database"]:
-        report |= status.details(status.current_status(now()))
+        report |= status.details(status.current_status(current_services().settings, now()))
     return jsonify(report), 503 if any(found.values()) else 200
 
 

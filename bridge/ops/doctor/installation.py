@@ -18,11 +18,11 @@ from bridge.store.inspection import open_for_inspection, server_time
 from bridge.store.installation_facts import read_fact
 from bridge.store.sqlite_backup import integrity_errors
 from bridge.store.versions import Schema, newer_message
+from bridge.sync.shop_check import CLOCK_ERROR, CLOCK_WARNING, compare_clocks
 from bridge.vault import KEY_FILE, MARKER, Vault
 
 LOW_BYTES, TOO_LOW_BYTES = 500_000_000, 50_000_000
 RESTORE = "stop the service (and linnworks-bridge.socket) and restore the last backup: linnworks-bridge restore FOLDER"
-CLOCK_WARNING, CLOCK_ERROR = timedelta(seconds=30), timedelta(seconds=300)
 
 
 def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
@@ -132,9 +132,8 @@ def clock(name: str, owner: str, ahead: timedelta) -> Finding:
     """Return the finding about another clock that ours is ahead of by so much."""
     by = abs(ahead)
     state = State.ERROR if by > CLOCK_ERROR else State.WARNING if by > CLOCK_WARNING else State.OK
-    how = "ahead of" if ahead > timedelta(0) else "behind"
-    message = f"ours is {round(by.total_seconds())} s {how} {owner}" if by > CLOCK_WARNING else f"agrees with {owner}"
-    return finding(name, message, state, "synchronise both clocks: timedatectl set-ntp true")
+    command = "timedatectl set-ntp true"
+    return finding(name, compare_clocks(owner, ahead), state, f"synchronise both clocks: {command}", command=command)
 
 
 def channel_mismatch(settings: Settings) -> Finding | None:

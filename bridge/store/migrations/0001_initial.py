@@ -40,6 +40,7 @@ def up(migrator: Any, db: Any) -> None:
         sealed = TextField(default="")
         created_at = MomentField()
         completed_at = MomentField(null=True)
+        paused = JsonField(null=True)
 
         class Meta:
             indexes = ((("account", "account_name"), True),)
@@ -110,6 +111,8 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             indexes = ((("connection", "reference"), False),)
+
+    Action.add_index(Action.state, Action.connection, where=Action.state != SQL("'done'"))
 
     class OrderLease(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
@@ -187,6 +190,25 @@ def up(migrator: Any, db: Any) -> None:
         error = TextField()
         set_aside_at = MomentField()
 
+    class RecordedFinding(Table):
+        key = CharField(primary_key=True)
+        cause = CharField(max_length=60)
+        connection = ForeignKeyField(Connection, null=True, on_delete="CASCADE")
+        host = CharField(default="")
+        name = TextField()
+        state = CharField(max_length=10)
+        message = TextField()
+        advice = TextField()
+        command = TextField()
+        since = MomentField()
+        found_at = MomentField()
+        ok_at = MomentField(null=True)
+        rounds = IntegerField(default=1)
+        told_state = CharField(max_length=10, default="ok")
+        told_at = MomentField(null=True)
+        alarmed_at = MomentField(null=True)
+        delivered = BooleanField(default=True)
+
     tables = [
         InstallationFact,
         OauthClient,
@@ -202,5 +224,6 @@ def up(migrator: Any, db: Any) -> None:
         PendingUpdate,
         OutboxLease,
         SetAsideUpdate,
+        RecordedFinding,
     ]
     db.create_tables(tables)
