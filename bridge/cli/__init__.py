@@ -19,11 +19,13 @@ from bridge.cli.feeds import feeds
 from bridge.cli.init import init
 from bridge.cli.keys import keys
 from bridge.cli.manifest import manifest
+from bridge.cli.notify import notify
 from bridge.cli.oauth import oauth
 from bridge.cli.openapi import openapi
 from bridge.cli.orders import orders
 from bridge.cli.outbox import outbox
 from bridge.cli.output import say
+from bridge.cli.pause import pause, resume
 from bridge.cli.serve import serve
 from bridge.cli.woocommerce import woocommerce
 from bridge.errors import BridgeError, StartError
@@ -54,6 +56,7 @@ for command in (
     init,
     serve,
     doctor,
+    notify,
     backup,
     restore,
     after_restore,
@@ -62,6 +65,8 @@ for command in (
     manifest,
     openapi,
     connections,
+    pause,
+    resume,
     orders,
     actions,
     feeds,

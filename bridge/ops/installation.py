@@ -6,6 +6,7 @@ import peewee
 
 from bridge.channels import Channels
 from bridge.errors import StartError
+from bridge.ops.notifications.rounds import Rounds
 from bridge.ops.retention import Retention
 from bridge.protocol.call import Services
 from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
@@ -35,11 +36,13 @@ def open_installation(settings: Settings) -> Services:
         close_store()
     health = Health()
     tasks = (health.work_one, feeds.work_one, outbox.work_one, Rechecks().work_one, Retention().work_one)
+    worker = BackgroundWorker(channels, tasks)
+    worker.accompany(BackgroundWorker(channels, (Rounds(worker).work_one,), "doctor"))
     return Services(
         settings=settings,
         vault=vault,
         channels=channels,
-        worker=BackgroundWorker(channels, tasks),
+        worker=worker,
         health=health,
         concurrency_limit=ConcurrencyLimit(settings.threads),
         rate_limiter=RateLimiter(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -15,16 +15,13 @@ from bridge.store.actions import FAILED, UNKNOWN, count_not_done
 from bridge.store.connections import Connection, list_connections
 from bridge.store.feeds import waiting_listings
 from bridge.store.findings import last_ok
-from bridge.store.installation_facts import read_fact
+from bridge.store.installation_facts import last_certificate
 from bridge.store.orders import count_held
 from bridge.store.outbox import count_waiting, waiting_since
 from bridge.store.paging import POLL_SILENCE, last_complete_runs, last_polls
 from bridge.store.usage import waiting_bytes_by_connection
 from bridge.sync import pauses
 from bridge.sync.health import free_bytes
-
-CERTIFICATE_ENDS = "certificate_ends"
-"""The fact until when the certificate at the public address is valid, recorded by the doctor's rounds."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +58,14 @@ class Status:
     waiting_bytes: Mapping[int, int]
     free_bytes: int | None
     certificate_days: float | None
+    certificate_lifetime_days: float | None
 
 
 def current_status(settings: Settings, now: datetime) -> Status:
     """Read the current status from the database, and how much room its disk has."""
     requests, updates = count_waiting()
     listings, listed_since = waiting_listings()
-    ends = read_fact(CERTIFICATE_ENDS)
+    certificate = last_certificate()
     return Status(
         connections=_connections(now),
         outbox_requests=requests,
@@ -76,7 +74,8 @@ def current_status(settings: Settings, now: datetime) -> Status:
         listings_age=_age(listed_since, now),
         waiting_bytes=waiting_bytes_by_connection(),
         free_bytes=free_bytes(settings),
-        certificate_days=(datetime.fromisoformat(ends) - now).total_seconds() / 86400 if ends else None,
+        certificate_days=_days(certificate[1] - now) if certificate else None,
+        certificate_lifetime_days=_days(certificate[1] - certificate[0]) if certificate else None,
     )
 
 
@@ -103,6 +102,10 @@ def _connections(now: datetime) -> dict[int, ConnectionStatus]:
         )
 
     return {row.id: status(row) for row in list_connections() if row.id in polls}
+
+
+def _days(span: timedelta) -> float:
+    return span.total_seconds() / 86400
 
 
 def _age(since: datetime | None, now: datetime) -> float:
@@ -220,6 +223,7 @@ def gauges(status: Status) -> Iterator[Metric]:
         ("feed_oldest_seconds", "Age of the oldest of these listings", status.listings_age),
         ("free_bytes", "Room on the disk of the database or the data folder", status.free_bytes),
         ("certificate_days", "Days until the certificate of the public address expires", status.certificate_days),
+        ("certificate_lifetime_days", "Days for which it is valid in all", status.certificate_lifetime_days),
     ):
         if value is not None:
             yield GaugeMetricFamily(f"bridge_{name}", help_text, value=value)

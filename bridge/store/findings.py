@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import BooleanField, CharField, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
 
 from bridge.store.connections import Connection
 from bridge.store.database import Row, writing
@@ -44,7 +44,7 @@ class RecordedFinding(Row):
     delivered = BooleanField(default=True)
 
 
-_TOLD = (RecordedFinding.told_state, RecordedFinding.told_at, RecordedFinding.alarmed_at, RecordedFinding.delivered)
+_TOLD = ("told_state", "told_at", "alarmed_at", "delivered")
 
 
 def finding_key(cause: str, connection_id: int | None, host: str) -> str:
@@ -57,13 +57,20 @@ def recorded_findings() -> list[RecordedFinding]:
     return list(RecordedFinding.select().order_by(RecordedFinding.connection, RecordedFinding.cause))
 
 
-def record_findings(found: Sequence[RecordedFinding], causes: Collection[str], host: str, now: datetime) -> None:
-    """Record what a round has found about these causes; what of them it has not found is ok by now.
+def record_findings(
+    found: Sequence[RecordedFinding], causes: Collection[str], host: str, connection_id: int | None, now: datetime
+) -> None:
+    """Record what a round has found about these causes, of one connection or of all.
+
+    What was recorded of these causes and is not found any more is ok by now.
 
     The `since` of a new finding is when it began, as far as that is known, and else now.
     """
+    of_connection = SQL("TRUE") if connection_id is None else RecordedFinding.connection == connection_id
     with writing(durable=False):
-        rows = RecordedFinding.select().where(RecordedFinding.cause.in_(list(causes)) & (RecordedFinding.host == host))
+        rows = RecordedFinding.select().where(
+            RecordedFinding.cause.in_(list(causes)) & (RecordedFinding.host == host) & of_connection
+        )
         known = {row.key: row for row in rows}
         for new in found:
             old = known.pop(new.key, None)
@@ -90,7 +97,7 @@ def _record(new: RecordedFinding, old: RecordedFinding | None, now: datetime) ->
     new.ok_at = new.ok_at or old.ok_at
     if (new.state == OK) == (old.state == OK):
         new.rounds, new.since = old.rounds + 1, old.since
-    new.save(only=[field for field in RecordedFinding._meta.sorted_fields if field not in _TOLD])
+    new.save(only=[field for field in RecordedFinding._meta.sorted_fields if field.name not in _TOLD])
 
 
 def last_ok(cause: str) -> dict[int, datetime]:

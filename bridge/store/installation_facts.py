@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import peewee
 from peewee import CharField, TextField
 
 from bridge.errors import storage_problem
 from bridge.store.database import Row, discard_connection, writing
+
+CERTIFICATE = "certificate"
 
 
 class InstallationFact(Row):
@@ -52,3 +56,19 @@ def find_storage_problem() -> str:
         discard_connection()
         return storage_problem(error)
     return ""
+
+
+def save_certificate(begins: datetime, ends: datetime) -> None:
+    """Store from when until when the certificate at the public address is valid."""
+    text = f"{begins.isoformat()} {ends.isoformat()}"
+    if read_fact(CERTIFICATE) != text:
+        save_fact(CERTIFICATE, text)
+
+
+def last_certificate() -> tuple[datetime, datetime] | None:
+    """Return from when until when the certificate at the public address is valid, as last seen; None if none was."""
+    text = read_fact(CERTIFICATE)
+    if text is None:
+        return None
+    begins, ends = map(datetime.fromisoformat, text.split())
+    return begins, ends

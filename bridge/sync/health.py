@@ -31,16 +31,19 @@ class Health:
         self._key = ""
 
     def work_one(self, channels: Channels) -> bool:
-        """Find out whether something can be stored and the key opens what is sealed; False, as there is no hurry."""
-        if self._clock() < self._due:
-            return False
-        self._due = self._clock() + PROBE_SECONDS
+        """Probe if it is due; False, as there is no hurry."""
+        if self._clock() >= self._due:
+            self._due = self._clock() + PROBE_SECONDS
+            self.probe(channels)
+        return False
+
+    def probe(self, channels: Channels) -> None:
+        """Find out whether something can be stored, and whether the key opens what is sealed."""
         self._storage = find_storage_problem()
         if not self._storage:
             marker = read_fact(MARKER)
             opens = marker is None or channels.vault.open(marker) is not None
             self._key = "" if opens else "The secret key is not the one that this database was sealed with"
-        return False
 
     def problems(self, settings: Settings, worker: BackgroundWorker) -> dict[str, str]:
         """Return what is wrong with each thing that the service needs, "" if it works."""

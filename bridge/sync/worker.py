@@ -16,15 +16,18 @@ from bridge.store.database import close_store, discard_connection
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+COMPANION_SECONDS = 1.0
 
 
 class BackgroundWorker:
     """Runs background tasks until it is stopped; every process of the service may run one, on the same rows."""
 
-    def __init__(self, channels: Channels, tasks: Sequence[Callable[[Channels], bool]]) -> None:
+    def __init__(self, channels: Channels, tasks: Sequence[Callable[[Channels], bool]], name: str = "worker") -> None:
         """Each of `tasks` does one thing that is due, and returns whether there was one."""
         self._channels = channels
         self._tasks = tasks
+        self._name = name
+        self._companion: BackgroundWorker | None = None
         self._wake = threading.Event()
         self._stopped = False
         self._lock = threading.Lock()
@@ -44,12 +47,14 @@ class BackgroundWorker:
 
     def start(self) -> None:
         """Start the thread unless it is running; each process needs its own after a fork."""
+        if self._companion and not self._stopped:
+            self._companion.start()
         if not self.alive and not self._stopped:
             with self._lock:
                 if not self.alive:
                     self._process = os.getpid()
                     self._heartbeat = monotonic()
-                    self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+                    self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                     self._thread.start()
 
     def wake(self) -> None:
@@ -57,11 +62,23 @@ class BackgroundWorker:
         self._wake.set()
 
     def stop(self) -> None:
-        """Stop after the current task and wait for that."""
+        """Stop after the current task and wait for that, but not long for a task of the companion."""
+        self._stopped = True
+        self._wake.set()
+        if self._companion:
+            self._companion._stop_within(COMPANION_SECONDS)
+        if self.alive and self._thread:
+            self._thread.join()
+
+    def accompany(self, companion: BackgroundWorker) -> None:
+        """Have another worker started and stopped with this one, whose tasks take longer than others may wait."""
+        self._companion = companion
+
+    def _stop_within(self, seconds: float) -> None:
         self._stopped = True
         self._wake.set()
         if self.alive and self._thread:
-            self._thread.join()
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._stopped:

@@ -13,8 +13,8 @@ from bridge.store.connections import list_connections
 from bridge.store.feeds import items_since
 from bridge.store.orders import held_orders
 from bridge.store.outbox import count_set_aside, count_waiting, waiting_since
-from bridge.sync.pauses import paused_pushes
 from bridge.store.usage import waiting_bytes_by_connection
+from bridge.sync.pauses import paused_pushes
 from bridge.sync.quota import MOST_WAITING_BYTES
 
 LONG, VERY_LONG = timedelta(minutes=15), timedelta(hours=6)
@@ -110,6 +110,8 @@ def disk(now: datetime) -> Iterator[Finding]:
         yield ok("waiting data", largest or "none")
 
 
+FURTHER_CAUSES = {"outbox": ("set-aside updates",), "feeds": ("failed listings",)}
+"""Causes of findings of a check, besides the check's own."""
 CHECKS: dict[str, Callable[[datetime], Iterator[Finding]]] = {
     "outbox": outbox,
     "actions": actions,

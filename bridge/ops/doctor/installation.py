@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def disk(settings: Settings) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(folder).free
     state = State.ERROR if free < TOO_LOW_BYTES else State.WARNING if free < LOW_BYTES else State.OK
-    yield finding("disk", f"{free // 1_000_000} MB free at {folder}", state, "free some space, or move the data folder")
+    advice = "free some space, or move the data folder"
+    yield finding("disk", f"{free // 1_000_000} MB free at {folder}", state, advice, command=f"df -h {folder}")
 
 
 def database(settings: Settings) -> Iterator[Finding]:
@@ -110,7 +112,9 @@ def key(settings: Settings, readable: bool, channels: list[Channels]) -> Iterato
         yield error("key", str(problem), lost)
         return
     if not settings.secret_key and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield warning("key", f"{path} can be read by other users", f"chmod 600 {path}")
+        command = f"chmod 600 {path}"
+        readable_key = warning("key", f"{path} can be read by other users", command, command=command)
+        yield replace(readable_key, cause="key file")
     if readable:
         marker = read_fact(MARKER)
         if marker is not None and vault.open(marker) is None:

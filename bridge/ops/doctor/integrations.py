@@ -45,6 +45,11 @@ def shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> It
     yield from findings_of(f"shop of {row.account_name}", partial(_shop, row, channels, now), "shop", row.id)
 
 
+def shop_works(row: Connection) -> Finding:
+    """Return the finding that a shop works."""
+    return replace(ok(f"shop of {row.account_name}", "it answers"), cause="shop", connection=row.id)
+
+
 def polls(row: Connection, last: datetime, now: datetime) -> Finding:
     """Check that Linnworks still asks for this integration's orders."""
     asked_for = "never asked for, set up at" if last == row.completed_at else "last asked for at"
@@ -92,7 +97,7 @@ def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> I
             message = "it answers, but the seller must enter the credentials again"
             yield warning(name, message, reconnect, command=command)
         else:
-            yield ok(name, "it answers")
+            yield shop_works(row)
         if ahead is not None:
             found = installation.clock(f"clock of {row.account_name}", "the shop's", ahead)
             yield replace(found, cause="shop clock")
