@@ -187,6 +187,21 @@ audit() {
     fi
 }
 
+# The alerts fire when they should. Debian's promtool is unpacked here, as installing it would start a server.
+test_alerts() {
+    local promtool
+    promtool=$(command -v promtool) || {
+        promtool=$scratch/prometheus/usr/bin/promtool
+        (cd "$scratch" && apt-get -qq download prometheus && dpkg -x prometheus_*.deb prometheus) \
+            >"$scratch/promtool.log" 2>&1 || {
+            cat "$scratch/promtool.log"
+            echo "promtool could not be had from Debian's package prometheus: the alerts are not tested"
+            return 1
+        }
+    }
+    "$promtool" check rules packaging/alerts.yml && "$promtool" test rules packaging/alerts.test.yml
+}
+
 bench() {
     BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
 }
