@@ -42,6 +42,9 @@ def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]
 def disk(settings: Settings) -> Iterator[Finding]:
     """Check that the data folder exists, can be written and has room."""
     folder = settings.data_dir.absolute()
+    if not folder.is_dir() and settings.secret_key and sqlite_file(settings.database) is None:
+        yield ok("disk", "no data folder is needed: the database is on a server, and the key in BRIDGE_SECRET_KEY")
+        return
     if not folder.is_dir():
         advice = "start the service once, or correct BRIDGE_DATA_DIR"
         yield error("disk", f"there is no data folder {folder}", advice)
