@@ -14,7 +14,7 @@ QUICK="not service and not long and not full"
 # what may come out differently on another database
 DATABASE_TESTS=(
     tests/store tests/sync tests/simulation tests/cli/test_{actions,feeds,orders,outbox}.py
-    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py
+    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py tests/ops/notifications tests/cli/test_pause.py
     tests/protocol/test_{envelope,isolation,oauth,secrets}.py tests/protocol/endpoints
 )
 

@@ -45,9 +45,9 @@ def worker(settings: Settings) -> Iterator[Finding]:
 def health_findings(problems: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
     """Return the findings about what the service knows of its own health."""
     cannot_store = problems["database"] or problems["storage"]
-    storage = error("database", cannot_store, "free some space on its disk, or start its server", command="df -h")
+    storage = error("storage", cannot_store, "free some space on its disk, or start its server", command="df -h")
     hangs = error("worker", problems["worker"], f"restart the service; see its log: {LOGS}", command=LOGS)
-    yield replace(storage if cannot_store else ok("database", "it stores"), cause="storage")
+    yield replace(storage if cannot_store else ok("storage", "it works"), cause="storage")
     yield replace(hangs if problems["worker"] else ok("worker", "running"), cause="worker")
 
 

@@ -252,7 +252,7 @@ def test_nothing_that_can_be_stored_is_told_of_without_the_database(
     let_pass(10, one)
 
     assert recorded == meanwhile
-    assert ["Linnworks bridge: database needs you", "Linnworks bridge: database works again"] == inbox.titles
+    assert ["Linnworks bridge: storage needs you", "Linnworks bridge: storage works again"] == inbox.titles
     assert "Nothing can be stored: the disk is full" in inbox.messages[0]["message"]
 
 
