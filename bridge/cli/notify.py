@@ -6,6 +6,7 @@ import os
 
 import click
 
+from bridge.cli.output import say
 from bridge.errors import BridgeError
 from bridge.settings import load_settings
 
@@ -32,8 +33,8 @@ def test() -> None:
     if settings.ping_url:
         problems["ping"] = ping(settings)
     for label, problem in problems.items():
-        click.echo(f"{label}: {problem or 'sent'}")
+        say(f"{label}: {problem or 'sent'}")
     for line in words:
-        click.echo(f"  {line}")
+        say(f"  {line}")
     if any(problems.values()):
         raise BridgeError("Not every address took the message")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from bridge.cli.common import open_installed, the_connection
+from bridge.cli.output import say
 from bridge.clock import now
 
 KINDS = ("orders", "stock", "prices", "despatch", "cancel", "refund", "listings")
@@ -47,6 +48,6 @@ def _show(connection: str) -> None:
 
     found = the_connection(connection)
     for kind, since in pauses.paused_since(found).items():
-        click.echo(f"{pauses.describe(kind, since)} for {found.account_name}.")
+        say(f"{pauses.describe(kind, since)} for {found.account_name}.")
     if not found.paused:
-        click.echo(f"Nothing is paused for {found.account_name}.")
+        say(f"Nothing is paused for {found.account_name}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,9 +18,6 @@ CONFIRMED_BY = 2
 RETRY = timedelta(minutes=1)
 NOT_TOLD = ("failed listings", "encryption")
 """Causes that Linnworks itself shows, or that the owner has chosen."""
-
-_EMAIL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+\.\w+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 def message(settings: Settings, state: str, rows: Sequence[RecordedFinding]) -> tuple[str, str]:
@@ -52,5 +48,6 @@ def _connection(row: RecordedFinding) -> str:
 
 def clean(text: str) -> str:
     """Return a text without control characters and e-mail addresses, which the words of a shop may hold, and short."""
-    text = _EMAIL.sub("(an e-mail address)", " ".join(_CONTROL.sub(" ", text).split()))
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    text = " ".join("(an e-mail address)" if "@" in word else word for word in shown.split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
