@@ -28,7 +28,7 @@ from bridge.cli.output import say
 from bridge.cli.pause import pause, resume
 from bridge.cli.serve import serve
 from bridge.cli.woocommerce import woocommerce
-from bridge.errors import BridgeError, StartError
+from bridge.errors import BridgeError, StartError, in_words
 
 
 class Commands(click.Group):
@@ -38,7 +38,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (BridgeError, OSError) as error:
-            say(f"linnworks-bridge: {error}", err=True)
+            say(f"linnworks-bridge: {in_words(error)}", err=True)
             sys.exit(2 if isinstance(error, StartError) else 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import peewee
 
 from bridge.channels import Channels
-from bridge.errors import StartError
+from bridge.errors import StartError, in_words
 from bridge.ops.notifications.rounds import Rounds
 from bridge.ops.retention import Retention
 from bridge.protocol.call import Services
@@ -31,7 +31,7 @@ def open_installation(settings: Settings) -> Services:
         _require_same_key(vault)
         _require_same_channel(settings)
     except peewee.PeeweeException as error:
-        raise StartError(f"The database is damaged, or not one of the bridge ({type(error).__name__})") from error
+        raise StartError(f"The database is damaged, or not one of the bridge: {in_words(error)}") from error
     finally:
         close_store()
     health = Health()

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from bridge.errors import BridgeError
+from bridge.errors import in_words
 
 
 class State(str, Enum):
@@ -97,7 +97,6 @@ def findings_of(
     try:
         yield from map(tagged, check())
     except Exception as exception:  # whatever it is, the other checks still run
-        told = isinstance(exception, BridgeError | OSError)
-        message = str(exception) if told else f"the bridge failed ({type(exception).__name__})"
+        message = in_words(exception)
         advice = "fix what the message names, or see the service's log"
         yield replace(tagged(error(name, f"could not be checked: {message}", advice)), unanswered=True)

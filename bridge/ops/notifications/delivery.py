@@ -14,6 +14,7 @@ from datetime import datetime
 
 import requests
 
+from bridge.errors import in_words
 from bridge.settings import Settings
 from bridge.store.installation_facts import read_fact, save_fact
 
@@ -124,7 +125,7 @@ def _limited(label: str, action: Callable[[], str]) -> str:
         try:
             result[0] = action()
         except Exception as error:  # whatever a service of Apprise raises
-            result[0] = f"it failed ({type(error).__name__})"
+            result[0] = f"it failed: {in_words(error)}"
 
     thread = threading.Thread(target=run, name="notification", daemon=True)
     thread.start()
