@@ -90,7 +90,8 @@ def config_test(call: Call, request: ConfigTestRequest) -> Answer:
     wizard.credentials_work(call.connection)
     problems = [pauses.describe(kind, since) for kind, since in pauses.paused_since(call.connection).items()]
     if ahead is not None and abs(ahead) > CLOCK_ERROR:
-        problems.append(f"The clocks differ: {compare_clocks('the shop', ahead)}")
+        clocks = compare_clocks("the shop's", ahead)
+        problems.append(f"The clocks differ: {clocks}")
     return Answer(error="; ".join(problems) or None)
 
 

@@ -13,7 +13,7 @@ from tests.linnworks import Linnworks
 from tests.processes import Service, at, until
 from tests.sync.test_promises import CHANNEL
 
-pytestmark = [pytest.mark.service, pytest.mark.full]
+pytestmark = [pytest.mark.service, *([] if SERVER else [pytest.mark.full])]  # two hosts are what it is about
 
 
 def test_processes_and_hosts_tell_once(inbox, tmp_path):
