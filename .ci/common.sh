@@ -14,7 +14,7 @@ QUICK="not service and not long and not full"
 # what may come out differently on another database
 DATABASE_TESTS=(
     tests/store tests/sync tests/simulation tests/cli/test_{actions,feeds,orders,outbox}.py
-    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py
+    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py tests/ops/notifications tests/cli/test_pause.py
     tests/protocol/test_{envelope,isolation,oauth,secrets}.py tests/protocol/endpoints
 )
 
@@ -107,16 +107,18 @@ find_postgres() {
     ls /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null | sort -V | tail -n 1 | grep . || command -v pg_ctl
 }
 
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
 install_postgres() {
-    local as_root=()
-    [ "$(id -u)" = 0 ] || as_root=(sudo)
     export DEBIAN_FRONTEND=noninteractive
-    "${as_root[@]}" apt-get -qq update &&
-        "${as_root[@]}" apt-get -qq install --no-install-recommends postgresql-common &&
+    as_root apt-get -qq update &&
+        as_root apt-get -qq install --no-install-recommends postgresql-common &&
         # the package would start a server of its own
-        "${as_root[@]}" sed -i 's/^#* *create_main_cluster.*/create_main_cluster = false/' \
+        as_root sed -i 's/^#* *create_main_cluster.*/create_main_cluster = false/' \
             /etc/postgresql-common/createcluster.conf &&
-        "${as_root[@]}" apt-get -qq install --no-install-recommends postgresql
+        as_root apt-get -qq install --no-install-recommends postgresql
 }
 
 start_server() {
@@ -185,6 +187,26 @@ audit() {
         tail -n 3 "$log"
         echo "NOT AUDITED: the data on vulnerabilities cannot be had here"
     fi
+}
+
+# The alerts fire when they should. Debian's promtool is unpacked here, as installing it would start a server.
+test_alerts() {
+    local promtool
+    promtool=$(command -v promtool) || {
+        promtool=$scratch/prometheus/usr/bin/promtool
+        {
+            cd "$scratch"
+            apt-get -qq download prometheus || { as_root apt-get -qq update && apt-get -qq download prometheus; } &&
+                dpkg -x prometheus_*.deb prometheus
+            cd "$scratch/source"
+        } >"$scratch/promtool.log" 2>&1
+        [ -x "$promtool" ] || {
+            cat "$scratch/promtool.log"
+            echo "promtool could not be had from Debian's package prometheus: the alerts are not tested"
+            return 1
+        }
+    }
+    "$promtool" check rules packaging/alerts.yml && "$promtool" test rules packaging/alerts.test.yml
 }
 
 bench() {

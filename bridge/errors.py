@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,57 @@ def _cannot_write(error: peewee.OperationalError) -> bool:
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     messages = ("is full", "readonly database", "disk I/O error")
     return any(message in str(error) for message in messages) if state is None else state in ("53100", "25006")
+
+
+def storage_problem(error: BaseException) -> str:
+    """Return why a database could not store anything."""
+    import peewee
+
+    if isinstance(error, peewee.OperationalError) and _is_busy(error):
+        return "another program keeps the database locked"
+    if isinstance(error, peewee.OperationalError) and _cannot_write(error):
+        full = "is full" in str(error) or getattr(getattr(error, "orig", None), "sqlstate", None) == "53100"
+        return "the disk is full" if full else "the database, or its disk, is read-only or broken"
+    return "the database does not answer, or is damaged"
+
+
+DATABASE_FAILURES = {
+    "refused": "nothing answers at its address",
+    "authentication failed": "its server refuses the user or the password",
+    "resolve": "its server's name is not known",
+    "translate host": "its server's name is not known",
+    "timeout": "its server does not answer in time",
+    "timed out": "its server does not answer in time",
+    "does not exist": "its server has no such database, user or table",
+    "no such table": "a table is missing",
+    "locked": "it stays locked by another program",
+    "readonly": "it cannot be written",
+    "permission denied": "this user may not use it",
+    "unable to open": "its file cannot be opened",
+    "not a database": "the file is not a database",
+    "malformed": "the file is damaged",
+    "is full": "the disk is full",
+    "disk I/O": "its disk fails",
+}
+"""What the message of a driver holds, which may quote a password, and what is said instead."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return a failure in words: without the names that only a program knows, and without secrets."""
+    if isinstance(error, BridgeError):
+        return str(error)
+    if isinstance(error, OSError):
+        words = re.sub(r"^\[[^\]]{0,100}\] *", "", error.strerror or "") or "the connection failed"
+        return f"{words}: {error.filename}" if error.filename else words
+    import peewee
+
+    if isinstance(error, peewee.PeeweeException):
+        message = str(error)
+        found = (words for part, words in DATABASE_FAILURES.items() if part in message)
+        return next(found, "its driver reports a failure; the log has the details")
+    if isinstance(error, UnicodeError):
+        return "it is not text"
+    return f"something unforeseen happened ({type(error).__name__})"
 
 
 def sentences(messages: Any, path: str = "") -> list[str]:

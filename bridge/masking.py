@@ -7,9 +7,10 @@ import re
 MASK = "***"
 
 _PATTERNS = (
-    (re.compile(r"(?i)\b(https?://)(?:[^\s/@]+@)?([^\s?#\"'<>]+)[?#][^\s\"'<>]*"), rf"\1\2?{MASK}"),
+    (re.compile(r"(?<=[^\s?])\?[^\s?\"'<>][^\s\"'<>]*"), rf"?{MASK}"),
     (re.compile(r"(?i)\b([a-z][a-z+]*://)[^\s/@]+@"), rf"\1{MASK}@"),
-    (re.compile(r"[^\s@<>\"'()\[\],;:=/*]+(?:@|%40)[^\s@<>\"'()\[\],;:/]+"), MASK),
+    # it begins where such a run of characters begins, so that none is read twice
+    (re.compile(r"(?<![^\s@%<>\"'()\[\],;:=/*])[^\s@%<>\"'()\[\],;:=/*]+(?:@|%40)[^\s@<>\"'()\[\],;:/]+"), MASK),
     (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[\d=+/])[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
     (
         re.compile(

@@ -88,6 +88,15 @@ def _networks(text: str) -> tuple[Network, ...]:
         raise ValueError("addresses or networks separated by commas, such as 127.0.0.1, 10.0.0.0/8") from None
 
 
+def _notification_addresses(text: str) -> tuple[str, ...]:
+    addresses = tuple(text.split())
+    if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", one) for one in addresses):
+        raise ValueError(
+            "addresses separated by spaces, such as ntfy://ntfy.sh/topic mailto://user:password@example.com"
+        )
+    return addresses
+
+
 def _base_url(text: str) -> str:
     return _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?", "an address such as https://bridge.example.com")(
         text.rstrip("/")
@@ -215,6 +224,25 @@ class Settings:
         "machine, and not through a proxy, are answered",
         parse=_matching(r"[\x21-\x7e]{20,200}", "20 characters or more, without spaces"),
         secret=True,
+    )
+    notify: tuple[str, ...] = setting(
+        (),
+        "Addresses that are told of trouble and of its end, separated by spaces, as Apprise writes them: "
+        "`mailto://...`, `ntfy://...`, `slack://...` and many more (https://appriseit.com/services/)",
+        parse=_notification_addresses,
+        secret=True,
+    )
+    ping_url: str = setting(
+        "",
+        "Address that is called after each round of the doctor while the service works: a dead man's switch such as "
+        "Healthchecks, which tells you when the calls stop",
+        parse=_matching(r"https?://\S+", "an address such as https://hc-ping.com/..."),
+        secret=True,
+    )
+    doctor_seconds: int = setting(
+        120,
+        "How often the service asks itself the doctor's questions; what two rounds in a row find is told",
+        parse=_whole(1, 3600),
     )
     api_docs: bool = setting(
         False,

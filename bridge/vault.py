@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from bridge.errors import StartError
+from bridge.errors import StartError, in_words
 from bridge.settings import Settings
 
 KEY_FILE = "secret.key"
@@ -207,7 +207,7 @@ def read_key_file(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"The key file {path} cannot be read ({type(error).__name__})") from None
+        raise StartError(f"The key file {path} cannot be read: {in_words(error)}") from None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ SETUP.read(ROOT / "setup.cfg")
 def required() -> dict[str, Requirement]:
     """Return what the package and its extras for operators require, by name."""
     extras = SETUP["options.extras_require"]
-    lines = [SETUP["options"]["install_requires"], extras["docs"], extras["postgres"]]
+    lines = [SETUP["options"]["install_requires"], extras["docs"], extras["notify"], extras["postgres"]]
     found = [Requirement(line) for line in "\n".join(lines).splitlines() if line]
     return {canonicalize_name(one.name): one for one in found}
 

@@ -30,6 +30,7 @@ DYNAMIC = {
     ("channels/demo/shop.py", "pattern"): "NAME and KEY, which the wizard declares",
     ("sync/wizard.py", "item.reg_ex_validation"): "what channels declare",
     ("sync/listing_checks.py", "setting.reg_ex_validation"): "what channels declare",
+    ("ops/report.py", "any_word"): "known words, escaped",
     ("check/wizard_values.py", "pattern"): "the application under check gives it, and short values are made for it",
 }
 """Patterns that are no constants where they are used, and where they come from."""

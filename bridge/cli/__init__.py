@@ -20,15 +20,17 @@ from bridge.cli.feeds import feeds
 from bridge.cli.init import init
 from bridge.cli.keys import keys
 from bridge.cli.manifest import manifest
+from bridge.cli.notify import notify
 from bridge.cli.oauth import oauth
 from bridge.cli.openapi import openapi
 from bridge.cli.orders import orders
 from bridge.cli.outbox import outbox
 from bridge.cli.output import say
+from bridge.cli.pause import pause, resume
 from bridge.cli.report import report
 from bridge.cli.serve import serve
 from bridge.cli.woocommerce import woocommerce
-from bridge.errors import BridgeError, StartError
+from bridge.errors import BridgeError, StartError, in_words
 
 
 class Commands(click.Group):
@@ -38,7 +40,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (BridgeError, OSError) as error:
-            say(f"linnworks-bridge: {error}", err=True)
+            say(f"linnworks-bridge: {in_words(error)}", err=True)
             sys.exit(2 if isinstance(error, StartError) else 1)
 
 
@@ -59,6 +61,7 @@ for command in (
     serve,
     doctor,
     report,
+    notify,
     backup,
     restore,
     after_restore,
@@ -68,6 +71,8 @@ for command in (
     openapi,
     connections,
     calls,
+    pause,
+    resume,
     orders,
     actions,
     feeds,

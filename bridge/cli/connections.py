@@ -116,5 +116,6 @@ def _facts(row: Connection) -> dict[str, Any]:
         "state": state_of(row),
         "created_at": row.created_at.isoformat(),
         "completed_at": row.completed_at.isoformat() if row.completed_at else None,
+        "paused": row.paused or {},
         "config": row.config,
     }

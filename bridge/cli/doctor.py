@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from bridge.cli.common import own_settings
+from bridge.cli.common import format_time, own_settings
 from bridge.cli.output import print_document, show_table
 from bridge.errors import StartError
 
@@ -32,12 +32,9 @@ def doctor(as_json: bool) -> None:
     findings = list(examine(os.environ, now))
     state = worst(findings)
     if as_json:
-        rows = [
-            {"name": one.name, "state": one.state.value, "message": one.message, "advice": one.advice}
-            for one in findings
-        ]
+        rows = [one.as_data() for one in findings]
         print_document(json.dumps({"state": state.value, "findings": rows}, indent=2))
     else:
-        cells = [(one.name, one.state.value, one.message, one.advice) for one in findings]
-        show_table(("Check", "State", "Message", "Advice"), cells, "")
+        cells = [(one.name, one.state.value, one.message, one.advice, format_time(one.since)) for one in findings]
+        show_table(("Check", "State", "Message", "Advice", "Since (UTC)"), cells, "")
     sys.exit(state.status)

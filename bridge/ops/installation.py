@@ -7,7 +7,8 @@ from functools import partial
 import peewee
 
 from bridge.channels import Channels
-from bridge.errors import StartError
+from bridge.errors import StartError, in_words
+from bridge.ops.notifications.rounds import Rounds
 from bridge.ops.retention import Retention
 from bridge.protocol.call import Services
 from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
@@ -18,6 +19,7 @@ from bridge.store.database import close_store, open_store
 from bridge.store.installation_facts import read_fact, save_fact, save_fact_once
 from bridge.sync import feeds, outbox
 from bridge.sync.call_journal import CallJournal
+from bridge.sync.health import Health
 from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import MARKER, Vault, open_vault
@@ -32,16 +34,25 @@ def open_installation(settings: Settings) -> Services:
         _require_same_key(vault)
         _require_same_channel(settings)
     except peewee.PeeweeException as error:
-        raise StartError(f"The database is damaged, or not one of the bridge ({type(error).__name__})") from error
+        raise StartError(f"The database is damaged, or not one of the bridge: {in_words(error)}") from error
     finally:
         close_store()
-    journal = CallJournal(settings)
-    push, list_one = partial(outbox.work_one, journal=journal), partial(feeds.work_one, journal=journal)
+    journal, health = CallJournal(settings), Health()
+    tasks = (
+        health.work_one,
+        partial(feeds.work_one, journal=journal),
+        partial(outbox.work_one, journal=journal),
+        Rechecks().work_one,
+        Retention().work_one,
+    )
+    worker = BackgroundWorker(channels, tasks)
+    worker.accompany(BackgroundWorker(channels, (Rounds(worker).work_one,), "doctor"))
     return Services(
         settings=settings,
         vault=vault,
         channels=channels,
-        worker=BackgroundWorker(channels, (list_one, push, Rechecks().work_one, Retention().work_one)),
+        worker=worker,
+        health=health,
         concurrency_limit=ConcurrencyLimit(settings.threads),
         rate_limiter=RateLimiter(),
         large_bodies=LargeBodies(settings.threads),

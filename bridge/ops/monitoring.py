@@ -15,7 +15,7 @@ from bridge.ops import status
 from bridge.ops.metrics import exposition
 from bridge.protocol.auth import bearer_token
 from bridge.protocol.call import current_services
-from bridge.protocol.endpoints.public import checks
+from bridge.protocol.endpoints.public import health_report, problems
 from bridge.protocol.rate_limit import is_loopback
 from bridge.vault import digest
 
@@ -28,13 +28,13 @@ FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 def metrics() -> Response:
     """Return the counters of all processes, and the current status as gauges."""
     _require_operator()
-    found = checks()
+    found = problems()
     healthy = GaugeMetricFamily("bridge_healthy", "Whether a thing that the service needs works", labels=["check"])
-    for name, works in found.items():
-        healthy.add_metric([name], works)
+    for name, problem in found.items():
+        healthy.add_metric([name], not problem)
     gauges: list[Metric] = [healthy]
-    if found["database"]:
-        gauges += status.gauges(status.current_status(now()))
+    if not found["database"]:
+        gauges += status.gauges(status.current_status(current_services().settings, now()))
     return Response(exposition(gauges), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -42,11 +42,11 @@ def metrics() -> Response:
 def details() -> tuple[Response, int]:
     """Return the health checks and the current status: what waits, since when, and the last poll of each connection."""
     _require_operator()
-    found: dict[str, Any] = dict(checks())
-    ok = all(found.values())
-    if found["database"]:
-        found |= status.details(status.current_status(now()))
-    return jsonify(status="ok" if ok else "failing", **found), 200 if ok else 503
+    found = problems()
+    report: dict[str, Any] = health_report(found)
+    if not found["database"]:
+        report |= status.details(status.current_status(current_services().settings, now()))
+    return jsonify(report), 503 if any(found.values()) else 200
 
 
 def _require_operator() -> None:

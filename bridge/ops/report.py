@@ -72,7 +72,7 @@ def write_report(environ: Mapping[str, str], output: IO[bytes], log: str) -> lis
         "versions.json": lambda: _versions(settings),
         "schema.json": _schema,
         "connections.json": _connections,
-        "status.json": _status,
+        "status.json": lambda: _status(settings),
         "calls.json": lambda: [calls.as_facts(record) for record in calls.find_calls(limit=RECENT_CALLS)],
         "errors.json": lambda: [calls.as_facts(record) for record in calls.find_calls(failed=True, limit=FAILED_CALLS)],
         "log.txt": lambda: log,
@@ -103,7 +103,8 @@ class Redaction:
 
     def __init__(self, known: Iterable[str]) -> None:
         wanted = sorted({one for one in known if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
-        self._known = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in wanted)) if wanted else None
+        any_word = "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in wanted)
+        self._known = re.compile(any_word) if wanted else None
         self._anywhere = [one for one in wanted if len(one) >= 2 * SHORTEST_SECRET]
 
     def redacted(self, value: Any, name: str = "") -> Any:
@@ -209,12 +210,12 @@ def _connections() -> Any:
     ]
 
 
-def _status() -> Any:
+def _status(settings: Settings) -> Any:
     def moment(at: datetime | None) -> str | None:
         return at.isoformat(timespec="seconds") if at else None
 
     return {
-        **status.details(status.current_status(now())),
+        **status.details(status.current_status(settings, now())),
         "held_orders": [
             {
                 "connection": one.connection_id,

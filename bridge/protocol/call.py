@@ -20,6 +20,7 @@ from bridge.protocol.schemas.base import Answer, Message
 from bridge.settings import Settings
 from bridge.store.connections import Connection
 from bridge.sync.call_journal import CallJournal
+from bridge.sync.health import Health
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import Vault
 
@@ -35,6 +36,7 @@ class Services:
     vault: Vault
     channels: Channels
     worker: BackgroundWorker
+    health: Health
     concurrency_limit: ConcurrencyLimit
     rate_limiter: RateLimiter
     large_bodies: LargeBodies

@@ -34,6 +34,9 @@ PREFIX = "/api/"
 SAFE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer that has not set them itself."""
 
+POLLED_BY_MONITORING = ("/health", "/health/details", "/metrics")
+"""Paths whose calls would fill the log."""
+
 
 def install(app: Flask, services: Services) -> None:
     """Have the application answer everything in the envelope, also what no endpoint answers."""
@@ -140,7 +143,8 @@ def _log(response: Response) -> Response:
         facts |= {"rows": len(errors), "failed_rows": len(errors) - errors.count(None)}
     response.headers["X-Request-Id"] = call.id
     _record(call)
-    log.info(" ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
+    level = logging.DEBUG if facts["path"] in POLLED_BY_MONITORING else logging.INFO
+    log.log(level, " ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
     return response
 
 

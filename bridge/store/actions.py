@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from peewee import AutoField, CharField, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
 from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
@@ -50,6 +50,11 @@ class Action(Row):
 
     class Meta:
         indexes = ((("connection", "reference"), False),)
+
+
+# a constant, or neither database would use the index
+_NOT_DONE = Action.state != SQL("'done'")
+Action.add_index(Action.state, Action.connection, where=_NOT_DONE)
 
 
 class OrderLease(LeasedRow):
@@ -152,9 +157,10 @@ def list_actions(
     return list(query.order_by(Action.id.desc()).limit(limit))
 
 
-def count_actions(state: str) -> int:
-    """Return how many actions are in this state."""
-    return int(Action.select().where(Action.state == state).count())
+def count_not_done() -> dict[tuple[int, str], int]:
+    """Return how many actions have failed or an unknown outcome, by connection and state."""
+    some: Any = Action.select(Action.connection, Action.state, fn.COUNT(Action.id)).where(_NOT_DONE)
+    return {(number, state): count for number, state, count in some.group_by(Action.connection, Action.state).tuples()}
 
 
 def find_action(number: int) -> Action | None:

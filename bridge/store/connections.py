@@ -21,7 +21,8 @@ class Connection(Row):
     """One integration: its account, the current step of its wizard, and the values entered there.
 
     `config` holds plain values by ConfigItemId, `sealed` the PASSWORD values, encrypted by the vault. `uid` is random
-    and in every backup: keys of order actions are made of it. `generation` counts the shops it has led to.
+    and in every backup: keys of order actions are made of it. `generation` counts the shops it has led to. `paused`
+    holds since when each kind of work is paused that is.
     """
 
     id = NumberField()
@@ -36,6 +37,7 @@ class Connection(Row):
     sealed = TextField(default="")
     created_at = MomentField()
     completed_at = MomentField(null=True)
+    paused = JsonField(null=True)
 
     class Meta:
         indexes = ((("account", "account_name"), True),)
@@ -142,6 +144,12 @@ def move_to_step(connection: Connection, step: str) -> None:
     """Move the wizard to `step`; token and values stay."""
     with writing():
         Connection.update(step=step).where(_this(connection)).execute()
+
+
+def save_paused(connection: Connection, paused: dict[str, str]) -> None:
+    """Store since when each kind of work is paused."""
+    with writing(connection.id):
+        Connection.update(paused=paused or None).where(_this(connection)).execute()
 
 
 def delete_connection(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from peewee import DatabaseProxy, Model, PostgresqlDatabase, SqliteDatabase
 from playhouse import db_url
 from playhouse.migrations import Runner
 
-from bridge.errors import StartError
+from bridge.errors import StartError, in_words
 from bridge.settings import sqlite_file
 from bridge.store.sqlite_backup import copy_to_archive
 from bridge.store.versions import newer_message, schema_version
@@ -140,7 +140,7 @@ def open_database(url: str, migrations: Path, proxy: DatabaseProxy, name: str) -
                 db.close()
     except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
         # the URL may hold a password, and the driver's message may quote it
-        raise StartError(f"{name} cannot be used ({type(error).__name__})") from error
+        raise StartError(f"{name} cannot be used: {in_words(error)}") from error
     if proxy.obj is not None:
         proxy.close()
     proxy.initialize(db)

@@ -175,13 +175,15 @@ def set_item_aside(item: FeedItem, result: Any, error: str, now: datetime) -> No
         item.release(now, done=True, result=result, set_aside=True, error=error)
 
 
-def postpone_item(item: FeedItem, error: str, *, now: datetime, next_at: datetime) -> None:
+def postpone_item(item: FeedItem, error: str, *, now: datetime, next_at: datetime, counts: bool = True) -> None:
     """Release an item that could not be done now, unless another process has claimed it since.
+
+    It counts as an attempt, unless the shop was not asked on purpose.
 
     Those of its connection that come after it wait as long, so that nobody looks at them meanwhile.
     """
     with writing(item.connection_id):
-        if item.release(now, attempts=item.attempts + 1, error=error, next_at=next_at):
+        if item.release(now, attempts=item.attempts + counts, error=error, next_at=next_at):
             _POSTPONE_OTHERS.run(connection=item.connection_id, next_at=next_at)
 
 
@@ -250,6 +252,12 @@ def retry_item(item: FeedItem, now: datetime) -> bool:
             return False
         FeedItem.update(next_at=now).where(_WAITS & (FeedItem.connection == item.connection_id)).execute()
         return True
+
+
+def retry_items(connection_id: int, now: datetime) -> None:
+    """Make all items of a connection due at once that wait."""
+    with writing(connection_id):
+        FeedItem.update(next_at=now).where(_WAITS & (FeedItem.connection == connection_id)).execute()
 
 
 def drop_item(item: FeedItem, result: Any, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 import peewee
 from peewee import SqliteDatabase
 
-from bridge.errors import StartError
+from bridge.errors import StartError, in_words
 from bridge.settings import sqlite_file
 from bridge.store import database as store
 from bridge.store.database import connect, database, immediate
@@ -32,7 +32,7 @@ def open_for_inspection(url: str) -> Schema:
             db.close()
     except (OSError, ValueError, RuntimeError, peewee.PeeweeException) as error:
         # a server's message may hold a password
-        raise StartError(f"The database cannot be used: {error if path else type(error).__name__}") from error
+        raise StartError(f"The database cannot be used: {in_words(error)}") from error
     if database.obj is not None:
         database.close()
     database.initialize(db)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import peewee
 from peewee import CharField, TextField
 
-from bridge.store.database import Row, writing
+from bridge.errors import storage_problem
+from bridge.store.database import Row, discard_connection, writing
+
+CERTIFICATE = "certificate"
 
 
 class InstallationFact(Row):
@@ -32,3 +38,37 @@ def save_fact_once(name: str, value: str) -> str:
     with writing():
         InstallationFact.insert(name=name, value=value).on_conflict_ignore().execute()
     return str(InstallationFact.get(InstallationFact.name == name).value)
+
+
+def replace_fact(name: str, old: str, new: str) -> bool:
+    """Store a value in place of an old one; False if another process has replaced that meanwhile."""
+    with writing():
+        this = (InstallationFact.name == name) & (InstallationFact.value == old)
+        return bool(InstallationFact.update(value=new).where(this).execute())
+
+
+def find_storage_problem() -> str:
+    """Return why nothing can be stored, "" if something can; what is written changes nothing."""
+    try:
+        with writing(durable=False):
+            InstallationFact.update(value=InstallationFact.value).execute()
+    except peewee.PeeweeException as error:
+        discard_connection()
+        return storage_problem(error)
+    return ""
+
+
+def save_certificate(begins: datetime, ends: datetime) -> None:
+    """Store from when until when the certificate at the public address is valid."""
+    text = f"{begins.isoformat()} {ends.isoformat()}"
+    if read_fact(CERTIFICATE) != text:
+        save_fact(CERTIFICATE, text)
+
+
+def last_certificate() -> tuple[datetime, datetime] | None:
+    """Return from when until when the certificate at the public address is valid, as last seen; None if none was."""
+    text = read_fact(CERTIFICATE)
+    if text is None:
+        return None
+    begins, ends = map(datetime.fromisoformat, text.split())
+    return begins, ends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from peewee import SQL, AutoField, Case, ForeignKeyField, IntegerField, TextField, fn
 
@@ -232,9 +233,16 @@ def forget_orders(before: datetime, limit: int) -> int:
     return delete_some(SeenOrder, SeenOrder.held_since.is_null() & (SeenOrder.checked_at < before), limit)
 
 
-def count_held() -> int:
-    """Return how many orders are held."""
-    return int(SeenOrder.select().where(_IS_HELD).count())
+def count_held() -> dict[int, int]:
+    """Return how many orders are held, by connection."""
+    held: Any = SeenOrder.select(SeenOrder.connection, fn.COUNT(SeenOrder.id)).where(_IS_HELD)
+    return dict(iter(held.group_by(SeenOrder.connection).tuples()))
+
+
+def first_held(connection_id: int, limit: int) -> list[SeenOrder]:
+    """Return the orders of a connection that have been held for longest."""
+    held = SeenOrder.select().where((SeenOrder.connection == connection_id) & _IS_HELD)
+    return list(held.order_by(SeenOrder.held_since, SeenOrder.id).limit(limit))
 
 
 def seen_order(connection_id: int, reference: str) -> SeenOrder | None:

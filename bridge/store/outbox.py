@@ -408,16 +408,26 @@ def list_pending_updates(limit: int, *, connection: int | None = None, sku: str 
     return list(query.order_by(PendingUpdate.since, PendingUpdate.id).limit(limit))
 
 
-def count_waiting() -> tuple[int, int]:
-    """Return how many requests have not been pushed at all, and how many values are pending."""
-    return OutboxBatch.select().where(OutboxBatch.results.is_null()).count(), PendingUpdate.select().count()
+def count_waiting(connection_id: int | None = None) -> tuple[int, int]:
+    """Return how many requests were never pushed, and how many values are pending; of one connection or all."""
+    requests, updates = OutboxBatch.select().where(OutboxBatch.results.is_null()), PendingUpdate.select()
+    if connection_id is not None:
+        requests = requests.where(OutboxBatch.connection == connection_id)
+        updates = updates.where(PendingUpdate.connection == connection_id)
+    return requests.count(), updates.count()
 
 
-def waiting_since() -> datetime | None:
-    """Return since when the oldest waiting request or pending update waits; None if there is none."""
-    batch = OutboxBatch.select().where(OutboxBatch.results.is_null()).order_by(OutboxBatch.created_at).first()
-    update = PendingUpdate.select().order_by(PendingUpdate.since).first()
-    return min([*([batch.created_at] if batch else []), *([update.since] if update else [])], default=None)
+def waiting_since() -> dict[tuple[int, str], datetime]:
+    """Return since when the oldest waiting request or pending update waits, by connection and kind."""
+    oldest: dict[tuple[int, str], datetime] = {}
+    for model, began, some in (
+        (OutboxBatch, OutboxBatch.created_at, OutboxBatch.results.is_null()),
+        (PendingUpdate, PendingUpdate.since, SQL("TRUE")),
+    ):
+        found: Any = model.select(model.connection, model.kind, fn.MIN(began)).where(some)
+        for number, kind, moment in found.group_by(model.connection, model.kind).tuples():
+            oldest[number, kind] = min(moment, oldest.get((number, kind), moment))
+    return oldest
 
 
 def list_set_aside(limit: int, *, connection: int | None = None) -> list[SetAsideUpdate]:
@@ -456,6 +466,14 @@ def retry_pending_update(update: PendingUpdate, now: datetime) -> None:
     with writing(update.connection_id):
         PendingUpdate.update(next_at=now).where(PendingUpdate.id == update.id).execute()
         OutboxLease.update(next_at=now).where(OutboxLease.connection == update.connection_id).execute()
+
+
+def retry_pending_updates(connection_id: int, kind: str, now: datetime) -> None:
+    """Make all pending updates of a kind due at once."""
+    with writing(connection_id):
+        of_kind = (PendingUpdate.connection == connection_id) & (PendingUpdate.kind == kind)
+        PendingUpdate.update(next_at=now).where(of_kind).execute()
+        OutboxLease.update(next_at=now).where(OutboxLease.connection == connection_id).execute()
 
 
 def drop_pending_update(update: PendingUpdate) -> None:

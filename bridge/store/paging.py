@@ -301,6 +301,14 @@ def last_polls() -> dict[int, datetime]:
     return dict(iter(enabled.tuples()))
 
 
+def last_complete_runs() -> dict[int, datetime]:
+    """Return when a run over all orders was last completed, by the id of each connection that had one."""
+    complete: Any = PagingRun.select(PagingRun.connection, fn.MAX(PagingRun.finished_at)).where(
+        (PagingRun.kind == ORDERS) & PagingRun.finished_at.is_null(False)
+    )
+    return dict(iter(complete.group_by(PagingRun.connection).tuples()))
+
+
 def forget_paging_runs(before: datetime, limit: int) -> int:
     """Delete at most `limit` runs that started before this moment and return how many.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import peewee
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, in_words
 from bridge.store.database import MIGRATIONS, UPGRADE_LOCK, connect, immediate, upgrade
 
 ROWS_AT_ONCE = 1000
@@ -43,7 +43,7 @@ def copy_to_postgresql(source_url: str, target_url: str) -> dict[str, int]:
                 raise BridgeError(f"Not all rows of {', '.join(incomplete)} were copied")
             return counts
     except peewee.PeeweeException as error:  # its message may hold the password
-        raise BridgeError(f"One of the two databases cannot be used ({type(error).__name__})") from error
+        raise BridgeError(f"One of the two databases cannot be used: {in_words(error)}") from error
     finally:
         source.close()
         target.close()

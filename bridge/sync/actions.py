@@ -14,7 +14,7 @@ from typing import Any
 from bridge import clock
 from bridge.channels.base import Channel, OrderState
 from bridge.clock import now
-from bridge.errors import BridgeError, ChannelRefused, ChannelUnavailable, OutcomeUnknown
+from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown, in_words
 from bridge.lazy import lazy_property
 from bridge.store.actions import (
     DONE,
@@ -115,7 +115,7 @@ class OrderActions:
             ):
                 raise ChannelUnavailable(f"It is not known yet whether the shop has done this {action.kind}")
         except Exception as error:
-            finish_action(action, UNKNOWN, error=_words(error), now=now())
+            finish_action(action, UNKNOWN, error=in_words(error), now=now())
             raise
         if result is None:
             finish_action(action, FAILED, error="The shop has not done it", now=now())
@@ -226,7 +226,7 @@ class OrderActions:
             result = send(action.key)
         except Exception as error:
             not_done = isinstance(error, (ChannelRefused, ChannelUnavailable)) and not isinstance(error, OutcomeUnknown)
-            finish_action(action, FAILED if not_done else UNKNOWN, error=_words(error), now=now())
+            finish_action(action, FAILED if not_done else UNKNOWN, error=in_words(error), now=now())
             _elapsed.start(action)
             raise
         finish_action(action, DONE, result=result, now=now())
@@ -312,7 +312,3 @@ _HELD_HERE, _elapsed, _answered = _Held(), _Elapsed(), _Answered()
 
 def _digest(kind: str, identity: Any) -> str:
     return hashlib.sha256(json.dumps([kind, identity], sort_keys=True).encode()).hexdigest()
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, BridgeError) else type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -36,7 +36,7 @@ from bridge.store.feeds import (
     postpone_item,
     set_item_aside,
 )
-from bridge.sync import quota, retry, wizard
+from bridge.sync import pauses, quota, retry, wizard
 from bridge.sync.call_journal import CallFacts, CallJournal
 from bridge.sync.keys import shop_key
 from bridge.sync.listing_checks import listing_problems
@@ -178,6 +178,11 @@ def _work(item: FeedItem, channels: Channels, deadline: Deadline) -> None:
     except Exception:
         log.exception("Listing %s of feed %s cannot be read", item.id, item.feed_id)
         _set_aside(item, "Set aside: the bridge cannot read what it stored for this listing")
+        return
+    if pause := pauses.find_pause(item.connection, pauses.LISTINGS):
+        moment = now()
+        later = moment + timedelta(seconds=pauses.LOOKED_AT_SECONDS)
+        postpone_item(item, str(pause), now=moment, next_at=later, counts=False)
         return
     try:
         result = _perform(item, listing, settings, channels, deadline)

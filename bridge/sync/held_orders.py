@@ -23,7 +23,7 @@ from bridge.store.orders import (
     still_held_orders,
     touch_order,
 )
-from bridge.sync import order_checks
+from bridge.sync import order_checks, pauses
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,9 @@ class Rechecks:
             if row is None:
                 break
             touch_order(row.connection_id, row.reference, moment)
+            if pauses.find_pause(row.connection, pauses.ORDERS):
+                self._resting[row.connection_id] = self._clock() + REST_SECONDS
+                continue
             try:
                 if row.connection_id not in opened:
                     opened[row.connection_id] = channels.open_for(row.connection, deadline)

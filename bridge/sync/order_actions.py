@@ -18,7 +18,7 @@ from bridge.protocol.schemas.base import InvalidRow, plain_data
 from bridge.protocol.schemas.orders import DespatchedOrder, DespatchOrder
 from bridge.store.actions import FAILED, UNKNOWN, Action
 from bridge.store.connections import Connection
-from bridge.sync import actions, batch, parcels
+from bridge.sync import actions, batch, parcels, pauses
 from bridge.sync.actions import OrderActions
 from bridge.sync.parcels import Decision
 
@@ -46,6 +46,7 @@ def despatch(
             entries.setdefault(order.reference_number, []).append(order)
 
     def act(group: Group) -> list[BridgeError | None]:
+        pauses.require_running(connection, pauses.DESPATCH)
         if not channel.deadline.left():
             raise ChannelUnavailable("There was no time left for this order")
         return _despatch_order(connection, channel, *group)
@@ -177,6 +178,7 @@ def _not_sent(order: OrderActions) -> list[Parcel]:
 
 def cancel(connection: Connection, channel: Channel, cancellation: Cancellation) -> None:
     """Cancel an order, or pieces of its lines; a repeat does nothing."""
+    pauses.require_running(connection, pauses.CANCEL)
     pieces: dict[str, int] = {}
     for item in cancellation.items:
         if item.cancellation_quantity is None:
@@ -199,6 +201,7 @@ def cancel(connection: Connection, channel: Channel, cancellation: Cancellation)
 
 def refund(connection: Connection, channel: Channel, wanted: Refund) -> str:
     """Give money back and return the shop's reference of the refund; a repeat gets the same reference."""
+    pauses.require_running(connection, pauses.REFUND)
     amounts: dict[str, Decimal] = {}
     for item in wanted.items:
         _add(amounts, item, item.refund_amount)

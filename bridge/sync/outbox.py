@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -46,7 +46,7 @@ from bridge.store.outbox import (
     update_key,
     update_tag,
 )
-from bridge.sync import retry
+from bridge.sync import pauses, retry
 from bridge.sync.call_journal import CallJournal, push_facts
 from bridge.sync.quota import require_room
 from bridge.trace import Push, Trace
@@ -66,9 +66,10 @@ OpenChannel = Callable[[], Channel]
 
 @dataclass(frozen=True)
 class UpdateKind:
-    """A kind of value: its message, what identifies a value, the value's field, and how a channel sets values."""
+    """A kind of value: its message, what pauses it, its key, its field, and how a channel sets values."""
 
     message: type
+    pausable: str
     key: Callable[[Any], Hashable]
     value: str
     push: Callable[[Channel, Sequence[Any]], Sequence[Outcome]]
@@ -76,8 +77,12 @@ class UpdateKind:
 
 STOCK, PRICE = "stock", "price"
 UPDATE_KINDS = {
-    STOCK: UpdateKind(StockLevel, attrgetter("sku"), "quantity", lambda channel, levels: channel.set_stock(levels)),
-    PRICE: UpdateKind(Price, attrgetter("sku", "tag"), "price", lambda channel, prices: channel.set_prices(prices)),
+    STOCK: UpdateKind(
+        StockLevel, pauses.STOCK, attrgetter("sku"), "quantity", lambda channel, levels: channel.set_stock(levels)
+    ),
+    PRICE: UpdateKind(
+        Price, pauses.PRICES, attrgetter("sku", "tag"), "price", lambda channel, prices: channel.set_prices(prices)
+    ),
 }
 
 
@@ -116,6 +121,7 @@ def _open_channel(job: PushJob, channels: Channels, deadline: Deadline) -> Chann
     connection = job.lease.connection
     if connection.generation != job.lease.generation:  # and the lease is lost
         raise ChannelUnavailable("The integration leads to another shop now")
+    pauses.require_running(connection, UPDATE_KINDS[job.kind].pausable)
     return channels.open_for(connection, deadline)
 
 
@@ -128,8 +134,13 @@ def _push(
 ) -> tuple[UpdatedProduct, ...]:
     kind = UPDATE_KINDS[kind_name]
     value = attrgetter(kind.value)
+
+    def open_unless_paused() -> Channel:
+        pauses.require_running(connection, kind.pausable)
+        return open_channel()
+
     valid = [row for row in asked if not isinstance(row, InvalidRow) and value(row) >= 0]
-    results = _store_and_push(kind_name, connection, open_channel, deadline, valid)
+    results = _store_and_push(kind_name, connection, open_unless_paused, deadline, valid)
     if len(valid) == len(asked):
         return tuple(map(UpdatedProduct, map(attrgetter("sku"), valid), results))
     of_valid = iter(results)
@@ -167,7 +178,7 @@ def _store_and_push(
             stop_awaiting(batch, now())
             raise
         except ChannelError as error:
-            return stop_awaiting(batch, now()) or [_not_yet(str(error))] * len(rows)
+            return stop_awaiting(batch, now()) or [_waits(error)] * len(rows)
     for poll in retry.polls(deadline):
         if poll > 0:
             job = lease_outbox(connection, kind_name, now=now(), until=retry.lease_end(deadline))
@@ -328,7 +339,13 @@ def _results(
 def _result(outcome: Outcome) -> str | None:
     if outcome is None:
         return None
-    return str(outcome) if _is_final(outcome) else _not_yet(str(outcome))
+    return str(outcome) if _is_final(outcome) else _waits(outcome)
+
+
+def _waits(error: ChannelError) -> str:
+    if isinstance(error, pauses.Paused):
+        return f"{error}; the bridge keeps this and pushes it afterwards"
+    return _not_yet(str(error))
 
 
 def _not_yet(reason: str) -> str:
@@ -374,6 +391,8 @@ def _next_attempt(job: PushJob, outcomes: Collection[Outcome], moment: datetime,
         return lease.attempts, moment
     if not outcomes or any(map(_is_final, outcomes)):
         return 0, moment
+    if all(isinstance(outcome, pauses.Paused) for outcome in outcomes):  # what is not paused does not wait for it
+        return lease.attempts, moment
     if is_future(lease.next_at, job.started):  # a request failed meanwhile: that does not postpone the worker
         return lease.attempts, lease.next_at
     return lease.attempts + 1, moment + retry.backoff(lease.attempts + 1, LONGEST_WAIT_SECONDS, jitter)
@@ -410,7 +429,10 @@ def _pending_update(
     A value that was taken while an older one may still arrive is pushed again once that is over.
     """
     unsure_until = max(job.lease.unsure_until, before.unsure_until) if before else job.lease.unsure_until
-    if not _is_final(outcome):
+    if isinstance(outcome, pauses.Paused):
+        attempts = before.attempts if before else 0
+        next_at = moment + timedelta(seconds=pauses.LOOKED_AT_SECONDS)
+    elif not _is_final(outcome):
         attempts = before.attempts + 1 if before else 1
         next_at = moment + retry.backoff(attempts, LONGEST_WAIT_SECONDS, jitter)
         if isinstance(outcome, OutcomeUnknown):

@@ -35,19 +35,27 @@ from bridge.store.paging import (
     runs_followed,
 )
 from bridge.sync import held_orders, order_checks
+from bridge.sync.pauses import Paused
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-def orders(connection_id: int, channel: Channel, since: datetime, number: int, now: datetime) -> Page[Order]:
+def orders(
+    connection_id: int,
+    channel: Channel,
+    since: datetime,
+    number: int,
+    now: datetime,
+    pause: Paused | None = None,
+) -> Page[Order]:
     """Return a page of the orders that changed since a moment, without those that Linnworks would refuse.
 
     Each run reaches back to the start of the last complete one, less an overlap, even if Linnworks asks for less: an
     order that changed during that run comes again. The overlap is also how far Linnworks' clock may be ahead of the
     shop's. What Linnworks would refuse is held, and offered again at the end of later runs, if need be on
-    pages of its own.
+    pages of its own. Raises `pause` where it would ask the shop: Linnworks has polled, as with a shop that is down.
     """
     overlap = channel.settings.orders_overlap_seconds
     if number == 1:
@@ -57,11 +65,15 @@ def orders(connection_id: int, channel: Channel, since: datetime, number: int, n
             complete = last_complete_run(connection_id, ORDERS, since)
             known = _known_until(complete, since, overlap) if complete else beginning_of(connection_id, ORDERS, since)
             first = begin_run(connection_id, ORDERS, since, before(min(since, known), overlap), now)
+        if pause:
+            raise pause
         read, page = _first_page(channel, first, complete, now)
     else:
         later = _resume(connection_id, ORDERS, since, number)
         if later is None:
             return Page(())
+        if pause:
+            raise pause
         if later.read > 1:
             take_back_releases(connection_id, later.run_id)
         own_page = held_orders.is_own_page(later.cursor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -16,10 +17,14 @@ from bridge.errors import ChannelError, RequestRefused
 from bridge.protocol.schemas.config import ConfigItem, SaveConfigRequest, UserConfigResponse, ValueType
 from bridge.store.connections import Connection, move_to_step, save_step
 from bridge.store.database import writing
-from bridge.sync import shop_change
+from bridge.store.orders import count_held, first_held
+from bridge.sync import pauses, shop_change
 
 MOST_ANSWER_BYTES = 1_000_000
 """What a shop may answer to a question of the wizard, whose asker has shown nothing yet."""
+HELD_SHOWN = 5
+STATE = "bridge_state_"
+"""What the ids of lines begin with that show the state of an integration; what comes back of them is ignored."""
 DISPLAY_ONLY = (ValueType.URL, ValueType.BUTTON)
 
 
@@ -157,13 +162,41 @@ def _is_number(value: str) -> bool:
 
 
 def _screen(connection: Connection, step: Step, config: dict[str, str], error: str | None = None) -> UserConfigResponse:
+    items = [_shown(item, order, config) for order, item in enumerate(step.items, 1)]
+    if step.name == LAST_STEP and connection.complete:
+        items += [replace(item, sort_order=len(items) + order) for order, item in enumerate(_state(connection), 1)]
     return UserConfigResponse(
         error=error,
         step_name=step.name,
         account_name=connection.account_name,
         wizard_step_title=step.title,
         wizard_step_description=step.description,
-        config_items=tuple(_shown(item, order, config) for order, item in enumerate(step.items, 1)),
+        config_items=tuple(items),
+    )
+
+
+def _state(connection: Connection) -> Iterator[ConfigItem]:
+    """Yield what the seller has to know of a finished integration, as lines that cannot be edited."""
+    if count := count_held().get(connection.id):
+        first = [f"{order.reference}: {order.hold_reason}" for order in first_held(connection.id, HELD_SHOWN)]
+        more = f"; and {count - len(first)} more" if count > len(first) else ""
+        name = f"{count} order{'s are' if count > 1 else ' is'} held, and not in Linnworks"
+        yield _line("held_orders", name, "What to fix in the shop", f"{'; '.join(first)}{more}")
+    paused = [pauses.describe(kind, since) for kind, since in pauses.paused_since(connection).items()]
+    if paused:
+        yield _line(
+            "paused", "Paused by the operator of the bridge", "Until the operator resumes it", "; ".join(paused)
+        )
+
+
+def _line(identifier: str, name: str, description: str, text: str) -> ConfigItem:
+    return ConfigItem(
+        config_item_id=f"{STATE}{identifier}",
+        name=name,
+        description=description,
+        group_name="State",
+        selected_value=text,
+        read_only=True,
     )
 
 

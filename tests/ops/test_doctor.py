@@ -523,7 +523,8 @@ def test_the_exit_status_is_the_worst_state(run, linnworks, settings, monkeypatc
 
     assert "systemctl start linnworks-bridge" in table
     assert "error" == found["state"]
-    assert {"name", "state", "message", "advice"} == set(found["findings"][0])
+    facts = {"name", "state", "message", "advice", "cause", "connection", "since", "command"}
+    assert facts == set(found["findings"][0])
 
 
 # -- what the public address exposes ------------------------------------------------------------------------

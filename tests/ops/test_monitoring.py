@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from datetime import timedelta
 
@@ -14,13 +15,19 @@ from bridge.app import create_app
 from bridge.clock import now
 from bridge.protocol.rate_limit import is_loopback
 from bridge.settings import Settings
+from bridge.store.actions import Action
 from bridge.store.connections import Connection
+from bridge.store.findings import RecordedFinding
+from bridge.store.installation_facts import save_certificate
+from bridge.store.orders import SeenOrder
+from bridge.store.outbox import PendingUpdate
 from bridge.store.paging import POLL_SILENCE, PagingRun, last_polls
 from tests.conftest import opened, sender
 from tests.linnworks import Linnworks
-from tests.processes import Service, until
+from tests.processes import ROOT, Service, until
 
 TOKEN = "a-monitoring-token-of-some-length"
+ALERTS = ROOT / "packaging/alerts.yml"
 PATHS = ("/metrics", "/health/details")
 
 
@@ -122,6 +129,74 @@ def test_waiting_listings_are_reported_with_their_age(app, linnworks, seen):
     assert 1 == found["listings"]["waiting"] == seen()["bridge_feed_listings",]
     assert 0 < seen()["bridge_feed_oldest_seconds",] < 60
     assert {"requests": 0, "pending_updates": 0, "oldest_seconds": 0} == found["outbox"]
+
+
+def test_each_connection_has_its_own_gauges(app, linnworks, connect, seen):
+    """
+    They tell orders, the shop, credentials, held orders, actions, what waits and what is paused, by its number.
+    """
+    other = connect()
+    linnworks.orders()
+    then = now() - timedelta(minutes=30)
+    PagingRun.update(finished_at=then).execute()
+    Action.create(
+        connection=1, generation=1, kind="refund", reference="1", digest="", occurrence=1, key="k", content={},
+        state="unknown", created_at=then, planned_at=then,
+    )  # fmt: skip
+    Connection.update(step="Shop", paused={"prices": then.isoformat()}).where(Connection.id == 2).execute()
+    PendingUpdate.create(
+        connection=2, kind="stock", key="k", sku="101-11", tag="", row={}, attempts=3, error="down", since=then,
+        next_at=now() + timedelta(minutes=5), unsure_until=then,
+    )  # fmt: skip
+    SeenOrder.create(
+        connection=2, reference="7", first_seen_at=then, checked_at=now(), held_since=then, hold_reason="x"
+    )
+    found = seen()
+    details = app.test_client().get("/health/details").json["connections"]["2"]
+
+    assert other.token
+    assert 1800 == pytest.approx(found["bridge_seconds_since_complete_run", "1"], abs=30)
+    assert 1800 == pytest.approx(found["bridge_seconds_since_success", "1"], abs=30)
+    assert (0, 1) == tuple(found["bridge_credentials_wanted", number] for number in "12")
+    assert (0, 1) == tuple(found["bridge_held_orders", number] for number in "12")
+    assert (1, 0) == tuple(found["bridge_actions", number, "unknown"] for number in "12")
+    assert (0, 0) == tuple(found["bridge_actions", number, "failed"] for number in "12")
+    assert 1800 == pytest.approx(found["bridge_outbox_oldest_seconds", "2", "stock"], abs=30)
+    assert (0, 1) == tuple(found["bridge_paused", "2", kind] for kind in ("stock", "prices"))
+    assert found["bridge_free_bytes",] > 0
+    assert ("bridge_certificate_days",) not in found
+    assert {"credentials_wanted": True, "held_orders": 1, "paused": ["prices"]}.items() <= details.items()
+
+
+def test_what_the_doctor_s_rounds_found_shows_in_the_metrics(app, linnworks, seen):
+    """
+    When a shop last answered, and how long the certificate is valid.
+    """
+    began, ends = now() - timedelta(days=60), now() + timedelta(days=30)
+    Connection.update(completed_at=now() - timedelta(hours=2)).execute()
+    RecordedFinding.create(
+        key="shop/1/", cause="shop", connection=1, name="", state="error", message="", advice="", command="",
+        since=now(), found_at=now(), ok_at=now() - timedelta(hours=1),
+    )  # fmt: skip
+    save_certificate(began, ends)
+    found = seen()
+
+    assert 3600 == pytest.approx(found["bridge_seconds_since_success", "1"], abs=30)
+    assert 7200 == pytest.approx(found["bridge_seconds_since_complete_run", "1"], abs=30)
+    assert 30 == pytest.approx(found["bridge_certificate_days",], abs=0.1)
+    assert 90 == pytest.approx(found["bridge_certificate_lifetime_days",], abs=0.1)
+
+
+def test_every_metric_of_the_alert_rules_exists(app, linnworks):
+    """
+    packaging/alerts.yml names no other metrics than /metrics has, those of the certificate included.
+    """
+    save_certificate(now(), now())
+    text = app.test_client().get("/metrics").text
+    named = set(re.findall(r"bridge_\w+", ALERTS.read_text(encoding="utf-8")))
+
+    assert named
+    assert set() == {name for name in named if f"\n{name}{{" not in text and f"\n{name} " not in text}
 
 
 def test_metrics_have_no_personal_data(app, linnworks):

@@ -213,7 +213,7 @@ def test_the_app_runs_under_plain_gunicorn(tmp_path):
     process.terminate()
     process.wait(20)
 
-    assert health == {"database": True, "status": "ok", "worker": True}
+    assert health == {"status": "ok", "database": True, "storage": True, "worker": True, "key": True}
 
 
 def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
@@ -260,6 +260,21 @@ def test_a_body_that_breaks_off_is_refused(service):
         answer = b"".join(iter(lambda: sender.recv(4096), b""))
 
     assert b"did not arrive whole and in time" in answer
+
+
+def test_systemd_is_told_that_the_service_is_ready(tmp_path):
+    """
+    The unit is of Type=notify, so that what is started after it finds it listening.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(20)
+        with Service(tmp_path / "data", NOTIFY_SOCKET=str(tmp_path / "notify")):
+            ready = told.recv(1000)
+
+    assert b"READY=1" in ready
+    unit = ROOT / "bridge/ops/deployment/templates/linnworks-bridge.service"
+    assert "\nType=notify\n" in unit.read_text(encoding="utf-8")
 
 
 def test_the_start_prints_three_lines(service, data_dir, output):

@@ -156,6 +156,15 @@ def test_the_page_brings_all_it_needs(docs):
         assert "There is no endpoint at this address" == response.json["Error"]
 
 
+def test_the_page_is_found_without_its_slash_behind_any_proxy(docs):
+    """
+    The redirect names neither scheme nor host, which a proxy may hide.
+    """
+    response = docs.test_client().get("/docs", headers={"Host": ""})
+
+    assert (308, "docs/") == (response.status_code, response.headers["Location"])
+
+
 def test_the_page_adds_no_other_route(tmp_path, docs):
     """
     The page adds only its own routes, and calls still need their token.
@@ -166,7 +175,7 @@ def test_the_page_adds_no_other_route(tmp_path, docs):
     plain.extensions["bridge"].worker.stop()
     more = {rule.rule for rule in docs.url_map.iter_rules()} - {rule.rule for rule in plain.url_map.iter_rules()}
 
-    assert {"/openapi.json", "/docs/", "/docs/<path:path>"} == more
+    assert {"/openapi.json", "/docs", "/docs/", "/docs/<path:path>"} == more
     assert "Unknown authorization token" == call("OrdersEndpoint", AuthorizationToken="x")["Error"]
 
 

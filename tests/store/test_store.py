@@ -15,7 +15,7 @@ from bridge.app import create_app
 from bridge.channels.demo import tables as demo
 from bridge.errors import StartError
 from bridge.ops.temporary_server import free_port
-from bridge.store import actions, connections, feeds, oauth_clients, orders, outbox, paging
+from bridge.store import actions, connections, feeds, findings, oauth_clients, orders, outbox, paging
 from bridge.store import database as store
 from bridge.store.installation_facts import InstallationFact, read_fact, save_fact
 from tests.conftest import database_url, postgres_only, sqlite_only
@@ -33,6 +33,7 @@ TABLES = (
     outbox.PendingUpdate,
     outbox.OutboxLease,
     oauth_clients.OauthClient,
+    findings.RecordedFinding,
 )
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,11 +19,11 @@ from bridge.store.inspection import open_for_inspection, server_time
 from bridge.store.installation_facts import read_fact
 from bridge.store.sqlite_backup import integrity_errors
 from bridge.store.versions import Schema, newer_message
+from bridge.sync.shop_check import CLOCK_ERROR, CLOCK_WARNING, compare_clocks
 from bridge.vault import KEY_FILE, MARKER, Vault
 
 LOW_BYTES, TOO_LOW_BYTES = 500_000_000, 50_000_000
 RESTORE = "stop the service (and linnworks-bridge.socket) and restore the last backup: linnworks-bridge restore FOLDER"
-CLOCK_WARNING, CLOCK_ERROR = timedelta(seconds=30), timedelta(seconds=300)
 
 
 def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
@@ -41,6 +42,9 @@ def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]
 def disk(settings: Settings) -> Iterator[Finding]:
     """Check that the data folder exists, can be written and has room."""
     folder = settings.data_dir.absolute()
+    if not folder.is_dir() and settings.secret_key and sqlite_file(settings.database) is None:
+        yield ok("disk", "no data folder is needed: the database is on a server, and the key in BRIDGE_SECRET_KEY")
+        return
     if not folder.is_dir():
         advice = "start the service once, or correct BRIDGE_DATA_DIR"
         yield error("disk", f"there is no data folder {folder}", advice)
@@ -51,7 +55,8 @@ def disk(settings: Settings) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(folder).free
     state = State.ERROR if free < TOO_LOW_BYTES else State.WARNING if free < LOW_BYTES else State.OK
-    yield finding("disk", f"{free // 1_000_000} MB free at {folder}", state, "free some space, or move the data folder")
+    advice = "free some space, or move the data folder"
+    yield finding("disk", f"{free // 1_000_000} MB free at {folder}", state, advice, command=f"df -h {folder}")
 
 
 def database(settings: Settings) -> Iterator[Finding]:
@@ -110,7 +115,9 @@ def key(settings: Settings, readable: bool, channels: list[Channels]) -> Iterato
         yield error("key", str(problem), lost)
         return
     if not settings.secret_key and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield warning("key", f"{path} can be read by other users", f"chmod 600 {path}")
+        command = f"chmod 600 {path}"
+        readable_key = warning("key", f"{path} can be read by other users", command, command=command)
+        yield replace(readable_key, cause="key file")
     if readable:
         marker = read_fact(MARKER)
         if marker is not None and vault.open(marker) is None:
@@ -132,9 +139,8 @@ def clock(name: str, owner: str, ahead: timedelta) -> Finding:
     """Return the finding about another clock that ours is ahead of by so much."""
     by = abs(ahead)
     state = State.ERROR if by > CLOCK_ERROR else State.WARNING if by > CLOCK_WARNING else State.OK
-    how = "ahead of" if ahead > timedelta(0) else "behind"
-    message = f"ours is {round(by.total_seconds())} s {how} {owner}" if by > CLOCK_WARNING else f"agrees with {owner}"
-    return finding(name, message, state, "synchronise both clocks: timedatectl set-ntp true")
+    command = "timedatectl set-ntp true"
+    return finding(name, compare_clocks(owner, ahead), state, f"synchronise both clocks: {command}", command=command)
 
 
 def channel_mismatch(settings: Settings) -> Finding | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from bridge.channels import Channels
+from bridge.channels.base import LAST_STEP
 from bridge.clock import Deadline
 from bridge.errors import ChannelError, CredentialsRefused
 from bridge.ops.doctor import installation
@@ -14,6 +16,10 @@ from bridge.ops.doctor.findings import Finding, State, error, finding, findings_
 from bridge.settings import Settings
 from bridge.store.connections import Connection, list_connections
 from bridge.store.paging import POLL_SILENCE, last_polls
+from bridge.sync import pauses
+from bridge.sync.shop_check import check_shop
+
+DOCTOR = "linnworks-bridge doctor"
 
 
 def integrations(settings: Settings, channels: Sequence[Channels], now: Callable[[], datetime]) -> Iterator[Finding]:
@@ -28,9 +34,20 @@ def integrations(settings: Settings, channels: Sequence[Channels], now: Callable
     polled = last_polls()
     for row in ready:
         for opener in channels:
-            yield from findings_of(_name(row), partial(_shop, row, opener, now))
+            yield from shop(row, opener, now)
             yield from omissions(row, opener)
         yield polls(row, polled[row.id], now())
+        yield from pauses_of(row)
+
+
+def shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Check that an integration's shop works."""
+    yield from findings_of(f"shop of {row.account_name}", partial(_shop, row, channels, now), "shop", row.id)
+
+
+def shop_works(row: Connection) -> Finding:
+    """Return the finding that a shop works."""
+    return replace(ok(f"shop of {row.account_name}", "it answers"), cause="shop", connection=row.id)
 
 
 def polls(row: Connection, last: datetime, now: datetime) -> Finding:
@@ -41,41 +58,46 @@ def polls(row: Connection, last: datetime, now: datetime) -> Finding:
         "the public address answers"
     )
     state = State.ERROR if now - last > POLL_SILENCE else State.OK
-    return finding(f"orders of {row.account_name}", f"{asked_for} {last:%Y-%m-%d %H:%M} UTC", state, advice)
+    message = f"{asked_for} {last:%Y-%m-%d %H:%M} UTC"
+    found = finding(f"orders of {row.account_name}", message, state, advice, since=last, command=DOCTOR)
+    return replace(found, cause="polls", connection=row.id)
+
+
+def pauses_of(row: Connection) -> Iterator[Finding]:
+    """Tell what the operator has paused of this integration."""
+    for kind, since in pauses.paused_since(row).items():
+        command = f"linnworks-bridge resume {row.id} {kind}"
+        message = pauses.describe(kind, since)
+        found = warning(f"pauses of {row.account_name}", message, command, since=since, command=command)
+        yield replace(found, cause=f"pause of {kind}", connection=row.id)
 
 
 def omissions(row: Connection, channels: Channels) -> Iterator[Finding]:
     """Tell what the channel's lists cannot show, if there is anything."""
     left_out = channels.channel_class.omissions
     if left_out:
-        yield ok(f"lists of {row.account_name}", f"complete, but for {'; '.join(left_out)}")
+        found = ok(f"lists of {row.account_name}", f"complete, but for {'; '.join(left_out)}")
+        yield replace(found, cause="lists", connection=row.id)
 
 
 def _shop(row: Connection, channels: Channels, now: Callable[[], datetime]) -> Iterator[Finding]:
     """Check that the shop answers and accepts the credentials, and that its clock agrees with ours."""
-    name = _name(row)
-    reconnect = (
-        f"linnworks-bridge connections reconnect {row.id}, then open the integration in Linnworks and enter them again"
-    )
+    name = f"shop of {row.account_name}"
+    command = f"linnworks-bridge connections reconnect {row.id}"
+    reconnect = f"{command}, then open the integration in Linnworks and enter them again"
     try:
-        channel = channels.open_for(row, Deadline(channels.settings.budget_seconds))
-        channel.check()
-        if row.step != "UserConfig":
-            yield warning(name, "it answers, but the seller must enter the credentials again", reconnect)
-        else:
-            yield ok(name, "it answers")
-        asked_at = now()
-        shop_time = channel.orders(asked_at, None).as_of
+        ahead = check_shop(channels.open_for(row, Deadline(channels.settings.budget_seconds)), now)
     except CredentialsRefused as problem:
-        yield error(name, str(problem), reconnect)
+        yield error(name, str(problem), reconnect, command=command)
     except ChannelError as problem:
-        yield error(name, str(problem), "check that the shop is up and allows calls from this machine")
+        advice = "check that the shop is up and allows calls from this machine"
+        yield error(name, str(problem), advice, command=DOCTOR)
     else:
-        if shop_time is not None:
-            # the shop read its clock during the call, and rounded to a second
-            ahead = max(asked_at - shop_time - timedelta(seconds=1), min(now() - shop_time, timedelta(0)))
-            yield installation.clock(f"clock of {row.account_name}", "the shop's", ahead)
-
-
-def _name(row: Connection) -> str:
-    return f"shop of {row.account_name}"
+        if row.step != LAST_STEP:
+            message = "it answers, but the seller must enter the credentials again"
+            yield warning(name, message, reconnect, command=command)
+        else:
+            yield shop_works(row)
+        if ahead is not None:
+            found = installation.clock(f"clock of {row.account_name}", "the shop's", ahead)
+            yield replace(found, cause="shop clock")

@@ -31,6 +31,12 @@ def openapi() -> Response:
     )
 
 
+@area.get(PAGE)
+def to_page() -> Response:
+    """Lead to the page, by an address that is right behind any proxy; Flask would name its own host."""
+    return Response(status=308, headers={"Location": f"{PAGE.removeprefix('/')}/"})
+
+
 def page() -> Blueprint:
     """Return Swagger UI as a blueprint; raises StartError if its package is not installed."""
     if find_spec("flask_swagger_ui") is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from bridge.clock import now
 from bridge.protocol.area import Area
 from bridge.protocol.call import Call
 from bridge.protocol.oauth import READ, WRITE
@@ -21,7 +22,8 @@ from bridge.protocol.schemas.config import (
     UserConfigResponse,
 )
 from bridge.store.connections import delete_connection
-from bridge.sync import connections, wizard
+from bridge.sync import connections, pauses, wizard
+from bridge.sync.shop_check import CLOCK_ERROR, check_shop, compare_clocks
 
 area = Area("config")
 
@@ -83,10 +85,14 @@ def payment_tags(call: Call, request: TagsRequest) -> PaymentTagsResponse:
 
 @area.call("/api/Config/ConfigTest", ConfigTestRequest, Answer, manifest="ConfigTestEndpoint", scope=READ)
 def config_test(call: Call, request: ConfigTestRequest) -> Answer:
-    """Test whether the integration works."""
-    call.channel.check()
+    """Test whether the integration works; the Error is in the doctor's words."""
+    ahead = check_shop(call.channel, now)
     wizard.credentials_work(call.connection)
-    return Answer()
+    problems = [pauses.describe(kind, since) for kind, since in pauses.paused_since(call.connection).items()]
+    if ahead is not None and abs(ahead) > CLOCK_ERROR:
+        clocks = compare_clocks("the shop's", ahead)
+        problems.append(f"The clocks differ: {clocks}")
+    return Answer(error="; ".join(problems) or None)
 
 
 @area.call("/api/Config/ConfigDeleted", ConfigDeletedRequest, Answer, manifest="ConfigDeletedEndpoint", scope=WRITE)

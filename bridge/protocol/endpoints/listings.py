@@ -20,7 +20,7 @@ from bridge.protocol.schemas.listings import (
     ListingUpdateRequest,
     VariationsResponse,
 )
-from bridge.sync import feeds, paging
+from bridge.sync import feeds, paging, pauses
 
 area = Area("listings")
 
@@ -94,6 +94,7 @@ def listing_delete(call: Call, request: ListingDeleteRequest) -> FeedResponse:
 
 
 def _supported(call: Call) -> None:
+    pauses.require_running(call.finished_connection, pauses.LISTINGS)
     if not call.channel.supports_listings:
         raise RequestRefused("This channel does not support listings")
 

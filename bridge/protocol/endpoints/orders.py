@@ -11,7 +11,7 @@ from bridge.protocol.schemas.orders import (
     OrdersRequest,
     OrdersResponse,
 )
-from bridge.sync import order_actions, paging
+from bridge.sync import order_actions, paging, pauses
 
 area = Area("orders")
 
@@ -19,7 +19,8 @@ area = Area("orders")
 @area.call("/api/Order/Orders", OrdersRequest, OrdersResponse, manifest="OrdersEndpoint", scope=READ)
 def orders(call: Call, request: OrdersRequest) -> OrdersResponse:
     """Return a page of the orders that changed since UTCTimeFrom."""
-    page = paging.orders(call.connection.id, call.channel, request.utc_time_from, request.page_number, call.now)
+    pause = pauses.find_pause(call.finished_connection, pauses.ORDERS)
+    page = paging.orders(call.connection.id, call.channel, request.utc_time_from, request.page_number, call.now, pause)
     return OrdersResponse(orders=tuple(page.items), has_more_pages=page.next_cursor is not None)
 
 

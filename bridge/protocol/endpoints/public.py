@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Mapping
 from importlib import resources
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template_string
 
 from bridge.protocol.call import current_services
-from bridge.store.database import responds
 
 area = Blueprint("front", __name__)
 
@@ -48,7 +49,7 @@ PAGE_POLICY = f"default-src 'none'; img-src 'self'; style-src '{source_hash(STYL
 def page() -> tuple[str, int, dict[str, str]]:
     """Return a page that says what this is and whether it works."""
     bridge = current_services()
-    ok = all(checks().values())
+    ok = not any(problems().values())
     name = bridge.settings.channel_friendly_name or bridge.channels.channel_class.friendly_name
     # the logo is named relative to the page, which a proxy may serve below a prefix
     shown = render_template_string(PAGE, name=name, ok=ok, logo=LOGO.removeprefix("/"), style=STYLE)
@@ -57,10 +58,9 @@ def page() -> tuple[str, int, dict[str, str]]:
 
 @area.get("/health")
 def health() -> tuple[Response, int]:
-    """Return 200 if the service can work, else 503, with the checks."""
-    found = checks()
-    ok = all(found.values())
-    return jsonify(status="ok" if ok else "failing", **found), 200 if ok else 503
+    """Return 200 if the service can work, else 503 with the reasons."""
+    found = problems()
+    return jsonify(health_report(found)), 503 if any(found.values()) else 200
 
 
 @area.get(LOGO)
@@ -75,6 +75,15 @@ def logo() -> Response:
     return Response(picture, mimetype="image/png", headers={"Cache-Control": "max-age=3600"})
 
 
-def checks() -> dict[str, bool]:
-    """Return whether each thing works that the service needs."""
-    return {"database": responds(), "worker": current_services().worker.alive}
+def problems() -> dict[str, str]:
+    """Return what is wrong with each thing that the service needs, "" if it works."""
+    services = current_services()
+    return services.health.problems(services.settings, services.worker)
+
+
+def health_report(found: Mapping[str, str]) -> dict[str, Any]:
+    """Return the status, whether each thing works that the service needs, and the reasons where one does not."""
+    reasons = [reason for reason in found.values() if reason]
+    report: dict[str, Any] = {"status": "failing" if reasons else "ok"}
+    report |= {name: not reason for name, reason in found.items()}
+    return {**report, "reasons": reasons} if reasons else report

@@ -40,6 +40,7 @@ def up(migrator: Any, db: Any) -> None:
         sealed = TextField(default="")
         created_at = MomentField()
         completed_at = MomentField(null=True)
+        paused = JsonField(null=True)
 
         class Meta:
             indexes = ((("account", "account_name"), True),)
@@ -112,6 +113,8 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             indexes = ((("connection", "reference"), False),)
+
+    Action.add_index(Action.state, Action.connection, where=Action.state != SQL("'done'"))
 
     class OrderLease(Table):
         connection = ForeignKeyField(Connection, on_delete="CASCADE")
@@ -207,6 +210,25 @@ def up(migrator: Any, db: Any) -> None:
         class Meta:
             indexes = ((("connection", "at"), False),)
 
+    class RecordedFinding(Table):
+        key = CharField(primary_key=True)
+        cause = CharField(max_length=60)
+        connection = ForeignKeyField(Connection, null=True, on_delete="CASCADE")
+        host = CharField(default="")
+        name = TextField()
+        state = CharField(max_length=10)
+        message = TextField()
+        advice = TextField()
+        command = TextField()
+        since = MomentField()
+        found_at = MomentField()
+        ok_at = MomentField(null=True)
+        rounds = IntegerField(default=1)
+        told_state = CharField(max_length=10, default="ok")
+        told_at = MomentField(null=True)
+        alarmed_at = MomentField(null=True)
+        delivered = BooleanField(default=True)
+
     tables = [
         InstallationFact,
         OauthClient,
@@ -223,5 +245,6 @@ def up(migrator: Any, db: Any) -> None:
         OutboxLease,
         SetAsideUpdate,
         CallRecord,
+        RecordedFinding,
     ]
     db.create_tables(tables)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
+from bridge.channels.base import Page
+from bridge.channels.demo import DemoChannel
+from bridge.clock import now
+from bridge.errors import ChannelUnavailable
 from tests.conftest import sqlite_only
 from tests.linnworks import Linnworks
 
@@ -186,3 +191,20 @@ def test_answers_that_cannot_be_read_leave_the_wizard_on_its_step(fresh, sent, e
 
     assert step | {"Error": error} == answer
     assert answer["ConfigItems"]
+
+
+def test_config_test_says_what_the_doctor_says(linnworks, monkeypatch):
+    """
+    A shop that refuses, and a clock that is minutes off, have the same words in both.
+    """
+    monkeypatch.setattr(DemoChannel, "orders", lambda self, *_: Page((), as_of=now() - timedelta(minutes=10)))
+    wrong_clock = linnworks("ConfigTestEndpoint")["Error"]
+
+    def refuse(self) -> None:
+        raise ChannelUnavailable("The shop is closed for maintenance")
+
+    monkeypatch.setattr(DemoChannel, "check", refuse)
+    closed = linnworks("ConfigTestEndpoint")["Error"]
+
+    assert "s ahead of the shop's" in wrong_clock
+    assert "The shop is closed for maintenance" == closed

@@ -1,0 +1,53 @@
+"""The messages: what is wrong, with which connection, since when, and what to type. No buyer's data, and no secret."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bridge.masking import masked
+from bridge.settings import Settings
+from bridge.store.findings import OK, RecordedFinding
+
+LONGEST = 300
+SEVERITY = {OK: 0, "warning": 1, "error": 2}
+SILENCE = timedelta(hours=1)
+"""The owner is alarmed of the same cause at most once in this time."""
+CONFIRMED_BY = 2
+"""How many rounds in a row must find what is wrong before the owner hears of it."""
+RETRY = timedelta(minutes=1)
+NOT_TOLD = ("failed listings", "encryption")
+"""Causes that Linnworks itself shows, or that the owner has chosen."""
+
+
+def message(settings: Settings, state: str, rows: Sequence[RecordedFinding]) -> tuple[str, str]:
+    """Return title and body of a message about findings of one cause, which are in this state now."""
+    names = ", ".join(sorted({clean(row.name) for row in rows}))
+    parts = [_over(row) if state == OK else _trouble(row) for row in rows]
+    title = f"Linnworks bridge: {names} {'works again' if state == OK else 'needs you'}"
+    return title[:LONGEST], "\n\n".join([*parts, f"{settings.url} on {socket.gethostname()}"])
+
+
+def _trouble(row: RecordedFinding) -> str:
+    lines = [
+        f"{_connection(row)}{clean(row.name)}: {clean(row.message)}",
+        f"Since {row.since:%Y-%m-%d %H:%M} UTC",
+        f"Type: {row.command}" if row.command else "",
+        f"What to do: {clean(row.advice)}" if row.advice != row.command else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _over(row: RecordedFinding) -> str:
+    return f"{_connection(row)}{clean(row.name)}: all right again since {row.since:%Y-%m-%d %H:%M} UTC"
+
+
+def _connection(row: RecordedFinding) -> str:
+    return f"Connection {row.connection_id}, " if row.connection_id else ""
+
+
+def clean(text: str) -> str:
+    """Return a text without control characters and personal data, which the words of a shop may hold, and short."""
+    text = masked(" ".join("".join(character if character.isprintable() else " " for character in text).split()))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
