@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from bridge.channels.base import Outcome
-from bridge.channels.helpers.pace import NO_TIME, Pace
+from bridge.channels.helpers.pace import FIRST_SIZE, NO_TIME, Pace
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.product_ids import Target
@@ -47,7 +47,7 @@ BATCH_SIZE = PAGE_SIZE
 """The largest batch: a quick shop saves time for each call, and a slow one gets smaller ones."""
 MOST_CALLS = 16  # at once; the client allows fewer
 SAMPLE, READING_PAYS = 10, 6  # a level is read in about a tenth of the time in which it is written
-READING_SHARE = 0.25  # of the time that is left
+READING_SHARE = 0.5  # of the time that is left
 SLOW_CACHE, SLOW_SECONDS = "woocommerce levels not read until", 600
 SIZE_CACHE = "woocommerce products in a batch"
 NO_RESULTS = "The shop did not return a result for each product"
@@ -113,7 +113,8 @@ def _changed(shop: WooClient, products: Sequence[ProductUpdate], shown: Mapping[
 
 def _levels(shop: WooClient, targets: Sequence[Target]) -> dict[Target, Row]:
     """Return what the shop shows of products; nothing, for a while, where it is too slow for that."""
-    if not targets or monotonic() < float(shop.cache.get(SLOW_CACHE, "0")):
+    is_slow = _pace(shop).size < FIRST_SIZE or monotonic() < float(shop.cache.get(SLOW_CACHE, "0"))
+    if not targets or is_slow:
         return {}
     try:
         with shop.deadline.limited(shop.deadline.left() * READING_SHARE):
@@ -203,7 +204,7 @@ def _send_all(shop: WooClient, products: Sequence[ProductUpdate]) -> dict[Target
     results: dict[Target, Mapping[str, Outcome]] = {}
 
     def work() -> None:
-        while batch := queue.take(max(1, pace.fitting(shop.deadline.left()))):
+        while (size := pace.fitting(shop.deadline.left())) and (batch := queue.take(size)):
             path, chunk = batch
             try:
                 outcomes = pace.timed(partial(_send, shop, path, chunk), len(chunk), shop.deadline)()
