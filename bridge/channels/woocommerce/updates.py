@@ -113,7 +113,7 @@ def _changed(shop: WooClient, products: Sequence[ProductUpdate], shown: Mapping[
 
 def _levels(shop: WooClient, targets: Sequence[Target]) -> dict[Target, Row]:
     """Return what the shop shows of products; nothing, for a while, where it is too slow for that."""
-    is_slow = _pace(shop).size < FIRST_SIZE or monotonic() < float(shop.cache.get(SLOW_CACHE, "0"))
+    is_slow = _pace(shop).size < FIRST_SIZE // 3 or monotonic() < float(shop.cache.get(SLOW_CACHE, "0"))
     if not targets or is_slow:
         return {}
     try:
