@@ -43,7 +43,7 @@ def doctor(connection: str | None, as_json: bool) -> None:
     say(channel.shop_info.summary(), err=as_json)
     statuses = list(uncovered(channel.shop, channel.preferences))
     items = read_catalogue(channel, _show_progress)
-    found = list(findings(items, channel.preferences.manage_stock))
+    found = list(findings(items, channel.preferences))
     left_out = [finding for finding in found if finding.left_out]
     if as_json:
         shown = [asdict(finding) for finding in found]

@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 FIRST_SIZE = 25
 SLOW_SECONDS, QUICK_SECONDS = 3.0, 1.0
-WRITE_MARGIN = 1.5
+WRITE_MARGIN, FITTING_MARGIN = 1.5, 1.6
+FAIR_SECONDS = 4.0  # a small call that gets less at the end of a request says little when it is cut off
+CALL_SHARE = 0.2  # of the time of a call, what it would take with no rows
 NO_TIME = "There was no time left to call the shop"
 
 
@@ -28,7 +30,7 @@ class Pace:
         self._cache = cache
         self._key = key
         self._limit = limit
-        self._slowest = 0.0
+        self._slowest, self._slowest_size = 0.0, 1
 
     @property
     def size(self) -> int:
@@ -46,6 +48,21 @@ class Pace:
         """Learn from a call of this size that was not answered in time."""
         self._remember(min(self.size, size // 4))
 
+    def fitting(self, left: float) -> int:
+        """Return the size of a call that can end in the seconds left, as far as the slowest one so far tells.
+
+        Returns 0 where only a small part of a call would fit.
+        """
+        size = self.size
+        if not self._slowest:
+            return size if left else 0
+        share = left / (FITTING_MARGIN * self._slowest)
+        fits = int(self._slowest_size * (share - CALL_SHARE) / (1 - CALL_SHARE))
+        return min(size, fits) if 4 * fits >= size else 0
+
+    def _expected(self, size: int) -> float:
+        return self._slowest * (CALL_SHARE + (1 - CALL_SHARE) * min(1, size / self._slowest_size))
+
     def _remember(self, size: int) -> None:
         self._cache[self._key] = str(min(self._limit, max(1, size)))
 
@@ -58,17 +75,18 @@ class Pace:
 
         def call() -> T:
             allowed = deadline.left()
-            if not allowed or allowed < WRITE_MARGIN * self._slowest:
+            if not allowed or allowed < WRITE_MARGIN * self._expected(size):
                 raise ChannelUnavailable(NO_TIME)
             started = deadline.spent()
             try:
                 result = send()
             except ChannelUnavailable:
-                if _is_all_of(allowed, deadline.spent() - started):
+                if _is_all_of(allowed, deadline.spent() - started) and (allowed >= FAIR_SECONDS or size >= self.size):
                     self.timed_out(size)
                 raise
             seconds = deadline.spent() - started
-            self._slowest = max(self._slowest, seconds)
+            if seconds > self._slowest:
+                self._slowest, self._slowest_size = seconds, size
             self.took(size, seconds)
             return result
 

@@ -65,8 +65,8 @@ class WooCommerceChannel(Channel):
         "(linnworks-bridge woocommerce doctor tells of them)",
         "orders without a date of their last change, as some importers leave them",
         "unfinished checkouts",
-        "products and variations without a SKU of their own, or with the SKU of another one "
-        "(linnworks-bridge woocommerce doctor names them)",
+        "products and variations without a SKU of their own, or with the SKU of another one unless the settings treat "
+        "these as one (linnworks-bridge woocommerce doctor names them)",
         "grouped and external products, and unpublished ones unless the settings ask for these",
     )
 
@@ -200,7 +200,7 @@ class WooCommerceChannel(Channel):
     # -- products --------------------------------------------------------------------------------------
 
     def products(self, cursor: str | None) -> Page[Product]:
-        return catalogue.page(self.shop, cursor, self.preferences.hidden_products)
+        return catalogue.page(self.shop, cursor, self.preferences)
 
     def set_stock(self, levels: Sequence[StockLevel]) -> Sequence[Outcome]:
         return updates.set_stock(self.shop, levels, self.preferences)

@@ -1,13 +1,13 @@
 """The catalogue of a WooCommerce shop, read page by page, as products of Linnworks.
 
-A product or variation without a SKU of its own, or with the SKU of another one, is left out:
-`linnworks-bridge woocommerce doctor` lists these.
+A product or variation without a SKU of its own is left out, and so are those that share a SKU unless the seller wants
+them treated as one: `linnworks-bridge woocommerce doctor` lists these.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,8 +17,17 @@ from bridge.channels.helpers.offsets import Position
 from bridge.channels.helpers.pace import read_paced
 from bridge.channels.helpers.rows import readable
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.product_ids import Target
-from bridge.channels.woocommerce.product_lookup import NOT_SOLD_ALONE, shared_skus, variations
+from bridge.channels.woocommerce.product_lookup import (
+    NOT_SOLD_ALONE,
+    by_sku,
+    products,
+    shared_skus,
+    sku_key,
+    variations,
+)
+from bridge.channels.woocommerce.product_targets import type_problem
 from bridge.channels.woocommerce.values import money, unescape
 from bridge.protocol.schemas.products import Product
 
@@ -82,18 +91,39 @@ def _name(item: CatalogueItem) -> str:
     return f"Product {item.row['id']}"
 
 
-def page(shop: WooClient, cursor: str | None, hidden: bool) -> Page[Product]:
-    """Return the products after a cursor, with unpublished ones if `hidden`."""
+def page(shop: WooClient, cursor: str | None, preferences: Preferences) -> Page[Product]:
+    """Return the products after a cursor, with unpublished ones if the seller wants them."""
 
     def read_some(cursor: str | None, size: int) -> Page[Product]:
-        items, next_cursor = read(shop, cursor, hidden, size)
-        found = readable(items, lambda item: (product(item), item.inherits_sku), _name)
+        items, next_cursor = read(shop, cursor, preferences.hidden_products, size)
+        found = readable(items, lambda item: (product(item), item), _name)
+        named = [(one, item) for one, item in found if one.sku and not item.inherits_sku]
+        if preferences.same_sku_is_one:
+            chosen = _first_of_each_sku(shop, [item for _, item in named], preferences.hidden_products)
+            return Page([one for one, item in named if item.row["id"] in chosen], next_cursor)
         uses = Counter(one.sku.casefold() for one, _ in found)
-        unique = [one for one, inherits in found if one.sku and not inherits and uses[one.sku.casefold()] == 1]
+        unique = [one for one, _ in named if uses[one.sku.casefold()] == 1]
         shared = shared_skus(shop, [one.sku for one in unique])
         return Page([one for one in unique if one.sku not in shared], next_cursor)
 
     return read_paced(read_some, cursor, limit=_limit(), deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
+
+
+def _first_of_each_sku(shop: WooClient, items: Sequence[CatalogueItem], hidden: bool) -> set[int]:
+    """Return the ids of the items that stand for their SKU: the oldest product that has it and comes to Linnworks."""
+    statuses = ALL_STATUSES if hidden else PUBLISHED
+    found = by_sku(shop, [item.sku for item in items])
+    rows = [row for same in found.values() for row in same if row["status"] in statuses]
+    rows = [row for row in rows if not type_problem(row["type"])]
+    parents = {row["parent_id"] for row in rows if row["type"] == "variation"}
+    listed = {item.parent["id"] for item in items if item.parent}
+    listed |= {row["id"] for row in products(shop, sorted(parents - listed), "id,status") if row["status"] in statuses}
+    first: dict[str, int] = {}
+    for row in rows:
+        if row["type"] != "variation" or row["parent_id"] in listed:
+            key = sku_key(row["sku"])
+            first[key] = min(row["id"], first.get(key, row["id"]))
+    return {item.row["id"] for item in items if first.get(sku_key(item.sku), item.row["id"]) == item.row["id"]}
 
 
 def read(

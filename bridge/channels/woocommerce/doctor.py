@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bridge.channels.woocommerce import WooCommerceChannel
 from bridge.channels.woocommerce.catalogue import CatalogueItem, read
+from bridge.channels.woocommerce.preferences import Preferences
 from bridge.clock import Deadline
 
 
@@ -38,8 +39,8 @@ def read_catalogue(channel: WooCommerceChannel, progress: Callable[[int, bool], 
     return items
 
 
-def findings(items: Iterable[CatalogueItem], manage_stock: bool) -> Iterator[Finding]:
-    """Yield the problems of a catalogue; `manage_stock`: levels from Linnworks switch stock management on."""
+def findings(items: Iterable[CatalogueItem], preferences: Preferences) -> Iterator[Finding]:
+    """Yield the problems of a catalogue for an integration with these preferences."""
     by_sku: dict[str, list[CatalogueItem]] = defaultdict(list)
     for item in items:
         if not item.sku:
@@ -51,11 +52,13 @@ def findings(items: Iterable[CatalogueItem], manage_stock: bool) -> Iterator[Fin
             by_sku[item.sku.casefold()].append(item)
     for same in by_sku.values():
         for item in same:
-            if len(same) > 1:
+            if len(same) > 1 and not preferences.same_sku_is_one:
                 others = ", ".join(str(other.target.id) for other in same if other is not item)
-                yield _finding(item, f"Product {others} has this SKU too: change one of them", left_out=True)
+                yield _finding(
+                    item, f"Product {others} has this SKU too: change one of them, or treat them as one", left_out=True
+                )
             elif item.row["manage_stock"] is not True:
-                yield _finding(item, _unmanaged(item, manage_stock), left_out=False)
+                yield _finding(item, _unmanaged(item, preferences.manage_stock), left_out=False)
 
 
 def _unmanaged(item: CatalogueItem, manage_stock: bool) -> str:

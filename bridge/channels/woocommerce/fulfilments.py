@@ -15,7 +15,7 @@ from bridge.channels.http import ShopResponse
 from bridge.channels.woocommerce.api import FAILED, WooClient
 from bridge.channels.woocommerce.carriers import OTHER, Shipment
 from bridge.channels.woocommerce.order_state import DESPATCH, KEY, WooOrder, key_of, parse_pieces
-from bridge.channels.woocommerce.refusals import code_of, message_of
+from bridge.channels.woocommerce.refusals import Blocked, code_of, message_of
 from bridge.channels.woocommerce.values import custom_fields, listed, unescape
 from bridge.clock import monotonic
 from bridge.errors import ChannelRefused
@@ -81,7 +81,7 @@ class Fulfilments:
             return None
         try:
             answer = self.shop.get(self.path, accept=(HTTPStatus.NOT_FOUND, FAILED))
-        except ChannelRefused as refusal:
+        except (ChannelRefused, Blocked) as refusal:
             log.warning("WooCommerce does not show the fulfilments of order %s: %s", self.order.id, refusal)
         else:
             if answer.status < HTTPStatus.BAD_REQUEST:
@@ -172,7 +172,7 @@ class Fulfilments:
         try:
             answer = send({"status": "fulfilled", "is_fulfilled": True, "meta_data": fields})
             refusal = message_of(answer) if answer.status == FAILED else ""
-        except ChannelRefused as error:
+        except (ChannelRefused, Blocked) as error:
             refusal = str(error)
         if refusal:
             log.warning("Order %s was despatched, but WooCommerce takes no fulfilment: %s", self.order.id, refusal)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.channels.woocommerce.carriers import Carrier, parse_table
 from bridge.channels.woocommerce.wizard import (
+    AS_ONE,
     BY_PAYMENT,
     GATEWAY,
     HIDDEN_STATUSES,
@@ -39,6 +40,7 @@ class Preferences:
     restock: bool
     hidden_products: bool
     manage_stock: bool
+    same_sku_is_one: bool
     price_fields: Mapping[str, str]
     """The product field that a price tag of Linnworks sets; the tag "" is the normal price."""
     tags_collide: bool
@@ -74,6 +76,7 @@ def preferences(config: Mapping[str, str]) -> Preferences:
         restock=answers["refund_restock"] == "True",
         hidden_products=answers["hidden_products"] == "True",
         manage_stock=answers["unmanaged_stock"] == MANAGE,
+        same_sku_is_one=answers["same_sku"] == AS_ONE,
         price_fields={tag: field for field, tag in used.items()},
         tags_collide=len(set(used.values())) < len(used),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from itertools import groupby
@@ -10,11 +12,13 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.values import unescape
+from bridge.errors import ChannelError
 
 T = TypeVar("T")
 
-SKU_FIELDS = "id,parent_id,sku,type,status"
+SKU_FIELDS = "id,parent_id,sku,type,status,manage_stock,stock_quantity"
 NOT_SOLD_ALONE = ("grouped", "external")  # made of other products, or sold elsewhere: no stock of their own
 VARIATIONS_ROUTE_CACHE = "woocommerce variations"
 
@@ -60,25 +64,78 @@ def _variations_of(shop: WooClient, product: int, params: Mapping[str, Any]) -> 
     return [{**row, "parent_id": product} for row in _rows(shop, f"products/{product}/variations", params)]
 
 
-def by_sku(shop: WooClient, skus: Iterable[str], *, status: str = "any") -> dict[str, list[dict[str, Any]]]:
-    """Return the products and variations with these SKUs, by SKU in lower case; SKUs with a comma are not found.
+@dataclass(frozen=True)
+class SkuSearch:
+    """Rows by `sku_key`, the errors of SKUs for which the shop did not answer, and SKUs of products that were read."""
+
+    rows: Mapping[str, Sequence[dict[str, Any]]]
+    failed: Mapping[str, ChannelError] = field(default_factory=dict)
+    skus: Mapping[Target, str] = field(default_factory=dict)
+
+
+def sku_key(sku: str) -> str:
+    """Return the form in which SKUs are compared, also those that an import has stored escaped for HTML."""
+    return unescape(sku).strip().casefold()
+
+
+def search_skus(shop: WooClient, skus: Iterable[str], *, status: str = "any") -> SkuSearch:
+    """Return the products and variations with these SKUs.
+
+    WooCommerce takes a comma for the end of a SKU, and as a part of one only if nothing else is asked.
+    """
+    wanted = sorted({spelling for sku in skus if sku.strip() for spelling in _spellings(sku)})
+    searches = chunks([sku for sku in wanted if "," not in sku], PAGE_SIZE // 2)
+    searches += [(sku,) for sku in wanted if "," in sku]
+    results = shop.run_parallel([partial(_search, shop, search, status) for search in searches])
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    failed: dict[str, ChannelError] = {}
+    for search, result in zip(searches, results, strict=True):
+        if isinstance(result, ChannelError):
+            failed |= {sku_key(sku): result for sku in search}
+        else:
+            for row in result:
+                if ("," in search[0]) == ("," in row["sku"]):
+                    found.setdefault(sku_key(row["sku"]), {})[row["id"]] = row
+    return SkuSearch({key: list(rows.values()) for key, rows in found.items()}, failed)
+
+
+def _spellings(sku: str) -> set[str]:
+    """Return a SKU as it is, and as PHP may have escaped it for HTML."""
+    short = html.escape(sku, quote=False)
+    return {sku, short, short.replace('"', "&quot;"), short.replace('"', "&quot;").replace("'", "&#039;")}
+
+
+def _search(shop: WooClient, skus: Sequence[str], status: str) -> list[dict[str, Any]]:
+    query = {"status": status, "per_page": PAGE_SIZE, "_fields": SKU_FIELDS, "sku": ",".join(skus)}
+    rows = _rows(shop, "products", query)
+    if len(rows) < PAGE_SIZE or len(skus) == 1:
+        return rows
+    half = len(skus) // 2  # several products may have one SKU
+    return [*_search(shop, skus[:half], status), *_search(shop, skus[half:], status)]
+
+
+def by_sku(shop: WooClient, skus: Iterable[str], *, status: str = "any") -> Mapping[str, Sequence[dict[str, Any]]]:
+    """Return the products and variations with these SKUs, by SKU in lower case.
 
     The status "any" does not include the bin, which is "trash".
     """
-    searchable = sorted({sku for sku in skus if sku.strip() and "," not in sku})
-    query = {"status": status, "per_page": PAGE_SIZE, "_fields": SKU_FIELDS}
-    calls = [
-        partial(_rows, shop, "products", {**query, "sku": ",".join(chunk)})
-        for chunk in chunks(searchable, PAGE_SIZE // 2)
+    search = search_skus(shop, skus, status=status)
+    for error in search.failed.values():
+        raise error
+    return search.rows
+
+
+def products(shop: WooClient, numbers: Sequence[int], fields: str) -> list[dict[str, Any]]:
+    """Return the products with these ids that exist."""
+    queries = [_included(chunk, fields) for chunk in chunks(numbers)]
+    return [
+        row
+        for rows in shop.read_parallel([partial(_rows, shop, "products", query) for query in queries])
+        for row in rows
     ]
-    found: dict[str, list[dict[str, Any]]] = {}
-    for rows in shop.read_parallel(calls):
-        for row in rows:
-            found.setdefault(unescape(row["sku"]).strip().casefold(), []).append(row)
-    return found
 
 
 def shared_skus(shop: WooClient, skus: Sequence[str]) -> set[str]:
     """Return the SKUs that several products have: WooCommerce forbids it, but imports and translations do it."""
     found = by_sku(shop, skus)
-    return {sku for sku in skus if len(found.get(sku.casefold(), ())) > 1}
+    return {sku for sku in skus if len(found.get(sku_key(sku), ())) > 1}

@@ -7,30 +7,34 @@ is sent for. So values and ids are checked before they are sent, and the values 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from bridge.channels.base import Outcome
-from bridge.channels.helpers.pace import Pace
-from bridge.channels.woocommerce.api import WooClient
+from bridge.channels.helpers.pace import FIRST_SIZE, NO_TIME, Pace
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.preferences import Preferences
-from bridge.channels.woocommerce.product_ids import Target, parse_reference
-from bridge.channels.woocommerce.product_lookup import (
-    NOT_SOLD_ALONE,
-    by_sku,
-    chunks,
-    has_variations_route,
-    variations,
+from bridge.channels.woocommerce.product_ids import Target
+from bridge.channels.woocommerce.product_targets import (
+    LEVEL_FIELDS,
+    current_rows,
+    find_targets,
+    not_found,
+    type_problem,
 )
 from bridge.channels.woocommerce.refusals import error_message
-from bridge.channels.woocommerce.values import money, unescape
-from bridge.errors import ChannelError, ChannelRefused
+from bridge.channels.woocommerce.values import money
+from bridge.clock import monotonic
+from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable
 from bridge.protocol.schemas.products import Price, StockLevel
+
+log = logging.getLogger(__name__)
 
 RETURNED_FIELDS = "id,type,manage_stock,stock_quantity,regular_price,sale_price"
 """The fields returned for a product: all fields take ten times as long. Variations return all of them anyway."""
@@ -39,8 +43,12 @@ UNKNOWN_ID = (
     "woocommerce_rest_product_variation_invalid_id",
     "woocommerce_rest_invalid_product_id",  # a variation was sent as a product
 )
-BATCH_SIZE = 50
-"""The largest batch. WooCommerce takes a hundred entries; smaller batches lose less if time runs out."""
+BATCH_SIZE = PAGE_SIZE
+"""The largest batch: a quick shop saves time for each call, and a slow one gets smaller ones."""
+MOST_CALLS = 16  # at once; the client allows fewer
+SAMPLE, READING_PAYS = 10, 6  # a level is read in about a tenth of the time in which it is written
+READING_SHARE = 0.5  # of the time that is left
+SLOW_CACHE, SLOW_SECONDS = "woocommerce levels not read until", 600
 SIZE_CACHE = "woocommerce products in a batch"
 NO_RESULTS = "The shop did not return a result for each product"
 
@@ -51,9 +59,9 @@ Check = Callable[[Row], str]
 
 @dataclass(frozen=True)
 class FieldUpdate:
-    """One row of an update: the product, or why there is none, and the value of one of its fields."""
+    """One row of an update: its products, or why there are none, and the value of one of their fields."""
 
-    target: Target | ChannelError
+    targets: Sequence[Target] | ChannelError
     field: str
     value: Any
     check: Check
@@ -67,14 +75,56 @@ class ProductUpdate:
     values: dict[str, Any]
     checks: dict[str, Check]
 
+    def is_shown_by(self, row: Row) -> bool:
+        """Return whether a product, as the shop shows it, has all the values already."""
+        return not type_problem(row.get("type", "")) and not any(check(row) for check in self.checks.values())
+
 
 def set_stock(shop: WooClient, levels: Sequence[StockLevel], preferences: Preferences) -> list[Outcome]:
-    """Set levels; stock management of a product is switched on if the seller chose that, otherwise it is required."""
+    """Set levels; stock management of a product is switched on if the seller chose that, otherwise it is required.
+
+    Levels that the shop has already are not written.
+    """
+    found = find_targets(shop, levels, same_sku_is_one=preferences.same_sku_is_one)
     updates = [
-        FieldUpdate(target, "stock_quantity", level.quantity, partial(_check_stock, level.quantity))
-        for level, target in zip(levels, _targets(shop, levels), strict=True)
+        FieldUpdate(targets, "stock_quantity", level.quantity, partial(_check_stock, level.quantity))
+        for level, targets in zip(levels, found.targets, strict=True)
     ]
-    return _run(shop, updates, {"manage_stock": True} if preferences.manage_stock else {})
+    always = {"manage_stock": True} if preferences.manage_stock else {}
+    return _run(shop, updates, always, lambda products: _changed(shop, products, found.shown))
+
+
+def _changed(shop: WooClient, products: Sequence[ProductUpdate], shown: Mapping[Target, Row]) -> list[ProductUpdate]:
+    """Return the products that do not have their level yet, as far as the shop tells that quickly.
+
+    Of many products a few are read first: if nearly all have changed, reading the others would only cost time.
+    """
+    known = dict(shown)
+    unread = [product.target for product in products if product.target not in known]
+    sample = unread[:: max(1, len(unread) // SAMPLE)]
+    known |= _levels(shop, sample)
+    same = sum(1 for product in products if product.target in known and product.is_shown_by(known[product.target]))
+    if len(sample) < len(unread) and same * READING_PAYS >= len(known):
+        known |= _levels(shop, [target for target in unread if target not in set(sample)])
+    return [
+        product for product in products if product.target not in known or not product.is_shown_by(known[product.target])
+    ]
+
+
+def _levels(shop: WooClient, targets: Sequence[Target]) -> dict[Target, Row]:
+    """Return what the shop shows of products; nothing, for a while, where it is too slow for that."""
+    is_slow = _pace(shop).size < FIRST_SIZE // 3 or monotonic() < float(shop.cache.get(SLOW_CACHE, "0"))
+    if not targets or is_slow:
+        return {}
+    try:
+        with shop.deadline.limited(shop.deadline.left() * READING_SHARE):
+            return current_rows(shop, targets, LEVEL_FIELDS)
+    except ChannelUnavailable:
+        shop.cache[SLOW_CACHE] = str(monotonic() + SLOW_SECONDS)
+        _pace(shop).timed_out(_pace(shop).size)  # writing takes longer still
+    except ChannelError as error:
+        log.info("The shop does not show its levels: %s", error)
+    return {}
 
 
 def _check_stock(quantity: int, row: Row) -> str:
@@ -89,16 +139,17 @@ def _check_stock(quantity: int, row: Row) -> str:
 def set_prices(shop: WooClient, prices: Sequence[Price], preferences: Preferences) -> list[Outcome]:
     """Set regular and sale prices by their tags; a sale price of zero ends the sale."""
     updates = []
-    for price, found in zip(prices, _targets(shop, prices), strict=True):
-        target, field = found, preferences.price_fields.get(price.tag, "")
+    found = find_targets(shop, prices, same_sku_is_one=preferences.same_sku_is_one)
+    for price, of_price in zip(prices, found.targets, strict=True):
+        targets, field = of_price, preferences.price_fields.get(price.tag, "")
         if not field:
-            target = ChannelRefused(
+            targets = ChannelRefused(
                 f"No price of the shop is set by {f'the tag {price.tag}' if price.tag else 'no tag'}"
             )
         updates.append(
-            FieldUpdate(target, field, price_text(field, price.price), partial(_check_price, field, price.price))
+            FieldUpdate(targets, field, price_text(field, price.price), partial(_check_price, field, price.price))
         )
-    return _run(shop, updates, {})
+    return _run(shop, updates, {}, list)
 
 
 def price_text(field: str, value: Decimal) -> str:
@@ -117,98 +168,83 @@ def _check_price(field: str, value: Decimal, row: Row) -> str:
     return f"WooCommerce shows the price {row.get(field) or '(none)'} after it was set to {value}"
 
 
-# -- targets ---------------------------------------------------------------------------------------------
-
-
-def _targets(shop: WooClient, rows: Sequence[StockLevel | Price]) -> list[Target | ChannelError]:
-    """Return the product of each row, found by its Reference or else by its SKU, or the error if there is none."""
-    targets = [parse_reference(row.reference) for row in rows]
-    unnamed = [row.sku for row, target in zip(rows, targets, strict=True) if target is None]
-    known = by_sku(shop, unnamed) if unnamed else {}
-    return [target or _by_sku(row.sku, known) for row, target in zip(rows, targets, strict=True)]
-
-
-def _by_sku(sku: str, known: Mapping[str, Sequence[Row]]) -> Target | ChannelError:
-    same = [row for row in known.get(sku.casefold(), ()) if unescape(row["sku"]).strip() == sku]
-    if len(same) > 1:
-        return ChannelRefused(f"The shop has several products {sku}: give each a SKU of its own")
-    if not same and "," in sku:
-        return ChannelRefused(f"WooCommerce cannot find {sku} because of its comma: map the product again")
-    if not same:
-        return ChannelRefused(f"The shop has no product {sku}")
-    row = same[0]
-    if problem := _type_problem(row["type"]):
-        return ChannelRefused(problem)
-    return Target(row["parent_id"], row["id"]) if row["type"] == "variation" else Target(row["id"])
-
-
-def _wrong_parents(shop: WooClient, targets: Iterable[Target]) -> set[Target]:
-    """Return variations that do not belong to their products, if this version does not check that itself."""
-    of_variations = {target for target in targets if target.variation}
-    if not of_variations or has_variations_route(shop):
-        return set()
-    rows = variations(shop, sorted((target.product, target.variation) for target in of_variations), "id")
-    return of_variations - {Target(row["parent_id"], row["id"]) for row in rows}
-
-
-def _not_found(target: Target) -> str:
-    product = f"product {target.product}"
-    return f"The shop has no {f'variation {target.variation} of {product}' if target.variation else product}"
-
-
-def _type_problem(product_type: str) -> str:
-    """Return why products of a type take neither stock nor prices; "" if they do."""
-    if product_type.startswith("variable"):
-        return "It has variations, which have stock and prices"
-    return f"WooCommerce keeps no stock of {product_type} products" if product_type in NOT_SOLD_ALONE else ""
-
-
 # -- sending -------------------------------------------------------------------------------------------
 
 
-def _run(shop: WooClient, updates: Sequence[FieldUpdate], always: Mapping[str, Any]) -> list[Outcome]:
-    """Send the updates, with the values `always` for each product; return their outcomes in order.
+def _run(
+    shop: WooClient,
+    updates: Sequence[FieldUpdate],
+    always: Mapping[str, Any],
+    changed: Callable[[list[ProductUpdate]], list[ProductUpdate]],
+) -> list[Outcome]:
+    """Send the updates that `changed` leaves, with the values `always` for each product; return the outcomes in order.
 
     Of several updates of the same field of a product the last one counts, and its outcome is that of all.
     """
-    wrong = _wrong_parents(shop, [update.target for update in updates if isinstance(update.target, Target)])
     products: dict[Target, ProductUpdate] = {}
-    outcomes: dict[tuple[Target, str], Outcome] = {}
     for update in updates:
-        if isinstance(update.target, Target) and update.target in wrong:
-            outcomes[update.target, update.field] = ChannelRefused(_not_found(update.target))
-        elif isinstance(update.target, Target):
-            product = products.pop(update.target, None) or ProductUpdate(update.target, dict(always), {})
-            products[update.target] = product
+        for target in () if isinstance(update.targets, ChannelError) else update.targets:
+            product = products.pop(target, None) or ProductUpdate(target, dict(always), {})
+            products[target] = product
             product.values[update.field] = update.value
             product.checks[update.field] = update.check
-    pace = Pace(shop.cache, SIZE_CACHE, limit=BATCH_SIZE)
-    batches = _batches(list(products.values()), pace.size)
-    results = shop.run_parallel(
-        [pace.timed(partial(_send, shop, path, chunk), len(chunk), shop.deadline) for path, chunk in batches]
-    )
-    for (_, chunk), result in zip(batches, results, strict=True):
-        for position, product in enumerate(chunk):
-            for field in product.checks:
-                outcome = result if isinstance(result, ChannelError) else result[position][field]
-                outcomes[product.target, field] = outcome
-
+    results = _send_all(shop, changed(list(products.values())))
     return [
-        outcomes[update.target, update.field] if isinstance(update.target, Target) else update.target
+        update.targets
+        if isinstance(update.targets, ChannelError)
+        else next(filter(None, (results.get(target, {}).get(update.field) for target in update.targets)), None)
         for update in updates
     ]
 
 
-def _batches(updates: Sequence[ProductUpdate], size: int) -> list[tuple[str, Sequence[ProductUpdate]]]:
-    """Return the paths and contents of the calls: products together, variations product by product."""
-    products = [update for update in updates if not update.target.variation]
-    batches = [("products/batch", chunk) for chunk in chunks(products, size)]
-    by_product = attrgetter("target.product")
-    of_variations = sorted((update for update in updates if update.target.variation), key=by_product)
-    for product, children in groupby(of_variations, by_product):
-        path = f"products/{product}/variations/batch"
-        batches += [(path, chunk) for chunk in chunks(list(children), size)]
-    return batches
+def _send_all(shop: WooClient, products: Sequence[ProductUpdate]) -> dict[Target, Mapping[str, Outcome]]:
+    """Send all updates, several calls at once, and return their outcomes by field."""
+    queue = _Queue(products)
+    pace = _pace(shop)
+    results: dict[Target, Mapping[str, Outcome]] = {}
+
+    def work() -> None:
+        while (size := pace.fitting(shop.deadline.left())) and (batch := queue.take(size)):
+            path, chunk = batch
+            try:
+                outcomes = pace.timed(partial(_send, shop, path, chunk), len(chunk), shop.deadline)()
+                results.update(zip((product.target for product in chunk), outcomes, strict=True))
+            except ChannelError as error:
+                results.update((product.target, dict.fromkeys(product.checks, error)) for product in chunk)
+
+    workers = min(MOST_CALLS, len(products))
+    for result in shop.run_parallel([work] * workers):
+        if isinstance(result, ChannelError):
+            log.debug("%s", result)  # the others have done its share, or there is no time
+    no_time = ChannelUnavailable(NO_TIME)
+    return {product.target: dict.fromkeys(product.checks, no_time) for product in products} | results
+
+
+def _pace(shop: WooClient) -> Pace:
+    return Pace(shop.cache, SIZE_CACHE, limit=BATCH_SIZE)
+
+
+class _Queue:
+    """Updates that wait to be sent, taken as batches by several threads."""
+
+    def __init__(self, updates: Sequence[ProductUpdate]) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, deque[ProductUpdate]] = {}
+        for update in updates:
+            product = update.target.product
+            path = f"products/{product}/variations/batch" if update.target.variation else "products/batch"
+            self._waiting.setdefault(path, deque()).append(update)
+
+    def take(self, size: int) -> tuple[str, list[ProductUpdate]] | None:
+        """Return the path and content of the next call, of so many updates at most; None if nothing waits."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            path, waiting = next(iter(self._waiting.items()))
+            chunk = [waiting.popleft() for _ in range(min(size, len(waiting)))]
+            if not waiting:
+                del self._waiting[path]
+            return path, chunk
 
 
 def _send(shop: WooClient, path: str, updates: Sequence[ProductUpdate]) -> list[dict[str, Outcome]]:
@@ -222,7 +258,7 @@ def _send(shop: WooClient, path: str, updates: Sequence[ProductUpdate]) -> list[
     for update, row in zip(updates, rows, strict=True):
         if not isinstance(row, dict) or row.get("id") != update.target.id:
             raise answer.unusable(NO_RESULTS)
-        problem = _entry_problem(update.target, row) or _type_problem(str(row.get("type", "")))
+        problem = _entry_problem(update.target, row) or type_problem(str(row.get("type", "")))
         problems = {field: problem or check(row) for field, check in update.checks.items()}
         outcomes.append({field: ChannelRefused(text) if text else None for field, text in problems.items()})
     return outcomes
@@ -232,5 +268,5 @@ def _entry_problem(target: Target, row: Row) -> str:
     """Return why the shop refused an entry; "" if it took it."""
     error = row.get("error")
     if isinstance(error, dict) and error.get("code") in UNKNOWN_ID:
-        return _not_found(target)
+        return str(not_found(target))
     return f"WooCommerce: {error_message(error)}" if error else ""

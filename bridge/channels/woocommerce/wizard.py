@@ -19,6 +19,7 @@ KEEP, UNTAGGED, NONE = "-", "UNTAGGED", "NONE"
 PAID, UNPAID, CANCELLED, BY_PAYMENT, IGNORED = "PAID", "UNPAID", "CANCELLED", "BY_PAYMENT", "IGNORED"
 MANAGE, REFUSE = "MANAGE", "REFUSE"
 SEND, HOLD = "SEND", "HOLD"
+LEAVE_OUT, AS_ONE = "LEAVE_OUT", "AS_ONE"
 RECORD, GATEWAY = "RECORD", "GATEWAY"
 
 STATUSES = {
@@ -170,6 +171,18 @@ PREFERENCES = (
         value_type=ValueType.LIST,
         list_values=choices(
             MANAGE="Switch stock management on for it", REFUSE="Do not change it, and report an error to Linnworks"
+        ),
+    ),
+    ConfigItem(
+        config_item_id="same_sku",
+        name="Several products with one SKU",
+        description="Translations of a product, as WPML and Polylang make them, are products of their own",
+        group_name="Products",
+        selected_value=LEAVE_OUT,
+        value_type=ValueType.LIST,
+        list_values=choices(
+            LEAVE_OUT="Leave them out, and report an error for their stock and prices",
+            AS_ONE="Treat them as one: Linnworks gets one of them, its stock and prices set all",
         ),
     ),
     ConfigItem(

@@ -188,3 +188,28 @@ def test_a_small_batch_does_not_make_the_next_ones_grow():
     writes.push(3)
 
     assert FIRST_SIZE == Pace(writes.cache, "size", limit=50).size
+
+
+def test_the_last_call_of_a_request_is_as_large_as_the_time_left_allows():
+    """
+    A call takes a part of its time with few rows too; what would be a small part of a call is not sent.
+    """
+    writes = Writes(0.1)
+    pace = Pace(writes.cache, "size", limit=50)
+    pace.timed(lambda: writes.send(25), 25, writes.deadline)()
+
+    assert [25, 18, 12, 0, 0] == [pace.fitting(left) for left in (8.0, 3.2, 2.4, 1.0, 0.0)]
+    assert 25 == Pace({}, "size", limit=50).fitting(8.0)
+
+
+def test_a_small_last_call_that_is_cut_off_does_not_make_the_next_ones_smaller():
+    """
+    It had little time.
+    """
+    writes = Writes(0.3)
+    writes.time = 6.0
+    pace = Pace(writes.cache, "size", limit=50)
+    with suppress(ChannelUnavailable):
+        pace.timed(lambda: writes.send(10), 10, writes.deadline)()
+
+    assert FIRST_SIZE == pace.size

@@ -56,6 +56,34 @@ def test_unpublished_products_come_only_if_the_seller_chose_it(connected):
         assert {"OPEN", "DRAFT", "PRIVATE"} == set(all_of_them.products())
 
 
+@pytest.mark.parametrize("options", [{}, OLD], ids=["11.0", "7.9"])
+def test_of_several_products_with_one_sku_one_is_offered(connected, options, monkeypatch):
+    """
+    If the seller chose so: the oldest one that is for sale, also where the others are on another page.
+    """
+    monkeypatch.setattr(catalogue, "PAGE_SIZE", 2)
+    with WooShop(**options) as shop:
+        draft = shop.add_variable("DRAFT", {"D-S": "S"}, status="draft")
+        numbers = [shop.add_product(f"MUG-{lang}", name=lang) for lang in ("de", "en", "fr")]
+        shirts = [shop.add_variable(lang, {f"{lang}-S": "S"}, name=f"Shirt {lang}") for lang in ("de", "en")]
+        shop.add_product("ALONE", name="Alone")
+        for product in shop.catalogue.products.values():
+            if product.id in numbers:
+                product.sku = "MUG"
+            elif product.parent_id in (*shirts, draft):
+                product.sku = "TEE-S"
+        shop.catalogue.products[numbers[0]].status = "draft"
+        one = connected(shop, same_sku="AS_ONE").products()
+        none = connected(shop).products()
+
+    assert {
+        "MUG": ("en", f"wc-{numbers[1]}"),
+        "TEE-S": ("Shirt de - S", f"wc-{shirts[0]}"),
+        "ALONE": ("Alone", ""),
+    } == {sku: (row["Title"], row["Reference"][: 0 if sku == "ALONE" else 6]) for sku, row in one.items()}
+    assert {"ALONE"} == set(none)
+
+
 def test_products_without_their_own_sku_are_left_out_and_listed_by_the_doctor(connected, run, monkeypatch):
     """
     No SKU, a parent's SKU and a SKU of two products are listed for the owner.

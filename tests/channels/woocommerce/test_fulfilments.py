@@ -155,7 +155,7 @@ def test_a_shop_that_refuses_fulfilments_has_its_despatch(linnworks, woo, order,
     """
     They are not what a despatch depends on.
     """
-    woo.faults.add(fault, "/fulfillments", method=method)
+    woo.faults.add(fault, "/fulfillments", method=method, times=None)
 
     assert [None] == despatch(linnworks, despatch_of(order, {"MUG": 3, "BOOK": 2}))
     assert ("completed", 1) == (woo.order(order["ReferenceNumber"])["status"], len(customer_notes(woo, order)))

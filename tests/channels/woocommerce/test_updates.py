@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import html
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +35,9 @@ def shop(request):
         shop.add_variable("CAP", {"CAP-1": "One", "CAP-2": "Two"}, stock=None, manage_stock=True, stock_quantity=40)
         shop.add_product("UNCOUNTED", stock=None)
         yield shop
+
+
+newest = pytest.mark.parametrize("shop", [{}], indirect=True, ids=["11.0"])
 
 
 def level(shop: WooShop, sku: str) -> Any:
@@ -135,16 +140,200 @@ def test_each_price_has_its_own_outcome(connected, shop):
     assert "no sale price of 11" in sale
 
 
-def test_a_sku_with_a_comma_needs_its_reference(connected, shop):
+def test_a_sku_with_a_comma_is_found(connected, shop):
     """
-    WooCommerce would search for several SKUs, so the seller is asked to map it again; the reference works.
+    WooCommerce looks for its parts too, which are other products.
     """
-    shop.add_product("A,B", stock=1)
+    for sku in ("A,B", "A", "B"):
+        shop.add_product(sku, stock=1)
     linnworks = connected(shop)
-    reference = linnworks.products()["A,B"]["Reference"]
 
-    assert ["because of its comma" in (words or "") for words in set_stock(linnworks, ("A,B", "", 2))] == [True]
-    assert [None] == set_stock(linnworks, ("A,B", reference, 2))
+    assert [None, None, None] == set_stock(linnworks, ("A,B", "", 2), ("A", "", 3), ("MUG", "", 4))
+    assert [2, 3, 1, 4] == [level(shop, sku) for sku in ("A,B", "A", "B", "MUG")]
+    assert "has no product A,C" in set_stock(linnworks, ("A,C", "", 2))[0]
+
+
+@newest
+@pytest.mark.parametrize("stored", ["S&amp;P-1", "S&P-1"])
+@pytest.mark.parametrize("rest", ["", " <5>", ' 5"', " 5' x, 6'"])
+def test_a_sku_that_is_stored_escaped_is_found(connected, shop, stored, rest):
+    """
+    Importers store it so; Linnworks has it as customers read it.
+    """
+    product = shop.catalogue.products[shop.add_product("OTHER", stock=1)]
+    product.sku = f"{stored}{html.escape(rest).replace('&#x27;', '&#039;') if ';' in stored else rest}"
+    linnworks = connected(shop)
+
+    assert f"S&P-1{rest}" in linnworks.products()
+    assert [None] == set_stock(linnworks, (f"S&P-1{rest}", "", 2))
+    assert product.stock == 2
+
+
+@newest
+def test_a_search_that_fails_costs_only_its_own_rows(connected, shop):
+    """
+    What has a reference is set.
+    """
+    linnworks = connected(shop)
+    reference = linnworks.products()["MUG"]["Reference"]
+    shop.faults.add(Fault.NOT_FOUND_PAGE, "sku=", times=None)
+    by_reference, by_sku = set_stock(linnworks, ("MUG", reference, 9), ("UNCOUNTED", "", 4))
+
+    assert by_reference is None
+    assert by_sku
+    assert 9 == level(shop, "MUG")
+
+
+@newest
+def test_more_products_than_a_page_shows_are_found(connected, shop):
+    """
+    Each of 50 SKUs has several products: none is taken for the only one.
+    """
+    for number in range(50):
+        for _ in range(3):
+            shop.catalogue.products[shop.add_product("NEW")].sku = f"SKU-{number:02}"
+    answers = set_stock(connected(shop), *((f"SKU-{number:02}", "", 1) for number in range(50)))
+
+    assert [True] * 50 == ["several products" in (words or "") for words in answers]
+
+
+# -- several products with one SKU ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def twins(shop):
+    """The shop with translations: each SKU of the mug and the shirt belongs to two products."""
+    shop.catalogue.products[shop.add_product("TWIN", stock=1, price="8.00")].sku = "MUG"
+    shop.add_variable("FR", {"FR-S": "S", "FR-M": "M"}, stock=3)
+    for product in shop.catalogue.products.values():
+        product.sku = product.sku.replace("FR", "TEE") if product.type == "variation" else product.sku
+    return shop
+
+
+def levels(shop: WooShop, sku: str) -> list[Any]:
+    return [product.stock for product in shop.catalogue.with_sku(sku)]
+
+
+def test_the_stock_of_twins_is_set_in_all(connected, twins):
+    """
+    If the seller chose that, by SKU as well as by Reference.
+    """
+    linnworks = connected(twins, same_sku="AS_ONE")
+    references = {sku: row["Reference"] for sku, row in linnworks.products().items()}
+    answers = set_stock(linnworks, ("MUG", references["MUG"], 7), ("TEE-S", references["TEE-S"], 8), ("TEE-M", "", 9))
+
+    assert [None, None, None] == answers
+    assert [[7, 7], [8, 8], [9, 9]] == [levels(twins, sku) for sku in ("MUG", "TEE-S", "TEE-M")]
+
+
+@newest
+def test_the_price_of_twins_is_set_in_all(connected, twins):
+    """
+    Where one of them does not take it, the answer says so.
+    """
+    linnworks = connected(twins, same_sku="AS_ONE")
+    good = set_prices(linnworks, ("MUG", "9.50", ""))
+    twins.catalogue.with_sku("MUG")[1].regular_price = "5.00"
+    bad = set_prices(linnworks, ("MUG", "6", "SALE"))
+
+    assert [None] == good
+    assert "no sale price of 6" in bad[0]
+    assert "6.00" == twins.catalogue.with_sku("MUG")[0].sale_price
+
+
+@newest
+def test_twins_are_found_by_the_sku_that_they_have_now(connected, twins):
+    """
+    Linnworks still sends the old one, with the Reference.
+    """
+    linnworks = connected(twins, same_sku="AS_ONE")
+    reference = linnworks.products()["MUG"]["Reference"]
+    for product in twins.catalogue.with_sku("MUG"):
+        product.sku = "CUP"
+
+    assert [None] == set_stock(linnworks, ("MUG", reference, 7))
+    assert [7, 7] == levels(twins, "CUP")
+
+
+@newest
+def test_twins_are_left_alone_unless_the_seller_chose_otherwise(connected, twins):
+    """
+    The bridge does not guess.
+    """
+    assert "several products MUG" in set_stock(connected(twins), ("MUG", "", 7))[0]
+    assert [5, 1] == levels(twins, "MUG")
+
+
+# -- levels that the shop has already -------------------------------------------------------------------
+
+
+def writes(shop: WooShop) -> int:
+    return sum(1 for method, path in shop.server.calls if method == "POST" and path.endswith("/batch"))
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_a_level_that_the_shop_has_is_not_written(connected, shop, with_reference):
+    """
+    A product's or a variation's; what is not managed, or managed by a parent, is.
+    """
+    linnworks = connected(shop)
+    references = {sku: row["Reference"] for sku, row in linnworks.products().items()} if with_reference else {}
+    wanted = [(sku, references.get(sku, ""), count) for sku, count in (("MUG", 5), ("TEE-S", 3), ("CAP-1", 40))]
+    before = writes(shop)
+    first = set_stock(linnworks, *wanted[:2])
+    unwritten = writes(shop) - before
+    second = set_stock(linnworks, *wanted, ("UNCOUNTED", references.get("UNCOUNTED", ""), 0))
+
+    assert [None] * 6 == [*first, *second]
+    # variations are not read by a search for SKUs
+    assert 0 == unwritten
+    assert (40, 0) == (level(shop, "CAP-1"), level(shop, "UNCOUNTED"))
+
+
+@newest
+@pytest.mark.parametrize(("same", "read", "written"), [(160, 200, 40), (0, 10, 200)])
+def test_levels_are_read_where_that_pays(connected, shop, same, read, written):
+    """
+    A few are read first; where nearly all have changed, the others are not.
+    """
+    for number in range(200):
+        shop.add_product(f"SKU-{number}", stock=7)
+    ids = {f"SKU-{number}": shop.catalogue.find(f"SKU-{number}").id for number in range(200)}
+    linnworks = connected(shop)
+    seen: list[int] = []
+    sent: list[int] = []
+    serve = shop.server.served
+
+    def served(handler: Any, body: bytes) -> bytes:
+        if handler.command == "GET" and "include=" in handler.path:
+            seen.append(handler.path.partition("include=")[2].partition("&")[0].count("%2C") + 1)
+        elif handler.path.endswith("/batch"):
+            sent.append(len(json.loads(body)["update"]))
+        return serve(handler, body)
+
+    shop.server.served = served
+    order = sorted(range(200), key=lambda number: number % 5 == 4)
+    rows = [(f"SKU-{n}", f"wc-{ids[f'SKU-{n}']}", 7 if at < same else 8) for at, n in enumerate(order)]
+    answers = set_stock(linnworks, *rows)
+
+    assert [None] * 200 == answers
+    assert (read, written) == (sum(seen), sum(sent))
+
+
+@newest
+def test_batches_grow_while_they_are_sent(connected, shop):
+    """
+    A quick shop gets up to 100 at once in the first push.
+    """
+    for number in range(400):
+        shop.add_product(f"SKU-{number}", stock=7)
+    references = {f"SKU-{n}": f"wc-{shop.catalogue.find(f'SKU-{n}').id}" for n in range(400)}
+    linnworks = connected(shop)
+    before = writes(shop)
+    answers = set_stock(linnworks, *((sku, reference, 1) for sku, reference in references.items()))
+
+    assert [None] * 400 == answers
+    assert writes(shop) - before < 16
 
 
 def test_a_sku_that_two_products_have_is_refused(connected, shop):
