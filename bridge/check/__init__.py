@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.check.manifest import Manifest, ManifestUnreadable, parse_manifest, read_manifest
 from bridge.check.options import CheckCouldNotRun, CheckOptions, SoakOptions, read_recorded_calls
+from bridge.check.rule import RuleSeverity
 from bridge.check.run import CheckRun, run_check
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CheckRun",
     "Manifest",
     "ManifestUnreadable",
+    "RuleSeverity",
     "SoakOptions",
     "parse_manifest",
     "read_manifest",

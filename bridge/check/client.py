@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
@@ -15,7 +17,7 @@ from bridge.check.exchange import Exchange, redacted
 from bridge.check.manifest import Manifest
 from bridge.check.response import EndpointResponse, Violation, string
 from bridge.check.response_schemas import RESPONSE_SCHEMAS
-from bridge.check.rule import RuleFailed, RuleSkipped
+from bridge.check.rule import EndpointMissing, RuleFailed, RuleSkipped
 from bridge.check.schema import Aspect, mismatches
 from bridge.check.schema_types import any_value
 
@@ -26,9 +28,21 @@ FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 DEFAULT_SCOPES = "read write"
 TOKEN_LIFETIME_USED = 0.9
 """Share of a bearer token's lifetime after which a new one is requested."""
+MISSING_STATUSES = (404, 405, 501)
+"""What frameworks answer when there is no handler at a URL."""
+_TIME_WITH_SPACE = re.compile(rb'"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\dZ)"')
 
 # AddNewUser creates the token of an integration, and GetConfiguratorSettings has none.
 TOKEN_CALLS = tuple(name for name in RESPONSE_SCHEMAS if name not in ("AddNewUser", "GetConfiguratorSettings"))
+
+
+@dataclass(frozen=True)
+class ReceivedStatus:
+    """The status of one response to a request that Linnworks may send, 0 when none arrived."""
+
+    endpoint: str
+    status: int
+    exchange: Exchange | None
 
 
 class LinnworksClient:
@@ -47,6 +61,14 @@ class LinnworksClient:
         self.open_session = open_session
         self.violations: list[Violation] = []
         self.timings: list[tuple[str, float]] = []
+        self.statuses: list[ReceivedStatus] = []
+        self.counts_unusual = False
+        self.succeeded: set[str] = set()
+        self.errors: dict[str, str] = {}
+        self.answered: set[str] = set()
+        self.suspected_missing: set[str] = set()
+        self.missing: dict[str, int] = {}
+        self.iso_times = False
         self.last_exchange: Exchange | None = None
         self.secrets: set[str] = {oauth[1]} if oauth else set()
         self._bearer_token = ""
@@ -59,6 +81,9 @@ class LinnworksClient:
         """Return a client with its own HTTP connection, for another thread; secrets and violations are shared."""
         other = LinnworksClient(self.manifest, self.oauth, self.timeout, self.open_session)
         other.secrets, other.violations, other.timings = self.secrets, self.violations, self.timings
+        other.statuses, other.succeeded, other.errors = self.statuses, self.succeeded, self.errors
+        other.answered, other.suspected_missing, other.missing = self.answered, self.suspected_missing, self.missing
+        other.iso_times = self.iso_times
         return other
 
     def close(self) -> None:
@@ -69,16 +94,23 @@ class LinnworksClient:
         """Return whether the manifest names this endpoint."""
         return bool(self.manifest.url(name))
 
+    def has_handler(self, name: str) -> bool:
+        """Return whether the manifest names this endpoint and the application has been found to have it."""
+        return self.has_endpoint(name) and name not in self.missing
+
     def url(self, name: str) -> str:
-        """Return the URL of an endpoint, or raise RuleSkipped when the manifest has none."""
+        """Return the URL of an endpoint, or raise RuleSkipped when the manifest or the application has none."""
         url = self.manifest.url(name)
         if not url:
             raise RuleSkipped(f"the manifest names no {name}Endpoint")
+        if name in self.missing:
+            raise EndpointMissing(f"{name} returns status {self.missing[name]}, see MAN-07")
         return url
 
     def call(self, name: str, token: Any, **fields: Any) -> EndpointResponse:
-        """Call an endpoint for one integration."""
-        return self.post(name, {"AuthorizationToken": token, **fields})
+        """Call an endpoint for one integration, with times in the format that the application understands."""
+        content = json.dumps({"AuthorizationToken": token, **fields}).encode()
+        return self.send(name, _TIME_WITH_SPACE.sub(rb'"\1T\2"', content) if self.iso_times else content)
 
     def post(self, name: str, body: dict[str, Any]) -> EndpointResponse:
         """Send a JSON object to an endpoint."""
@@ -103,8 +135,12 @@ class LinnworksClient:
         if authorization:
             headers = {**headers, "Authorization": f"Bearer {authorization}"}
         violations_before = len(self.violations)
+        is_call = method == "POST" and url is None and "json" in headers.get("Content-Type", "")
+        counted = is_call and (self.counts_unusual or not unusual)
         try:
-            exchange = self._exchange(name, method, self.url(name) if url is None else url, content, headers)
+            exchange = self._exchange(name, method, self.url(name) if url is None else url, content, headers, counted)
+            if is_call:
+                self._note_missing(name, exchange.status, unusual)
             self._check_length(name, exchange)
             if exchange.seconds > TIME_LIMIT:
                 self._record(Aspect.TIME, name, f"{name} took {exchange.seconds:.1f} s")
@@ -171,7 +207,9 @@ class LinnworksClient:
         """Return the text without the secrets of this run."""
         return redacted(text, list(self.secrets))
 
-    def _exchange(self, name: str, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Exchange:
+    def _exchange(
+        self, name: str, method: str, url: str, content: bytes, headers: Mapping[str, str], counted: bool = False
+    ) -> Exchange:
         self.last_exchange = exchange = Exchange(method, url, content, headers)
         started = time.monotonic()
         try:
@@ -183,12 +221,28 @@ class LinnworksClient:
             self._fail(Aspect.TIME, name, exchange.failure)
         except (requests.RequestException, ValueError) as error:
             exchange.failure = f"broke the connection ({_root_cause(error)})"
+            if counted:
+                self.statuses.append(ReceivedStatus(name, 0, exchange))
             self._fail(Aspect.STATUS, name, exchange.failure)
         exchange.seconds = time.monotonic() - started
         exchange.status, exchange.response_headers = response.status_code, response.headers
         exchange.response_body = response.content
         self.timings.append((name, exchange.seconds))
+        if counted:
+            shown = exchange if exchange.status != 200 else None
+            self.statuses.append(ReceivedStatus(name, exchange.status, shown))
         return exchange
+
+    def _note_missing(self, name: str, status: int | None, unusual: bool) -> None:
+        """Remember that a probe found no handler, and that a call confirmed it: later calls would find none either."""
+        if status == 200:
+            self.answered.add(name)
+        if status not in MISSING_STATUSES or name in self.answered:
+            return
+        if unusual:
+            self.suspected_missing.add(name)
+        elif name in self.suspected_missing:
+            self.missing[name] = status
 
     def _check_length(self, name: str, exchange: Exchange) -> None:
         headers, size = exchange.response_headers, len(exchange.response_body)
@@ -215,14 +269,20 @@ class LinnworksClient:
             self._record(aspect, name, f"{name}: {message}")
         if not read.keys() & {"Error", "IsError"}:
             self._record(Aspect.ERROR_KEY, name, f"{name} returned no Error key")
-        return EndpointResponse(name, read, exchange)
+        response = EndpointResponse(name, read, exchange)
+        if not response.error:
+            self.succeeded.add(name)
+        else:
+            self.errors.setdefault(name, response.error)
+        return response
 
     def _record(self, aspect: Aspect, name: str, message: str) -> None:
         self.violations.append(Violation(aspect, name, message, self.last_exchange))
 
     def _fail(self, aspect: Aspect, name: str, problem: str) -> NoReturn:
         self._record(aspect, name, f"{name} {problem}")
-        raise RuleFailed(f"{name} {problem}; Linnworks may disable the integration", self.last_exchange)
+        message = f"{name} {problem}; Linnworks may disable the integration"
+        raise RuleFailed(message, self.last_exchange, aspect, frozenset({name}))
 
 
 def _reject_constant(constant: str) -> NoReturn:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
+import re
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from bridge.check.client import LinnworksClient
 from bridge.check.configurator import ListingConfigurator, SentListing
 from bridge.check.exchange import Exchange
 from bridge.check.integration import Integration
-from bridge.check.records import OrderRecord, ProductRecord
+from bridge.check.records import CancelledPieces, OrderLineRecord, OrderRecord, ProductRecord
 from bridge.check.response import EndpointResponse, format_time
 from bridge.check.rule import RuleFailed, RuleSkipped
 from bridge.check.wording import summarize
@@ -23,16 +24,31 @@ from bridge.check.wording import summarize
 if TYPE_CHECKING:
     from bridge.check.options import SoakOptions
     from bridge.check.soak import Soak
+    from bridge.check.tenants import Tenants
 
 T = TypeVar("T")
 
 MAX_PAGES = 1000
+MAX_USELESS_PAGES = 3
+"""How many pages in a row may bring nothing new before the pages count as endless."""
+PAGE_KEYS = {"Orders": "ReferenceNumber", "Products": "SKU", "GetCategories": "CategoryId"}
 LONG_AGO = "2000-01-01 00:00:00Z"
 EARLIER = timedelta(minutes=5)
 """How much earlier than a change the orders are requested, as the clocks may differ."""
 FIRST_PAUSE = 0.05
 MAX_PAUSE = 1.0
 """Seconds between two attempts; the pause doubles up to the maximum."""
+RATE_LIMITED = re.compile(
+    r"too many|rate.?limit|limit (is |was |has been )?(reached|exceeded)|throttl|slow down|\bbusy\b"
+    r"|\b(wait|again|retry)\b.*\b(second|minute|moment)|\b(second|minute)s?\b.*\bagain\b",
+    re.IGNORECASE,
+)
+"""An Error that says to come back later."""
+SECONDS_TO_WAIT = re.compile(r"(\d+)\s*s(ec|\b)", re.IGNORECASE)
+RATE_LIMIT_PATIENCE = 6
+"""How much longer than a change in the shop AddNewUser's own limit may take."""
+MAX_NAMES = 3
+"""How many account names are tried, as an earlier run with the same seed may have left the first one behind."""
 
 
 class CheckContext:
@@ -54,6 +70,9 @@ class CheckContext:
         self.second = Integration(account, f"check-{self.random_word()}", "check@example.com")
         self.spare = Integration(account, f"check-{self.random_word()}", "check@example.com")
         self.active_tokens: set[str] = set()
+        self.tenants: Tenants | None = None
+        self.token_is_never_checked = False
+        self.notes: list[str] = []
         self.teardown = ExitStack()
         self.missing_config = ""
         # the wizard
@@ -65,7 +84,10 @@ class CheckContext:
         self.products: list[ProductRecord] = []
         self.original_rows: dict[str, list[dict[str, Any]]] = {}
         self.missing_rows: list[RuleFailed] = []
+        self.shown_after: dict[str, dict[str, ProductRecord]] = {}
         # orders, and what was done with them
+        self.space_refused: RuleFailed | None = None
+        self.iso_parcels = False
         self.order_pages: list[EndpointResponse] = []
         self.orders: list[OrderRecord] = []
         self.used_orders: set[str] = set()
@@ -77,6 +99,10 @@ class CheckContext:
         self.cancellation: dict[str, Any] = {}
         self.refund: dict[str, Any] = {}
         self.refund_reference = ""
+        self.repeated_reference = ""
+        self.cancelled_lines: tuple[OrderRecord, OrderLineRecord, datetime] | None = None
+        self.cancelled_pieces: CancelledPieces | None = None
+        self.repeat_window: float | None = None
         # listings
         self.configurator = ListingConfigurator(config, rng)
         self.listings: dict[str, SentListing] = {}
@@ -97,13 +123,37 @@ class CheckContext:
         return self.client.call(name, self.first.token, **fields)
 
     def add_user(self, integration: Integration, **changes: Any) -> EndpointResponse:
-        """Call AddNewUser; a token in the response is deleted when the run ends."""
+        """Call AddNewUser, and again after the application's own limit; the token is deleted when the run ends."""
         body = {
             "LinnworksUniqueIdentifier": integration.account,
             "Email": integration.email,
             "AccountName": integration.name,
         }
-        return self.remember_token(self.client.post("AddNewUser", {**body, **changes}))
+        deadline = time.monotonic() + RATE_LIMIT_PATIENCE * self.patience
+        pause = MAX_PAUSE
+        while True:
+            response = self.remember_token(self.client.post("AddNewUser", {**body, **changes}))
+            if not RATE_LIMITED.search(response.error):
+                return response
+            named = SECONDS_TO_WAIT.search(response.error)
+            pause = min(float(named[1]) if named else pause, max(0.0, deadline - time.monotonic()))
+            if not pause:
+                return response
+            self.report_progress(f"Waiting {pause:.0f} s for the limit of AddNewUser")
+            time.sleep(pause)
+            pause *= 2
+
+    def create(self, integration: Integration) -> EndpointResponse:
+        """Call AddNewUser for a new integration, under another name when an earlier run left the first one behind."""
+        name = integration.name
+        response = self.add_user(integration)
+        for _ in range(MAX_NAMES - 1):
+            if not response.error:
+                break
+            integration.name = f"{name}-{secrets.token_hex(2)}"
+            response = self.add_user(integration)
+        integration.token = response.string("AuthorizationToken")
+        return response
 
     def remember_token(self, response: EndpointResponse) -> EndpointResponse:
         """Return the response; a token in it is kept secret, and deleted when the run ends."""
@@ -161,16 +211,34 @@ class CheckContext:
         """Return every page of an endpoint, from the first until HasMorePages is false."""
         pages: list[EndpointResponse] = []
         seen: set[str] = set()
+        useless = 0
         for number in range(1, MAX_PAGES + 1):
             page = self.call(name, PageNumber=number, **fields).require_success()
-            rows = json.dumps(page.rows(array))
-            if page.rows(array) and rows in seen:
-                raise RuleFailed(f"page {number} of {name} repeats an earlier one: the pages never end", page.exchange)
-            seen.add(rows)
             pages.append(page)
             if page.body.get("HasMorePages") is not True:
                 return pages
+            keys = {str(row.get(PAGE_KEYS[name])) for row in page.rows(array)}
+            useless = useless + 1 if keys <= seen else 0
+            seen |= keys
+            if useless == MAX_USELESS_PAGES:
+                message = (
+                    f"pages {number - useless + 1} to {number} of {name} bring nothing new and HasMorePages is true"
+                )
+                raise RuleFailed(f"{message}: the pages never end", page.exchange)
         raise RuleSkipped(f"{name} has more than {MAX_PAGES} pages, too many to read")
+
+    def learn_time_format(self) -> None:
+        """Find out whether Orders refuses the time with a space that Linnworks sends, and use the ISO form then."""
+        try:
+            self.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_success()
+        except RuleFailed as refusal:
+            self.client.iso_times = True
+            try:
+                self.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_success()
+            except RuleFailed:
+                self.client.iso_times = False
+            else:
+                self.space_refused = refusal
 
     def products_by_sku(self) -> dict[str, ProductRecord]:
         """Request all products and return them by SKU."""
@@ -195,6 +263,16 @@ class CheckContext:
         unused = self.unused_orders(fits)
         return [unused[2**attempt - 1] for attempt in range(len(unused).bit_length())]
 
+    def wait_until(self, moment: datetime, purpose: str) -> None:
+        """Wait until a time, and show how long that takes."""
+        while (seconds := (moment - now()).total_seconds()) > 0:
+            self.report_progress(f"Waiting {seconds:.0f} s {purpose}")
+            time.sleep(min(MAX_PAUSE, seconds))
+
+    def settle(self) -> None:
+        """Wait a little before looking for a change that must not happen."""
+        time.sleep(min(MAX_PAUSE, self.patience / 10))
+
     def eventually(self, find_problem: Callable[[], str], patience: float | None = None) -> None:
         """Repeat until no problem is found, or raise RuleFailed with the last one after `patience` seconds."""
         patience = self.patience if patience is None else patience
@@ -216,7 +294,13 @@ def try_each(elements: Iterable[T], action: Callable[[T], object]) -> None:
         except RuleFailed as failure:
             failures.append(failure)
     if failures:
-        raise RuleFailed(summarize(map(str, failures)), failures[0].exchange)
+        unusable = all(failure.aspect for failure in failures)
+        raise RuleFailed(
+            summarize(map(str, failures)),
+            failures[0].exchange,
+            failures[0].aspect if unusable else None,
+            frozenset(name for failure in failures for name in failure.endpoints if unusable),
+        )
 
 
 def now() -> datetime:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.check.response import EndpointResponse
-
 
 @dataclass
 class Integration:
@@ -18,7 +16,3 @@ class Integration:
     token: str = ""
     step: str = ""
     items: list[dict[str, Any]] = field(default_factory=list)
-
-    def owns(self, response: EndpointResponse) -> bool:
-        """Return whether a response of UserConfig has this AccountName; a missing one breaks another rule."""
-        return response.string("AccountName") in ("", self.name)

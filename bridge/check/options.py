@@ -12,6 +12,7 @@ import requests
 
 from bridge.check.manifest import Manifest
 from bridge.check.response_schemas import RESPONSE_SCHEMAS
+from bridge.check.rule import RuleSeverity
 
 
 class CheckCouldNotRun(Exception):
@@ -29,7 +30,11 @@ class SoakOptions:
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What to check and how; `config` are the seller's values for the wizard, `oauth` is a client id and secret."""
+    """What to check and how; `config` are the seller's values for the wizard, `oauth` is a client id and secret.
+
+    `repeat_window` are the seconds in which the application takes an equal Cancel for a repeated one, `fail_on` is the
+    mildest severity that makes the run fail.
+    """
 
     manifest: Manifest
     config: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +45,8 @@ class CheckOptions:
     timeout: float = 10.0
     patience: float = 20.0
     seed: int | None = None
+    repeat_window: float | None = None
+    fail_on: RuleSeverity = RuleSeverity.MUST
     recorded_calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     soak: SoakOptions | None = None
     open_session: Callable[[], requests.Session] = requests.Session

@@ -61,12 +61,11 @@ class OrderLineRecord:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> OrderLineRecord:
         """Read a row of a response."""
-        price = row.get("PricePerUnit")
         return cls(
             number=string(row.get("OrderLineNumber")),
             sku=string(row.get("SKU")),
             quantity=_integer(row.get("Qty")),
-            price=float(price) if isinstance(price, (int, float)) else 0.0,
+            price=_number(row.get("PricePerUnit")),
             is_service=row.get("IsService") is True,
             is_cancelled=row.get("CancelStatus") in ("CANCELLED", "CANCELED"),
         )
@@ -85,6 +84,7 @@ class OrderRecord:
     received: str
     status: str
     lines: tuple[OrderLineRecord, ...]
+    postage: float = 0.0
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> OrderRecord:
@@ -95,6 +95,7 @@ class OrderRecord:
             received=string(row.get("ReceivedDate")),
             status=string(row.get("PaymentStatus")),
             lines=tuple(OrderLineRecord.from_row(line) for line in objects(row.get("OrderItems"))),
+            postage=_number(row.get("PostalServiceCost")),
         )
 
     @property
@@ -137,5 +138,19 @@ class OrderRecord:
         return self.parcel([line.despatch_item(line.quantity) for line in self.shippable_lines], processed)
 
 
+@dataclass(frozen=True)
+class CancelledPieces:
+    """A Cancel of one piece of a line, and when it was sent."""
+
+    order: OrderRecord
+    line: OrderLineRecord
+    cancellation: dict[str, Any]
+    sent: datetime
+
+
 def _integer(value: Any) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

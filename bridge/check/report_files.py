@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import jinja2
 
+from bridge.check.causes import MAX_CAUSES, Cause
+from bridge.check.endpoint_states import ANSWERS
 from bridge.check.rule import RuleSeverity
 from bridge.check.run import LABELS, CheckRun
 from bridge.check.runner import RuleResult, Verdict
@@ -26,6 +28,10 @@ def as_json(run: CheckRun) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "exit_status": run.exit_status,
         "missing_config": run.missing_config,
+        "fail_on": run.fail_on.value,
+        "notes": run.notes,
+        "endpoints": run.endpoints,
+        "fix_first": [_cause_as_json(cause) for cause in run.causes],
         "counts": {label: run.count(status) for status, label in LABELS.items()},
         "rules": [_result_as_json(result) for result in run.results],
         "latencies": [
@@ -38,6 +44,16 @@ def as_json(run: CheckRun) -> dict[str, Any]:
             }
             for latency in run.latencies
         ],
+    }
+
+
+def _cause_as_json(cause: Cause) -> dict[str, Any]:
+    return {
+        "id": cause.result.rule.id,
+        "severity": cause.severity.value,
+        "reason": cause.result.reason,
+        "follow": [result.rule.id for result in cause.followers],
+        "wait": [result.rule.id for result in cause.waiting],
     }
 
 
@@ -60,12 +76,12 @@ def _result_as_json(result: RuleResult) -> dict[str, Any]:
 def as_junit(run: CheckRun) -> str:
     """Return a JUnit document with one suite per area.
 
-    Only a broken must-rule is a failure; other broken rules are skipped, with their reason.
+    A broken rule that makes the run fail is a failure; any other one has passed, with a warning in its system-out.
     """
     root = ElementTree.Element("testsuites", name="linnworks-bridge check", time=f"{run.seconds:.3f}")
     for area, results in run.areas.items():
-        failures = sum(result.broken is RuleSeverity.MUST for result in results)
-        skipped = sum(result.verdict is not Verdict.PASS for result in results) - failures
+        failures = sum(map(run.fails, results))
+        skipped = sum(result.verdict is Verdict.SKIP for result in results)
         suite = ElementTree.SubElement(
             root,
             "testsuite",
@@ -77,24 +93,28 @@ def as_junit(run: CheckRun) -> str:
             time=f"{sum(result.seconds for result in results):.3f}",
         )
         for result in results:
-            _add_case(suite, result)
+            _add_case(suite, result, run.fails(result))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _add_case(suite: ElementTree.Element, result: RuleResult) -> None:
+def _add_case(suite: ElementTree.Element, result: RuleResult, fails: bool) -> None:
     rule = result.rule
     name = f"{rule.id} {rule.sentence}"
     case = ElementTree.SubElement(suite, "testcase", classname=rule.area, name=name, time=f"{result.seconds:.3f}")
-    if result.broken is RuleSeverity.MUST:
-        failure = ElementTree.SubElement(case, "failure", type="must", message=_xml_text(result.reason))
-        lines = [rule.consequence, f"Source: {rule.source}"]
-        if result.evidence:
-            lines += ["", result.evidence.request, "", result.evidence.response]
+    if result.verdict is Verdict.SKIP:
+        ElementTree.SubElement(case, "skipped", message=_xml_text(result.reason))
+    if not result.broken:
+        return
+    lines = [rule.consequence, f"Source: {rule.source}"]
+    if result.evidence:
+        lines += ["", result.evidence.request, "", result.evidence.response]
+    if fails:
+        failure = ElementTree.SubElement(case, "failure", type=rule.severity.value, message=_xml_text(result.reason))
         failure.text = _xml_text("\n".join(lines))
-    elif result.verdict is not Verdict.PASS:
-        severity = f"{rule.severity.value}: " if result.broken else ""
-        ElementTree.SubElement(case, "skipped", message=_xml_text(severity + result.reason))
+    else:
+        warning = ElementTree.SubElement(case, "system-out")
+        warning.text = _xml_text("\n".join([f"warning ({rule.severity.value}): {result.reason}", *lines]))
 
 
 def _xml_text(text: str) -> str:
@@ -105,4 +125,6 @@ def as_html(run: CheckRun) -> str:
     """Return a page that needs no other file."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
-    return template.render(run=run, labels=LABELS, Verdict=Verdict, Severity=RuleSeverity)
+    return template.render(
+        run=run, labels=LABELS, Verdict=Verdict, Severity=RuleSeverity, answers=ANSWERS, max_causes=MAX_CAUSES
+    )

@@ -17,7 +17,9 @@ from bridge.check.schema_types import (
     number,
     number_or_text,
     optional,
+    pattern,
     text,
+    whole_number_in_any_form,
 )
 
 MAX_TAG_LENGTH = 64
@@ -56,7 +58,7 @@ _config_item = json_object(
     GroupName=_optional_text,
     SortOrder=_optional_integer,
     SelectedValue=_optional_text,
-    RegExValidation=_optional_text,
+    RegExValidation=optional(pattern),
     RegExError=_optional_text,
     MustBeSpecified=_optional_boolean,
     ReadOnly=_optional_boolean,
@@ -97,7 +99,7 @@ _order_item = json_object(
     IsService=_optional_boolean,
     OrderLineNumber=text(1),
     SKU=_optional_text,
-    PricePerUnit=missing_as(Aspect.TYPE, _amount),
+    PricePerUnit=_amount,  # a reader that accepts the missing price sells for nothing
     Qty=mismatch_as(Aspect.FORM, integer),
     TaxRate=optional(_amount),
     LinePercentDiscount=optional(_amount),
@@ -120,7 +122,8 @@ _order = json_object(
     Site=_optional_text,
     MatchPostalServiceTag=_optional_text,
     MatchPaymentMethodTag=_optional_text,
-    PaymentStatus=missing_as(Aspect.TYPE, enum({"PAID": 0, "UNPAID": 1, "CANCELLED": 2})),
+    # A reader that accepts the missing status takes the first one: the order is sent unpaid.
+    PaymentStatus=enum({"PAID": 0, "UNPAID": 1, "CANCELLED": 2}),
     ChannelBuyerName=_optional_text,
     ReferenceNumber=text(1),
     ExternalReference=_optional_text,
@@ -174,7 +177,7 @@ _setting = json_object(
     InitialValues=_optional_texts,
     IsMultiOption=_optional_boolean,
     ValueFromOptionsList=_optional_boolean,
-    RegExValidation=_optional_text,
+    RegExValidation=optional(pattern),
     RegExError=_optional_text,
     IsWizardOnly=_optional_boolean,
 )
@@ -188,6 +191,7 @@ _images = json_object(
 
 _attribute = json_object(
     {"AttributeReadFrom": "AttribueReadFrom"},
+    misspelt=("AttributeReadFrom",),
     ID=text(1),
     FriendlyName=_optional_text,
     Description=_optional_text,
@@ -197,7 +201,7 @@ _attribute = json_object(
     ValueFromOptionsList=_optional_boolean,
     MaxAttributeUse=_optional_integer,
     AttribueReadFrom=optional(enum({"Child": 0, "Parent": 1, "Optional": 2})),
-    RegExValidation=_optional_text,
+    RegExValidation=optional(pattern),
     RegExError=_optional_text,
 )
 
@@ -213,7 +217,7 @@ _message = json_object(
 
 _feed = json_object(
     SKU=text(),
-    TemplateId=integer,
+    TemplateId=whole_number_in_any_form,  # as it was sent: a number, or text
     ExternalListingId=_optional_text,
     URL=_optional_text,
     Messages=optional(array(_message)),

@@ -7,20 +7,38 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bridge.check.schema import Aspect
+
 RuleTest = Callable[[Any], None]
 """Tests a rule, given the CheckContext that all rules of a run share."""
 
 
 class RuleFailed(Exception):
-    """The application breaks the rule. `exchange` shows it, when that is not the last exchange."""
+    """The application breaks the rule.
 
-    def __init__(self, message: str, exchange: Any = None) -> None:
+    `exchange` shows it, when that is not the last exchange. When unusable responses are the only reason, `aspect` is
+    what makes them unusable, and `endpoints` are those that sent them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        exchange: Any = None,
+        aspect: Aspect | None = None,
+        endpoints: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(message)
         self.exchange = exchange
+        self.aspect = aspect
+        self.endpoints = endpoints
 
 
 class RuleSkipped(Exception):
     """The application or its shop has nothing on which the rule could be tested."""
+
+
+class EndpointMissing(RuleSkipped):
+    """The application has no handler at an endpoint that its manifest names; another rule reports it."""
 
 
 class ConfigMissing(RuleSkipped):
@@ -28,7 +46,12 @@ class ConfigMissing(RuleSkipped):
 
 
 class RuleSeverity(str, Enum):
-    """MUST: a page of the protocol says so. SHOULD: it follows from one. ADVICE: sources disagree, or it is wise."""
+    """How serious a broken rule is.
+
+    MUST: a page of the protocol says so; or, where the pages are silent, breaking the rule loses an order, doubles
+    money, leaves stock or a price wrong, or tells a secret. SHOULD: it follows from a page, and breaking it does less
+    harm. ADVICE: sources disagree, or it is wise.
+    """
 
     MUST = "must"
     SHOULD = "should"
@@ -67,13 +90,15 @@ class RuleArea:
         severity: RuleSeverity = RuleSeverity.MUST,
         source: str = "",
         *,
+        follows: bool = False,
         needs: tuple[str, ...] = (),
         after: tuple[str, ...] = (),
         changes_shop: bool = False,
     ) -> Callable[[RuleTest], RuleTest]:
         """Register a function as the test of a rule; its docstring is the sentence, then the consequence.
 
-        The test runs only when the rules it `needs` have passed, and later than the rules in `after`.
+        A rule that `follows` from its page is not written there. The test runs only when the rules it `needs` have
+        passed, and later than the rules in `after`.
         """
 
         def register(test: RuleTest) -> RuleTest:
@@ -84,7 +109,7 @@ class RuleArea:
                     area=self.title,
                     sentence=" ".join(sentence.split()),
                     consequence=" ".join(consequence.split()),
-                    source=source or self.source,
+                    source=("follows from " if follows else "") + (source or self.source),
                     severity=severity,
                     test=test,
                     needs=self.needs + needs,

@@ -10,9 +10,11 @@ from bridge.check.rule import Rule
 INTRODUCTION = """\
 # The rules of `linnworks-bridge check`
 
-Generated with `linnworks-bridge check --list`. A rule is a **must** when a page of the protocol says so, a **should**
-when it follows from one, and **advice** when sources disagree or it is only wise. Only a broken must makes the exit
-status 1. Sources are page names of apidocs.linnworks.net, where `ep:` stands for `channel-integration-endpoint-`.
+Generated with `linnworks-bridge check --list`. A rule is a **must** when a page of the protocol says so, or when
+breaking it loses an order, doubles money, leaves stock or a price wrong, or tells a secret. Where the page itself is
+silent, the source says *follows from*. A rule is a **should** when breaking it does less harm, and **advice** when
+sources disagree or it is only wise. Only a broken must makes the exit status 1, with `--strict` a broken should as
+well. Sources are page names of apidocs.linnworks.net, where `ep:` stands for `channel-integration-endpoint-`.
 Rules marked *changes the shop* are skipped with `--read-only`."""
 COLUMNS = ("Rule", "", "What it says", "What happens in Linnworks when it is broken", "Source")
 

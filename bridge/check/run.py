@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 import requests
 
+from bridge.check.causes import Cause, causes
 from bridge.check.client import LinnworksClient
 from bridge.check.context import CheckContext, now
+from bridge.check.endpoint_states import endpoint_states
 from bridge.check.latency import Latency, latencies
 from bridge.check.manifest import ENDPOINTS
 from bridge.check.options import CheckCouldNotRun, CheckOptions
@@ -38,7 +40,10 @@ LABELS: dict[Verdict | RuleSeverity, str] = {
 
 @dataclass
 class CheckRun:
-    """A finished run; `missing_config` says which values it needed to continue."""
+    """A finished run; `missing_config` says which values it needed to continue.
+
+    `fail_on` is the mildest severity that makes it fail, `endpoints` are the endpoints in each state.
+    """
 
     target: str
     mode: str
@@ -48,6 +53,9 @@ class CheckRun:
     seconds: float = 0.0
     latencies: list[Latency] = field(default_factory=list)
     missing_config: str = ""
+    fail_on: RuleSeverity = RuleSeverity.MUST
+    endpoints: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def count(self, status: Verdict | RuleSeverity, area: str = "") -> int:
         """Return how many rules passed, were skipped, or are broken with this severity, in one area or in all."""
@@ -71,9 +79,19 @@ class CheckRun:
         return sorted(broken, key=lambda result: order.index(result.rule.severity))
 
     @property
+    def causes(self) -> list[Cause]:
+        """Return the broken rules from which no other follows, each with those that follow, the most harmful first."""
+        return causes(self.results)
+
+    def fails(self, result: RuleResult) -> bool:
+        """Return whether this result makes the run fail."""
+        order = list(RuleSeverity)
+        return result.broken is not None and order.index(result.broken) <= order.index(self.fail_on)
+
+    @property
     def exit_status(self) -> int:
-        """Return 0 when no must-rule is broken, 1 when one is, 2 when missing configuration stopped the run."""
-        return 1 if self.count(RuleSeverity.MUST) else 2 if self.missing_config else 0
+        """Return 1 when a rule is broken that makes the run fail, 2 when missing configuration stopped it, else 0."""
+        return 1 if any(map(self.fails, self.results)) else 2 if self.missing_config else 0
 
 
 def run_check(options: CheckOptions, on_start: Callable[[int], None], on_progress: Callable[[str], None]) -> CheckRun:
@@ -84,10 +102,10 @@ def run_check(options: CheckOptions, on_start: Callable[[int], None], on_progres
     a message about a running rule, or "" after each rule.
     """
     target = _reachable_address(options)
-    rules = rules_of_mode(options.manifest, options.mode)
+    rules = rules_of_mode(options.manifest, options.mode, options.repeat_window is not None)
     tested = rules_to_test(rules, options) if options.mode == "check" else rules
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
-    run = CheckRun(target, options.mode, seed, now())
+    run = CheckRun(target, options.mode, seed, now(), fail_on=options.fail_on)
     context = _context(options, seed)
     context.report_progress = on_progress
     on_start(len(tested))
@@ -100,6 +118,8 @@ def run_check(options: CheckOptions, on_start: Callable[[int], None], on_progres
     run.results = results_to_report(results, rules, options) if options.mode == "check" else results
     run.latencies = latencies(context.client.timings)
     run.missing_config = context.missing_config
+    run.endpoints = endpoint_states(context.client)
+    run.notes = [context.client.redact(note) for note in context.notes]
     return run
 
 
@@ -111,6 +131,7 @@ def _context(options: CheckOptions, seed: int) -> CheckContext:
     rng = random.Random(seed)  # noqa: S311 (makes names up, keeps no secrets)
     context = CheckContext(client, options.config, rng, options.patience)
     context.read_only = options.read_only
+    context.repeat_window = options.repeat_window
     context.soak_options = options.soak
     context.recorded_calls = [
         (name, body) for name, body in options.recorded_calls if not (options.read_only and name in CHANGING_CALLS)

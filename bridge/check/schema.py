@@ -27,6 +27,7 @@ class Aspect(Enum):
     ERROR_DEFAULTS = "arrays and HasMorePages beside an Error"
     ITEM_IDS = "the ids of a wizard step's items"
     LIST_VALUES = "the values a list of the wizard offers"
+    PATTERN = "a regular expression"
 
 
 class Mismatch(NamedTuple):
@@ -63,6 +64,8 @@ def mismatches(schema: ValueSchema, body: dict[str, Any], read: dict[str, Any]) 
         yield from schema.compare(body, "")
         return
     fields = schema.fields or {}
+    if "Error" in fields:
+        yield from fields["Error"].compare(body.get("Error", read["Error"]), "Error")
     for name, field in fields.items():
         if field.is_array and not isinstance(read.get(name), list):
             yield Mismatch(Aspect.ERROR_DEFAULTS, f"{name} is {describe(read.get(name))} beside an Error, not []")

@@ -18,11 +18,25 @@ from bridge.check.wording import describe
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?\s*(Z|[+-]\d\d:?\d\d)?|/Date\(-?\d+\)/")
 _USUAL_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_WITH_SLASHES = re.compile(r"/.+/[a-z]*")
+_ONLY_IN_JAVASCRIPT = (
+    (re.compile(r"\(\?<(?=[A-Za-z_])"), "(?P<"),
+    (re.compile(r"\\k<(\w+)>"), r"(?P=\1)"),
+    (re.compile(r"\\[pP]\{[^}]*\}"), r"\\w"),
+    (re.compile(r"\\u\{[0-9A-Fa-f]+\}|\\c[A-Za-z]"), "x"),
+    (re.compile(r"\(\?<([=!])[^)]*\)"), "(?:)"),  # Python's may only have one length
+    (re.compile(r"\[\^\]"), r"(?:.|\\n)"),
+)
 _WHOLE_NUMBER = re.compile(r"\s*-?\d+(\.0+)?\s*")
 
 
-def json_object(aliases: Mapping[str, str] | None = None, **fields: ValueSchema) -> ValueSchema:
-    """Return the schema of an object with these fields; `aliases` maps other documented spellings to field names."""
+def json_object(
+    aliases: Mapping[str, str] | None = None, misspelt: tuple[str, ...] = (), **fields: ValueSchema
+) -> ValueSchema:
+    """Return the schema of an object with these fields; `aliases` maps other spellings to field names.
+
+    Of these spellings, the `misspelt` ones are not documented.
+    """
     spellings = {name.casefold(): name for name in fields}
     spellings |= {
         alias.casefold(): name for alias, name in (aliases or {}).items() if alias.casefold() not in spellings
@@ -52,7 +66,7 @@ def json_object(aliases: Mapping[str, str] | None = None, **fields: ValueSchema)
                 yield Mismatch(field.if_missing or Aspect.FORM, f"{prefix}{name} is null, not []")
             elif field.if_missing:
                 yield Mismatch(field.if_missing, f"{prefix}{name} is null")
-            if key != name and key.casefold() == name.casefold():
+            if key != name and (key.casefold() == name.casefold() or key in misspelt):
                 yield Mismatch(Aspect.NAME, f"{prefix}{key} is spelt {name} in the protocol")
         for name in keys.keys() - fields.keys():
             yield Mismatch(Aspect.NAME, f"{prefix}{name} is not a name of the protocol")
@@ -224,9 +238,36 @@ def _compare_date_time(value: Any, path: str) -> Mismatches:
         yield Mismatch(Aspect.FORM, f"{path} is {value!r}, the samples write 2016-08-26T13:28:05Z")
 
 
+def _compare_pattern(value: Any, path: str) -> Mismatches:
+    if not isinstance(value, str):
+        yield Mismatch(Aspect.SHAPE, f"{path} is {describe(value)}, not a string")
+    elif _WITH_SLASHES.fullmatch(value):
+        yield Mismatch(Aspect.PATTERN, f"{path} is {value!r}, with slashes around it")
+    else:
+        try:
+            re.compile(_as_python(value))
+        except re.error as error:
+            yield Mismatch(Aspect.PATTERN, f"{path} is {value!r}, which is no regular expression: {error}")
+
+
+def _as_python(expression: str) -> str:
+    """Return a JavaScript expression in Python's syntax, where that is another."""
+    for javascript, python in _ONLY_IN_JAVASCRIPT:
+        expression = javascript.sub(python, expression)
+    return expression
+
+
 any_value = ValueSchema(lambda value, path: iter(()))
 boolean = _typed("true or false", lambda value: isinstance(value, bool), _to_boolean)
 integer = _typed("a whole number", _is_number(int), _to_integer)
 number = _typed("a number", _is_number(int, float), _to_number)
 number_or_text = _typed("a whole number", _is_number(int), lambda value: value.strip() or None)
 date_time = ValueSchema(_compare_date_time)
+pattern = ValueSchema(_compare_pattern)
+whole_number_in_any_form = ValueSchema(
+    lambda value, path: (
+        iter(())
+        if _to_integer(value) is not None
+        else iter([Mismatch(Aspect.SHAPE, f"{path} is {describe(value)}, not a whole number")])
+    )
+)

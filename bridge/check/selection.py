@@ -13,9 +13,11 @@ from bridge.check.runner import RuleResult, Verdict
 
 MODES = {"replay": (replay.area, responses.ALWAYS), "soak": (soak.area, (*responses.ALWAYS, responses.MISSING_ROWS))}
 """The area of each other mode, and the rules about every response that apply in it."""
+REPEAT_WINDOW_RULE = "PSO-17"
+"""The rule that waits for the time of --repeat-window."""
 
 
-def rules_of_mode(manifest: Manifest, mode: str = "check") -> list[Rule]:
+def rules_of_mode(manifest: Manifest, mode: str = "check", with_repeat_window: bool = False) -> list[Rule]:
     """Return the rules of a mode that apply to an application with this manifest."""
     if mode != "check":
         area, response_rules = MODES[mode]
@@ -26,7 +28,8 @@ def rules_of_mode(manifest: Manifest, mode: str = "check") -> list[Rule]:
         excluded.append(oauth.area)
     if not manifest.supports_listings:
         excluded.append(listings.area)
-    return [rule for area in AREAS if area not in excluded for rule in area.rules]
+    rules = [rule for area in AREAS if area not in excluded for rule in area.rules]
+    return [rule for rule in rules if with_repeat_window or rule.id != REPEAT_WINDOW_RULE]
 
 
 def with_dependencies(wanted: Iterable[Rule], rules: list[Rule], include_after: bool = True) -> list[Rule]:

@@ -64,6 +64,7 @@ class SoakIntegration:
         first.token = self.context.add_user(first).require_success().string("AuthorizationToken")
         wizard.load(self.context, first).require_success()
         wizard.complete(self.context, first)
+        self.context.learn_time_format()
 
     def run_rounds(self) -> None:
         """Make the calls of every round, each at its time or as soon as the one before is finished."""

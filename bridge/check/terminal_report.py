@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from bridge.check.causes import MAX_CAUSES, Cause
+from bridge.check.endpoint_states import ANSWERS
 from bridge.check.rule import RuleSeverity
 from bridge.check.run import LABELS, CheckRun
 from bridge.check.runner import RuleResult, Verdict
@@ -25,6 +27,7 @@ STYLES: dict[Verdict | RuleSeverity, str] = {
 }
 MAX_EVIDENCE_LINES = 12
 MAX_LINE_CHARACTERS = 400
+MAX_REASON_CHARACTERS = 160
 
 
 @contextmanager
@@ -43,22 +46,63 @@ def progress_bar(console: Console) -> Iterator[tuple[Callable[[int], None], Call
         yield on_start, on_progress
 
 
-def print_report(console: Console, run: CheckRun, verbose: bool = False) -> None:
-    """Print the table of areas, every broken rule with its evidence, the skipped rules, and the totals as last line."""
-    console.print(_area_table(run))
+def print_report(console: Console, run: CheckRun, verbose: bool = False, short: bool = False) -> None:
+    """Print where to begin, every broken rule with its evidence, the skipped rules, and the totals as last line.
+
+    A `short` report has one line for each broken rule.
+    """
+    if run.broken or run.missing_config:
+        console.print(_endpoint_table(run))
+        _print_causes(console, run)
+    if not short:
+        console.print(_area_table(run))
     if verbose:
         console.print(_rule_table(run))
     if run.mode == "soak":
         console.print(_latency_table(run))
-    for result in run.broken:
-        _print_broken(console, result)
-    _print_skipped(console, run)
+    for cause in run.causes:
+        _print_short(console, cause) if short else _print_broken(console, cause)
+    if not short:
+        _print_skipped(console, run)
+    for note in run.notes:
+        console.print(note, highlight=False, markup=False)
     counts = ", ".join(f"{run.count(status)} {label}" for status, label in LABELS.items())
     worst = next((severity for severity in RuleSeverity if run.count(severity)), Verdict.PASS)
     console.print(f"{counts} in {run.seconds:.1f} s (seed {run.seed})", style=STYLES[worst], highlight=False)
     if run.missing_config:
         message = f"The run stopped early: {run.missing_config}"
         console.print(message, style="bold red", highlight=False, markup=False)
+
+
+def _endpoint_table(run: CheckRun) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, max_width=40, overflow="ellipsis")
+    table.add_column()
+    for state, names in run.endpoints.items():
+        table.add_row(Text(state, "green" if state == ANSWERS else "yellow"), Text(", ".join(names)))
+    return table
+
+
+def _print_causes(console: Console, run: CheckRun) -> None:
+    """Print what to fix first, the most harmful at the top."""
+    if run.causes:
+        console.print("\nFix these first", style="bold")
+    for number, cause in enumerate(run.causes[:MAX_CAUSES], 1):
+        extent = f" ({cause.extent})" if cause.extent else ""
+        rule = (f"{cause.result.rule.id} {cause.severity.value}", STYLES[cause.severity])
+        reason = _cut(cause.result.reason, MAX_REASON_CHARACTERS)
+        console.print(Text.assemble(f"{number}. ", rule, f"  {reason}", (extent, "bold")))
+    if len(run.causes) > MAX_CAUSES:
+        console.print(f"and {len(run.causes) - MAX_CAUSES} more, below", style="dim")
+    console.print()
+
+
+def _print_short(console: Console, cause: Cause) -> None:
+    for result in (cause.result, *cause.followers):
+        follows = f" (follows from {cause.result.rule.id})" if result is not cause.result else ""
+        heading = (f"{result.rule.id} {result.rule.severity.value:6}", STYLES[result.rule.severity])
+        line = Text.assemble(heading, f"  {_cut(result.reason, MAX_REASON_CHARACTERS)}", (follows, "dim"))
+        console.print(line, soft_wrap=True)
 
 
 def _area_table(run: CheckRun) -> Table:
@@ -92,11 +136,16 @@ def _latency_table(run: CheckRun) -> Table:
     return table
 
 
-def _print_broken(console: Console, result: RuleResult) -> None:
+def _print_broken(console: Console, cause: Cause) -> None:
+    result = cause.result
     rule = result.rule
     heading = (f"{rule.id} {rule.severity.value}", STYLES[rule.severity])
     console.print(Text.assemble("\n", heading, "  ", (rule.sentence, "bold")))
     lines = [("Found", result.reason), ("In Linnworks", rule.consequence), ("Source", rule.source)]
+    if cause.followers:
+        lines.append(("Follow", "\n".join(map(_follower, cause.followers))))
+    if cause.waiting:
+        lines.append(("Wait", ", ".join(waiting.rule.id for waiting in cause.waiting)))
     if result.evidence:
         lines += [("Request", _shortened(result.evidence.request)), ("Response", _shortened(result.evidence.response))]
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -105,6 +154,15 @@ def _print_broken(console: Console, result: RuleResult) -> None:
     for name, content in lines:
         table.add_row(name, Text(content))
     console.print(Padding(table, (0, 0, 0, 4)))
+
+
+def _follower(result: RuleResult) -> str:
+    return f"{result.rule.id} {result.rule.severity.value}  {result.rule.sentence}"
+
+
+def _cut(text: str, length: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[:length]}..."
 
 
 def _shortened(text: str) -> str:

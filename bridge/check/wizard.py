@@ -58,14 +58,7 @@ def complete_step(context: CheckContext, integration: Integration) -> None:
 
     Raise ConfigMissing when made-up values are rejected, RuleFailed when the seller's are.
     """
-    values: dict[str, str] = {}
-    made_up: list[str] = []
-    for item in integration.items:
-        name, value = string(item.get("ConfigItemId")), known_value(item, context.config)
-        if value is None:
-            value = made_up_value(item, context.rng)
-            made_up.append(name)
-        values[name] = value
+    values, made_up = values_of_step(context, integration)
     step = integration.step
     response = save(context, integration, values)
     if response.error and made_up:  # the application is right to reject made-up credentials
@@ -75,6 +68,19 @@ def complete_step(context: CheckContext, integration: Integration) -> None:
         )
     if response.error:
         raise RuleFailed(f'the step {step} returned "{response.error[:300]}" for the given values', response.exchange)
+
+
+def values_of_step(context: CheckContext, integration: Integration) -> tuple[dict[str, str], list[str]]:
+    """Return a value for every item of the current step, and the items whose value is made up."""
+    values: dict[str, str] = {}
+    made_up: list[str] = []
+    for item in integration.items:
+        name, value = string(item.get("ConfigItemId")), known_value(item, context.config)
+        if value is None:
+            value = made_up_value(item, context.rng)
+            made_up.append(name)
+        values[name] = value
+    return values, made_up
 
 
 def complete(context: CheckContext, integration: Integration) -> None:

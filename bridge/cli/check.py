@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 WRITABLE_FILE = click.Path(dir_okay=False, path_type=Path)
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SECONDS_PER_SOAK_ROUND = 1.0
+SEVERITIES = ("must", "should", "advice")
+INTERRUPTED = 130
+"""The exit status of a program that was ended with Ctrl-C."""
 
 
 def _print_rules(context: click.Context, parameter: click.Parameter, requested: bool) -> None:
@@ -75,6 +78,28 @@ def _print_rules(context: click.Context, parameter: click.Parameter, requested: 
 @click.option(
     "--seed", type=int, metavar="NUMBER", help="Make the same random choices as another run with this number."
 )
+@click.option(
+    "--repeat-window",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="How long the application takes an equal Cancel for a repeated one; waits as long to send another.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default=SEVERITIES[0],
+    show_default=True,
+    help="Exit with 1 when a rule of this severity, or of a more serious one, is broken.",
+)
+@click.option("--strict", "fail_on", flag_value="should", help="The same as --fail-on should.")
+@click.option(
+    "--format",
+    "report_format",
+    type=click.Choice(["full", "short"]),
+    default="full",
+    show_default=True,
+    help="In the terminal, one line for each broken rule, or all about it.",
+)
 @click.option("--json", "json_file", type=WRITABLE_FILE, help="Write the complete report as JSON.")
 @click.option("--junit", "junit_file", type=WRITABLE_FILE, help="Write a JUnit report for a build server.")
 @click.option("--html", "html_file", type=WRITABLE_FILE, help="Write the report as an HTML page.")
@@ -88,6 +113,8 @@ def check(
     config_values: tuple[str, ...],
     config_file: Path | None,
     oauth_client: str | None,
+    fail_on: str,
+    report_format: str,
     replay: Path | None,
     minutes: float | None,
     integrations: int,
@@ -105,9 +132,10 @@ def check(
     despatched, cancelled and refunded permanently; stock, prices, settings and listings are restored. A soak
     also changes stock and prices permanently.
 
-    Exit status: 0 if no must-rule is broken, 1 if one is, 2 if the check could not run.
+    Exit status: 0 if no must-rule is broken, or none of --fail-on; 1 if one is; 2 if the check could not run;
+    130 if it was interrupted. Then, too, what it changed is put back.
     """
-    from bridge.check import CheckCouldNotRun, CheckOptions, ManifestUnreadable, read_recorded_calls
+    from bridge.check import CheckCouldNotRun, CheckOptions, ManifestUnreadable, RuleSeverity, read_recorded_calls
 
     if url and not url.startswith(("http://", "https://")):
         raise click.UsageError("The URL must begin with http:// or https://")
@@ -123,11 +151,15 @@ def check(
                 oauth=client,
                 recorded_calls=read_recorded_calls(replay) if replay else (),
                 soak=_soak_options(minutes, integrations) if minutes else None,
+                fail_on=RuleSeverity(fail_on),
                 **other_options,
             )
-            run = _run(options, verbose)
+            run = _run(options, verbose, short=report_format == "short")
     except (CheckCouldNotRun, ManifestUnreadable) as error:
         raise StartError(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What the check changed was put back, and its integrations were deleted.", err=True)
+        sys.exit(INTERRUPTED)
     _write_reports(run, json_file, junit_file, html_file)
     sys.exit(run.exit_status)
 
@@ -145,14 +177,14 @@ def _soak_options(minutes: float, integrations: int) -> SoakOptions:
     return SoakOptions(max(1, round(minutes * 60 / SECONDS_PER_SOAK_ROUND)), SECONDS_PER_SOAK_ROUND, integrations)
 
 
-def _run(options: CheckOptions, verbose: bool) -> CheckRun:
+def _run(options: CheckOptions, verbose: bool, short: bool) -> CheckRun:
     from bridge.check import run_check
     from bridge.check.terminal_report import print_report, progress_bar
 
     console = new_console()
     with progress_bar(console) as (on_start, on_progress):
         run = run_check(options, on_start, on_progress)
-    print_report(console, run, verbose)
+    print_report(console, run, verbose, short)
     return run
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.check import wizard
 from tests.check.conftest import verdicts
 from tests.check.mutants.application import CLIENT
+from tests.check.mutants.builders import MUTANTS
 
 
 def test_config_values_come_from_a_file_and_the_command_line(http_app, check_command, tmp_path):
@@ -87,27 +89,77 @@ def test_an_application_with_oauth_requires_a_client(over_http, http_app, check_
     assert "give a client with --oauth-client FILE" in output
 
 
+def test_a_manifest_that_hides_oauth_is_noticed(http_app, check_command):
+    """
+    When the calls are rejected for want of an access token, the first finding says how to give a client.
+    """
+    http_app.requires_bearer_token = True
+    _, report = check_command("--only", "CFG-01", status=1)
+
+    assert "give a client with --oauth-client FILE" in report["rules"][0]["reason"]
+
+
+def test_the_severity_that_fails_can_be_chosen(http_app, check_command):
+    """
+    A broken should makes the run fail with --strict, and not without.
+    """
+    MUTANTS["ORD-02"](http_app)
+    check_command("--only", "ORD-02", status=0)
+    check_command("--only", "ORD-02", "--strict", status=1)
+    check_command("--only", "ORD-02", "--fail-on", "advice", status=1)
+
+
+def test_a_killed_run_can_be_repeated_with_its_seed(http_app, check_command):
+    """
+    When the integrations of a run are still there, a run with its seed takes other names.
+    """
+    http_app.ConfigDeleted = lambda body: {}
+    check_command("--only", "Several integrations")
+    check_command("--only", "Several integrations")
+
+    assert 2 == len({i.name[:14] for i in http_app.integrations.values() if i.step == "UserConfig"})
+
+
+def test_an_interrupted_command_ends_with_130(http_app, check_command, monkeypatch):
+    """
+    Ctrl-C deletes the integrations, and the exit status is that of an interrupted program.
+    """
+
+    def interrupt(context, integration):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(wizard, "complete", interrupt)
+    output, _ = check_command("--only", "CFG-09", status=130)
+
+    assert "Interrupted" in output
+    assert {} == http_app.integrations
+
+
 def test_recorded_calls_are_sent_again(http_app, check_command, tmp_path):
     """
-    They have the token of a new integration, and the rules about every response apply to them.
+    They have the token of a new integration, which they do not delete, and the rules about every response apply.
     """
     requests = []
     http_app.response_hooks.append(
         lambda name, body, response: requests.append((name, body.get("AuthorizationToken"), body["sent"]))
     )
     lines = [
+        {"endpoint": "ConfigDeleted", "body": {"AuthorizationToken": "theirs"}},
         {
             "endpoint": "OrdersEndpoint",
             "body": {"AuthorizationToken": "theirs", "UTCTimeFrom": "2026-11-01 00:00:00Z", "PageNumber": 1, "New": 1},
         },
         {"endpoint": "https://a.example/api/PriceUpdate", "body": {"AuthorizationToken": "theirs", "Products": []}},
+        {"endpoint": "CheckFeed", "body": {"AuthorizationToken": "theirs", "ChannelFeedId": "unknown"}},
     ]
     (tmp_path / "recorded").write_text("\n".join(map(json.dumps, lines)))
-    _, report = check_command("--replay", str(tmp_path / "recorded"))
+    output, report = check_command("--replay", str(tmp_path / "recorded"))
     names = [name for name, _, _ in requests]
 
     assert "replay" == report["mode"]
     assert "pass" == verdicts(report)["REP-01"] == verdicts(report)["ANS-08"]
     assert ["Orders", "PriceUpdate"] == [name for name in names if name in ("Orders", "PriceUpdate")]
+    assert "1 of 3 recorded calls were answered with an Error: CheckFeed 1" in output
+    assert 1 == names.count("ConfigDeleted")
     assert "theirs" not in [token for _, token, _ in requests]
     assert any(b'"New": 1' in sent for _, _, sent in requests)

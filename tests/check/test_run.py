@@ -166,7 +166,7 @@ def test_an_automatic_refund_must_have_been_made(app, run_in_process, refunds, v
     """
     app.body_hooks["PostSaleOptions"].append(lambda result, body: result.update(AutomaticRefundOnCancel=True))
     if refunds:
-        MUTANTS["PSO-12"](app)
+        MUTANTS["PSO-15"](app)
     (result,) = (result for result in run_in_process(only=("PSO-12",)).results if result.rule.id == "PSO-12")
 
     assert verdict is result.verdict

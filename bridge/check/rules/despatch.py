@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.check.context import CheckContext, now
 from bridge.check.records import OrderRecord
+from bridge.check.response import EndpointResponse
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
 
 area = RuleArea("Despatch", "ep:despatch", needs=("ORD-01",), changes_shop=True)
@@ -16,6 +17,7 @@ MAX_ATTEMPTS = 3
 FEW_ORDERS = 6
 """With no more open orders than these, orders that are already despatched are sent again instead."""
 DEFAULT_BATCH_SIZE = 100
+PACKAGE_FIELDS = ("ShippingVendor", "ShippingMethod", "TrackingNumber", "Items")
 
 
 @area.rule("DSP-01")
@@ -53,14 +55,24 @@ def remaining_despatch(context: CheckContext) -> None:
     return _require_accepted(context, context.parcels[1:])
 
 
+@area.rule("DSP-16", follows=True, after=REPEATED)
+def known_order(context: CheckContext) -> None:
+    """The order beside an unknown one in a batch is despatched.
+
+    One order that was deleted in the shop keeps all others from being despatched.
+    """
+    _send_some(context, lambda parcel: parcel, _unknown_reference(context))
+
+
 @area.rule("DSP-04", RuleSeverity.SHOULD, after=REPEATED)
 def unknown_order(context: CheckContext) -> None:
-    """An unknown order in a batch gets its own Error, and the other order is despatched.
+    """An unknown order in a batch gets its own Error.
 
-    The unknown order is not noticed, or it blocks the whole batch.
+    Linnworks shows an order as despatched that does not exist.
     """
-    unknown = _unknown_reference(context)
-    _send_some(context, lambda parcel: parcel, unknown)
+    unknown = _unknown_parcel(context)
+    if not context.despatch([unknown, *context.parcels[:1]])[unknown["ReferenceNumber"]].get("Error"):
+        raise RuleFailed("an order that does not exist was despatched without an Error")
 
 
 @area.rule("DSP-05", RuleSeverity.SHOULD)
@@ -104,6 +116,8 @@ def full_batch(context: CheckContext) -> None:
 
     After ten seconds Linnworks drops the connection and sends the whole batch again, in vain.
     """
+    if context.call("Despatch", Orders=[_unknown_parcel(context)]).error:
+        raise RuleSkipped("an unknown order alone gets an Error for the whole request, which DSP-04 judges")
     size = context.client.manifest.batch_size("DespatchUpdate", DEFAULT_BATCH_SIZE)
     context.despatch([_unknown_parcel(context) for _ in range(size)])
 
@@ -146,6 +160,66 @@ def one_row_each(context: CheckContext) -> None:
         raise RuleFailed(message, response.exchange)
 
 
+@area.rule("DSP-12", after=REPEATED)
+def packages(context: CheckContext) -> None:
+    """A despatch whose items are also listed by package is accepted.
+
+    Linnworks sends Packages with an order that goes in several parcels, and the despatch is never confirmed.
+    """
+
+    def in_packages(parcel: dict[str, Any]) -> dict[str, Any]:
+        package = {name: parcel[name] for name in PACKAGE_FIELDS}
+        return {**parcel, "Packages": [{**package, "TrackingUrl": "https://track.example.com/1"}]}
+
+    _send_some(context, in_packages)
+
+
+@area.rule("DSP-13", source="endpoint-despatch-faq", needs=("DSP-01",), after=("DSP-03",))
+def grouped_with_sent(context: CheckContext) -> None:
+    """A despatch that groups a parcel with one already sent is accepted.
+
+    Linnworks groups the parcels of an order: what was sent alone comes again with the rest, and is never confirmed.
+    """
+    if context.unused_orders(lambda order: order.can_be_split)[FEW_ORDERS:]:
+        parcels = _send_order(context, _two_parcels, split=True, max_sent=1)
+    else:
+        parcels = context.parcels
+    items = [item for parcel in parcels for item in parcel["Items"]]
+    whole = {**parcels[0], "TrackingNumber": "CHECK987654321GB", "Items": items}
+    _require_accepted(context, [{**whole, "SecondaryTrackingNumbers": [parcels[0]["TrackingNumber"]]}])
+
+
+@area.rule("DSP-14", RuleSeverity.SHOULD, needs=("DSP-02",), after=("DSP-03",))
+def corrected_tracking_number(context: CheckContext) -> None:
+    """A despatch sent again with another tracking number is accepted.
+
+    The buyer follows a parcel that does not exist, and the seller cannot correct it.
+    """
+    _require_accepted(context, [{**context.parcels[0], "TrackingNumber": "CHECK000000001GB"}])
+
+
+@area.rule("DSP-15", needs=("DSP-01",))
+def time_with_a_space(context: CheckContext) -> None:
+    """ProcessedOn is understood with a space between date and time, as Linnworks sends it.
+
+    A reader that only knows ISO 8601 fails on every despatch, and no buyer is told.
+    """
+    if not context.client.iso_times:
+        return  # it was understood when the order was despatched
+    parcels = context.parcels[:1]
+    response = context.client.post("Despatch", {"AuthorizationToken": context.first.token, "Orders": parcels})
+    if not (error := _first_error(response)):
+        return
+    if _first_error(context.call("Despatch", Orders=parcels)):
+        raise RuleSkipped("a despatch sent again is refused in any form, which DSP-02 judges")
+    raise RuleFailed(f'ProcessedOn with a space is refused: "{error[:200]}"', response.exchange)
+
+
+def _first_error(response: EndpointResponse) -> str:
+    errors = (str(row.get("Error") or "") for row in response.rows("Orders"))
+    return response.error or next(filter(None, errors), "")
+
+
 def _unknown_reference(context: CheckContext) -> str:
     return f"no-such-order-{context.random_word()}"
 
@@ -177,6 +251,27 @@ def _send_order(
 
     Raise RuleFailed only when every order that was tried is rejected.
     """
+    try:
+        return _try_orders(context, parcels_of, unknown_reference, split=split, max_sent=max_sent)
+    except RuleFailed:
+        if context.iso_parcels or context.client.iso_times:
+            raise
+        context.client.iso_times = context.iso_parcels = True  # ProcessedOn may be refused, which DSP-15 judges
+        try:
+            return _try_orders(context, parcels_of, unknown_reference, split=split, max_sent=max_sent)
+        except RuleFailed:
+            context.client.iso_times = context.iso_parcels = False
+        raise
+
+
+def _try_orders(
+    context: CheckContext,
+    parcels_of: Callable[[OrderRecord], list[dict[str, Any]]],
+    unknown_reference: str,
+    *,
+    split: bool,
+    max_sent: int | None,
+) -> list[dict[str, Any]]:
     needed = "paid order that can be sent in two parcels" if split else "paid order"
     failure: RuleFailed | RuleSkipped = RuleSkipped(f"the shop has no further {needed}")
     for order in context.candidates(lambda order: order.can_be_split or not split):
@@ -206,10 +301,8 @@ def _two_parcels(order: OrderRecord) -> list[dict[str, Any]]:
 
 
 def _require_accepted(context: CheckContext, parcels: list[dict[str, Any]], unknown_reference: str = "") -> None:
-    """Send parcels, before them one of an unknown order if its reference is given, and require its Error alone."""
+    """Send parcels, before them one of an unknown order if its reference is given, and require no Error for them."""
     unknown = [{**parcels[0], "ReferenceNumber": unknown_reference}] if unknown_reference else []
     for reference, row in context.despatch([*unknown, *parcels]).items():
         if row.get("Error") and reference != unknown_reference:
             raise RuleFailed(f'order {reference} was rejected: "{row["Error"]}"')
-        if not row.get("Error") and reference == unknown_reference:
-            raise RuleFailed("an order that does not exist was despatched without an Error")

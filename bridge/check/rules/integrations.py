@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from bridge.check import wizard
+from bridge.check import tenants, wizard
 from bridge.check.context import CheckContext, random_account
 from bridge.check.integration import Integration
 from bridge.check.response import EndpointResponse
@@ -32,8 +32,7 @@ def second_name(context: CheckContext) -> None:
 
     A customer may integrate several shops; with one token their orders and stock would be mixed up.
     """
-    response = context.add_user(context.second).require_success()
-    context.second.token = response.string("AuthorizationToken")
+    response = context.create(context.second).require_success()
     if context.second.token in ("", context.first.token):
         raise RuleFailed("the second integration got no token of its own", response.exchange)
 
@@ -60,11 +59,11 @@ def separate_wizards(context: CheckContext) -> None:
     Token, settings and state belong to one integration: here one customer's set-up changes another's.
     """
     response = wizard.load(context, context.second).require_success()
-    if not context.second.owns(response):
+    if tenants.foreign_name(context, context.second, response):
         raise RuleFailed("UserConfig returns another integration's AccountName for the second token", response.exchange)
     wizard.complete(context, context.second)
     first = wizard.load(context, context.first).require_success()
-    if first.string("StepName") != wizard.FINISHED or not context.first.owns(first):
+    if first.string("StepName") != wizard.FINISHED or tenants.foreign_name(context, context.first, first):
         raise RuleFailed("the first integration lost its step or its name when the second was created", first.exchange)
 
 
@@ -79,11 +78,11 @@ def separate_settings(context: CheckContext) -> None:
         if new == before or wizard.save(context, context.second, {name: new}).error:
             continue
         after, exchange = _setting(context, context.first, name), context.client.last_exchange
-        wizard.save(context, context.second, {name: old})
         if after != before:
+            wizard.save(context, context.second, {name: old})
             message = f"{name} of the first integration changed from {before!r} to {after!r} with the second"
             raise RuleFailed(message, exchange)
-        return
+        return  # the second integration keeps the value, which tells it apart
     raise RuleSkipped("no setting can get another value")
 
 
@@ -93,11 +92,16 @@ def parallel_calls(context: CheckContext) -> None:
 
     Linnworks polls all integrations in parallel: occasionally one customer gets another's response.
     """
-    integrations = (context.first, context.second)
+    integrations = [context.first, context.second]
+    integrations += [context.spare] if context.spare.token else []  # its step tells it apart
+    own = {
+        integration.token: tenants.marks(context.client.call("UserConfig", integration.token).require_success())
+        for integration in integrations
+    }
     clients = [context.client.clone() for _ in range(PARALLEL_CALLERS)]
 
     def call(number: int) -> list[tuple[Integration, EndpointResponse]]:
-        called = [integrations[(number + repeat) % 2] for repeat in range(CALLS_OF_EACH)]
+        called = [integrations[(number + repeat) % len(integrations)] for repeat in range(CALLS_OF_EACH)]
         return [(integration, clients[number].call("UserConfig", integration.token)) for integration in called]
 
     try:
@@ -106,10 +110,26 @@ def parallel_calls(context: CheckContext) -> None:
     finally:
         for client in clients:
             client.close()
-    for integration, response in responses:
-        if not integration.owns(response.require_success()):
-            message = f"the token of {integration.name} got the response of {response.string('AccountName')}"
+    accepted = [(integration, response) for integration, response in responses if not response.error]
+    if not accepted:  # some may be refused because the application is busy
+        responses[0][1].require_success()
+    for integration, response in accepted:
+        name, shown = tenants.foreign_name(context, integration, response), tenants.marks(response)
+        if name or (shown != own[integration.token] and shown in own.values()):
+            message = f"the token of {integration.name} got the response of {name or 'another integration'}"
             raise RuleFailed(message, response.exchange)
+
+
+@area.rule("INT-08", needs=("INT-04",), after=("INT-05", "INT-07"))
+def told_apart(context: CheckContext) -> None:
+    """Both integrations show what is theirs, one after the other.
+
+    Token, settings and state belong to one integration: here one customer sees and changes another's.
+    """
+    tenants.start(context)
+    tenants.probe(context)
+    if context.tenants and context.tenants.problems:
+        raise context.tenants.problems[0]
 
 
 def _setting(context: CheckContext, integration: Integration, name: str) -> str:
@@ -128,5 +148,13 @@ def second_account(context: CheckContext) -> None:
     token = response.string("AuthorizationToken")
     if token in ("", context.first.token):
         raise RuleFailed("the other account got no token of its own", response.exchange)
+    _require_alive(context, "AddNewUser of another account with its name")
     context.delete_integration(token)
-    wizard.load(context, context.first).require_success()
+    _require_alive(context, "ConfigDeleted of another account's integration with its name")
+
+
+def _require_alive(context: CheckContext, request: str) -> None:
+    response = wizard.load(context, context.first)
+    if response.error:
+        message = f'{request} ended the first integration: UserConfig now returns the Error "{response.error[:200]}"'
+        raise RuleFailed(message, response.exchange)

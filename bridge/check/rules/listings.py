@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.check import listing_feed
+from bridge.check.configurator import SentListing
 from bridge.check.context import CheckContext
 from bridge.check.response import EndpointResponse, string
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
@@ -12,6 +13,7 @@ area = RuleArea("Listings", "ep:listing-update", needs=("CFG-08",))
 FEEDS = "ep:checkfeed"
 CONFIGURED = ("LST-01", "LST-03", "LST-04", "LST-05")
 LISTED = ("LST-15",)
+PRICE_TOLERANCE = 0.005
 
 
 @area.rule("LST-01", source="ep:get-configurator-settings")
@@ -87,12 +89,20 @@ def listings_created(context: CheckContext) -> None:
 
     Without a ChannelFeedId Linnworks never learns the result of the listings.
     """
-    skus = {"simple": f"check-{context.random_word()}", "varied": f"check-{context.random_word()}"}
+    skus = {"simple": _new_sku(context), "varied": _new_sku(context)}
     context.listings["simple"] = context.configurator.listing(skus["simple"])
     if context.configurator.settings.get("IsVariationsAllowed") is True:
         context.listings["varied"] = context.configurator.listing(skus["varied"], variations=2)
     context.on_teardown(lambda: listing_feed.delete_all(context, listing_feed.TEARDOWN_PATIENCE))
     context.feed = listing_feed.submit(context, "CREATE", list(context.listings.values()))
+
+
+def _new_sku(context: CheckContext) -> str:
+    """Return a SKU that the shop does not have, not even from an earlier run with the same seed."""
+    sku = f"check-{context.random_word()}"
+    while any(product.sku.startswith(sku) for product in context.products):
+        sku = f"check-{context.random_word()}"
+    return sku
 
 
 @area.rule("LST-14", RuleSeverity.SHOULD, FEEDS, needs=("LST-06",), changes_shop=True)
@@ -130,7 +140,7 @@ def listings_have_ids(context: CheckContext) -> None:
             raise RuleFailed(f"{listing.sku} has no ExternalListingId", context.exchanges["CheckFeed"])
 
 
-@area.rule("LST-08", RuleSeverity.SHOULD, FEEDS, needs=LISTED, changes_shop=True)
+@area.rule("LST-08", source=FEEDS, needs=LISTED, changes_shop=True)
 def references(context: CheckContext) -> None:
     """Every ChannelReference is the Reference that Products returns for that SKU.
 
@@ -158,7 +168,30 @@ def references(context: CheckContext) -> None:
     context.eventually(find_problem)
 
 
-@area.rule("LST-09", RuleSeverity.SHOULD, needs=LISTED, after=("LST-08",), changes_shop=True)
+@area.rule("LST-17", follows=True, needs=LISTED, after=("LST-08",), changes_shop=True)
+def listed_values(context: CheckContext) -> None:
+    """Products shows a new listing with the price and the quantity that were sent.
+
+    The shop sells at another price, or sells what is not there.
+    """
+    context.eventually(lambda: _wrong_values(context, list(context.listings.values())))
+
+
+def _wrong_values(context: CheckContext, listings: list[SentListing]) -> str:
+    """Return which of the listings that Products shows have another price or quantity than was sent."""
+    shown = context.products_by_sku()
+    problems = []
+    for listing in listings:
+        for sold in listing.sent["Variations"] or [listing.sent]:
+            product = shown.get(sold["SKU"])
+            if product and product.quantity != sold["Quantity"]:
+                problems.append(f"{product.sku} has the quantity {product.quantity}, {sold['Quantity']} was listed")
+            if product and product.price is not None and abs(product.price - sold["Price"]) > PRICE_TOLERANCE:
+                problems.append(f"{product.sku} has the price {product.price}, {sold['Price']} was listed")
+    return summarize(problems)
+
+
+@area.rule("LST-09", RuleSeverity.SHOULD, needs=LISTED, after=("LST-08", "LST-17"), changes_shop=True)
 def listing_updated(context: CheckContext) -> None:
     """ListingUpdate of an existing listing changes its title in Products.
 
@@ -166,7 +199,7 @@ def listing_updated(context: CheckContext) -> None:
     """
     listing = context.listings["simple"]
     title = f"Changed by check {context.random_word()}"
-    listing.sent.update(Title=title, ExternalListingId=listing.external_id)
+    listing.sent.update(Title=title, ExternalListingId=listing.external_id, Quantity=5, Price=13.57)
     listing_feed.require_no_errors(listing_feed.wait_for_feed(context, listing_feed.submit(context, 1, [listing])))
 
     def find_problem() -> str:
@@ -176,6 +209,15 @@ def listing_updated(context: CheckContext) -> None:
         return "" if shown.title == title else f"{listing.sku} is titled {shown.title!r}, not {title!r}"
 
     context.eventually(find_problem)
+
+
+@area.rule("LST-18", follows=True, needs=("LST-09",), changes_shop=True)
+def updated_values(context: CheckContext) -> None:
+    """Products shows an updated listing with the new price and quantity.
+
+    The shop sells at the old price, or sells what is no longer there.
+    """
+    context.eventually(lambda: _wrong_values(context, [context.listings["simple"]]))
 
 
 @area.rule("LST-10", RuleSeverity.SHOULD, FEEDS, needs=CONFIGURED, changes_shop=True)
@@ -219,7 +261,7 @@ def foreign_feed(context: CheckContext) -> None:
 
 
 @area.rule(
-    "LST-13", RuleSeverity.SHOULD, "ep:listing-delete", needs=LISTED, after=("LST-09", "LST-12"), changes_shop=True
+    "LST-13", source="ep:listing-delete", follows=True, needs=LISTED, after=("LST-18", "LST-12"), changes_shop=True
 )
 def listings_deleted(context: CheckContext) -> None:
     """ListingDelete removes the listings from Products.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from bridge.check.context import CheckContext, now
-from bridge.check.records import OrderLineRecord, OrderRecord
+from bridge.check.records import CancelledPieces, OrderLineRecord, OrderRecord
 from bridge.check.response import EndpointResponse, objects, string
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
 
 area = RuleArea("Post-sale", "ep:post-sale-options", needs=("ORD-01",))
 OFFERED = ("PSO-01",)
+LATER = ("PSO-04", "PSO-05")
+INDEPENDENT = 2
+"""The flag of RefundShippingTypes for postage without an item."""
 CANCELLATION, ITEM_REFUND, SHIPPING_REFUND, SERVICE_REFUND, ADDITIONAL_REFUND = range(5)
 """The protocol's numbers of the actions for which there are reasons."""
 ACTION_NAMES = ("cancellation", "item refund", "shipping refund", "service refund", "additional refund")
@@ -76,7 +80,7 @@ def cancel_repeated(context: CheckContext) -> None:
     context.call("Cancel", Cancellation=context.cancellation).require_success()
 
 
-@area.rule("PSO-05", RuleSeverity.SHOULD, "ep:orders", needs=("PSO-03",), changes_shop=True)
+@area.rule("PSO-05", source="ep:orders", follows=True, needs=("PSO-03",), changes_shop=True)
 def cancelled_order_shown(context: CheckContext) -> None:
     """Orders then shows that order as CANCELLED.
 
@@ -95,9 +99,9 @@ def cancelled_order_shown(context: CheckContext) -> None:
 
 @area.rule("PSO-06", RuleSeverity.SHOULD, "ep:cancel", needs=OFFERED, changes_shop=True)
 def cancel_line(context: CheckContext) -> None:
-    """Cancel of one line cancels that line and no other.
+    """Cancel of one line is accepted.
 
-    The buyer gets a cancelled item, or does not get one that was not cancelled.
+    PostSaleOptions says that it is supported; the line is cancelled in Linnworks but not in the shop.
     """
     _require_ability(context, "CanCancelOrderLines", "Cancel")
     cancelled_since = now()
@@ -107,7 +111,17 @@ def cancel_line(context: CheckContext) -> None:
         fits=lambda order: len(order.shippable_lines) > 1,
         lines_of=lambda order: order.shippable_lines[:1],
     )
-    line = order.shippable_lines[0]
+    context.cancelled_lines = (order, order.shippable_lines[0], cancelled_since)
+
+
+@area.rule("PSO-13", source="ep:cancel", follows=True, needs=("PSO-06",), changes_shop=True)
+def only_that_line(context: CheckContext) -> None:
+    """Cancel of one line cancels that line and no other.
+
+    The buyer gets a cancelled item, or does not get one that was not cancelled.
+    """
+    assert context.cancelled_lines
+    order, line, cancelled_since = context.cancelled_lines
 
     def find_problem() -> str:
         shown = context.changed_orders(cancelled_since).get(order.reference)
@@ -158,16 +172,66 @@ def _refundable(context: CheckContext) -> list[OrderRecord]:
 
 @area.rule("PSO-08", RuleSeverity.SHOULD, "ep:refund", needs=("PSO-07",), changes_shop=True)
 def refund_repeated(context: CheckContext) -> None:
+    """The same Refund sent again, as after a lost response, succeeds again.
+
+    The customer sees that the refund failed although it is done.
+    """
+    context.repeated_reference = _refund_reference(context.call("Refund", Refund=context.refund))
+
+
+@area.rule("PSO-14", source="ep:refund", follows=True, needs=("PSO-08",), changes_shop=True)
+def refunded_once(context: CheckContext) -> None:
     """The same Refund sent again, as after a lost response, returns the same RefundReference.
 
     Another reference means that the buyer is paid twice.
     """
-    again = _refund_reference(context.call("Refund", Refund=context.refund))
-    if again != context.refund_reference:
-        raise RuleFailed(f"the first reference is {context.refund_reference}, the second {again}")
+    if context.repeated_reference != context.refund_reference:
+        raise RuleFailed(f"the first reference is {context.refund_reference}, the second {context.repeated_reference}")
 
 
-@area.rule("PSO-09", RuleSeverity.SHOULD, "ep:refund", needs=("PSO-07",), after=("PSO-08",), changes_shop=True)
+@area.rule("PSO-19", source="ep:refund", needs=("PSO-07",), after=("PSO-14",), changes_shop=True)
+def own_refund_reference(context: CheckContext) -> None:
+    """Another Refund of the same order returns a RefundReference of its own.
+
+    The second refund looks like the first one sent again: the buyer is not paid, or nobody can tell.
+    """
+    item = context.refund["Items"][0]
+    other = {**context.refund, "Items": [{**item, "RefundAmount": round(item["RefundAmount"] / 2, 2)}]}
+    response = context.call("Refund", Refund=other)
+    if response.error or not response.string("RefundReference"):
+        raise RuleSkipped("a second refund of the order is refused")
+    if response.string("RefundReference") == context.refund_reference:
+        message = f"two different refunds have the RefundReference {context.refund_reference!r}"
+        raise RuleFailed(message, response.exchange)
+
+
+@area.rule("PSO-18", RuleSeverity.SHOULD, "ep:refund", after=OFFERED, changes_shop=True)
+def shipping_refund(context: CheckContext) -> None:
+    """Refund of part of the postage is accepted when RefundShippingTypes says so.
+
+    PostSaleOptions says that it is supported; the buyer does not get the money.
+    """
+    _require_ability(context, "CanRefund", "Refund")
+    types = context.post_sale_options.get("RefundShippingTypes")
+    if not isinstance(types, int) or not types:
+        raise RuleSkipped("PostSaleOptions says that postage cannot be refunded")
+    rejection = None
+    for order in context.candidates(lambda order: order.postage >= SMALLEST_PRICE):
+        context.used_orders.add(order.reference)
+        line = order.shippable_lines[0]
+        asked = _refund(context, order, line, round(line.price / 2, 2))
+        items = [] if types & INDEPENDENT else asked["Items"]
+        amount = round(order.postage / 2, 2)
+        rejection = context.call("Refund", Refund={**asked, "Items": items, "RefundShippingAmount": amount})
+        if not rejection.error:
+            return
+    if not rejection:
+        raise RuleSkipped("the shop has no further paid order with postage")
+    message = f'no postage could be refunded, the last order tried returned "{rejection.error[:300]}"'
+    raise RuleFailed(message, rejection.exchange)
+
+
+@area.rule("PSO-09", source="ep:refund", follows=True, needs=("PSO-07",), after=("PSO-08",), changes_shop=True)
 def excessive_refund(context: CheckContext) -> None:
     """A Refund far above the order's value is rejected.
 
@@ -205,19 +269,44 @@ def endpoints_of_abilities(context: CheckContext) -> None:
             raise RuleFailed(message, context.exchanges["PostSaleOptions"])
 
 
+@area.rule("PSO-12", source="ep:post-sale-options", follows=True, needs=("PSO-03",), after=LATER, changes_shop=True)
+def automatic_refund(context: CheckContext) -> None:
+    """When AutomaticRefundOnCancel is true, nothing of a cancelled order can be refunded after its Cancel.
+
+    Linnworks records a refund that was never paid, or a second one is paid.
+    """
+    if context.post_sale_options.get("AutomaticRefundOnCancel") is not True:
+        raise RuleSkipped("PostSaleOptions does not say that AutomaticRefundOnCancel is true")
+    response = _refund_after_cancel(context)
+    if not response.error:
+        message = "AutomaticRefundOnCancel is true, but a refund after the Cancel is accepted"
+        raise RuleFailed(message, response.exchange)
+
+
 @area.rule(
-    "PSO-12",
+    "PSO-15",
     RuleSeverity.SHOULD,
-    "ep:post-sale-options, ep:cancel",
+    "ep:post-sale-options",
+    follows=True,
     needs=("PSO-03",),
-    after=("PSO-04", "PSO-05"),
+    after=LATER,
     changes_shop=True,
 )
-def refund_after_cancel(context: CheckContext) -> None:
-    """After the Cancel of a paid order, part of it can be refunded exactly if AutomaticRefundOnCancel is false.
+def no_automatic_refund(context: CheckContext) -> None:
+    """When AutomaticRefundOnCancel is false, a cancelled order can be refunded after its Cancel.
 
-    Linnworks records a refund that was never paid, or pays a second one.
+    The buyer's money stays with the seller, or the Cancel gave it back and Linnworks does not know.
     """
+    if context.post_sale_options.get("AutomaticRefundOnCancel") is True:
+        raise RuleSkipped("PostSaleOptions says AutomaticRefundOnCancel is true")
+    response = _refund_after_cancel(context)
+    if response.error:
+        message = f'AutomaticRefundOnCancel is false, but a refund after the Cancel returned "{response.error[:300]}"'
+        raise RuleFailed(message, response.exchange)
+
+
+def _refund_after_cancel(context: CheckContext) -> EndpointResponse:
+    """Refund part of a line of the cancelled order, or raise RuleSkipped when that cannot be tried."""
     _require_ability(context, "CanRefund", "Refund")
     if context.post_sale_options.get("CanAttachRefundToItem") is False:
         raise RuleSkipped("PostSaleOptions says CanAttachRefundToItem is false")
@@ -225,14 +314,69 @@ def refund_after_cancel(context: CheckContext) -> None:
     line = next((line for line in order.shippable_lines if line.price >= SMALLEST_PRICE), None)
     if line is None:
         raise RuleSkipped(f"nothing of the cancelled order {order.reference} can be refunded in part")
-    automatic = context.post_sale_options.get("AutomaticRefundOnCancel") is True
-    response = context.call("Refund", Refund=_refund(context, order, line, round(line.price / 2, 2)))
-    if response.error and not automatic:
-        message = f'AutomaticRefundOnCancel is false, but a refund after the Cancel returned "{response.error[:300]}"'
-        raise RuleFailed(message, response.exchange)
-    if automatic and not response.error:
-        message = "AutomaticRefundOnCancel is true, but a refund after the Cancel is accepted"
-        raise RuleFailed(message, response.exchange)
+    return context.call("Refund", Refund=_refund(context, order, line, round(line.price / 2, 2)))
+
+
+@area.rule("PSO-20", RuleSeverity.SHOULD, "ep:cancel", needs=OFFERED, changes_shop=True)
+def cancel_pieces(context: CheckContext) -> None:
+    """Cancel of one of several pieces of a line is accepted.
+
+    PostSaleOptions says that it is supported; the piece is cancelled in Linnworks but not in the shop.
+    """
+    _require_ability(context, "CanCancelOrderLinesPartially", "Cancel")
+
+    def two_pieces(order: OrderRecord) -> list[OrderLineRecord]:
+        """Return the lines of several pieces, those of two first: of these a second piece shows."""
+        return sorted((line for line in order.shippable_lines if line.quantity > 1), key=lambda line: line.quantity)
+
+    order, cancellation = _cancel(
+        context,
+        "paid order with several pieces in a line",
+        fits=lambda order: bool(two_pieces(order)),
+        lines_of=lambda order: two_pieces(order)[:1],
+        pieces=1,
+    )
+    context.cancelled_pieces = CancelledPieces(order, two_pieces(order)[0], cancellation, now())
+
+
+@area.rule("PSO-16", source="ep:cancel", follows=True, needs=("PSO-20",), changes_shop=True)
+def rest_of_line(context: CheckContext) -> None:
+    """Cancel of one of several pieces leaves the rest of the line, and the rest of the order.
+
+    The buyer does not get what was not cancelled.
+    """
+    assert context.cancelled_pieces
+    context.settle()
+    left = _pieces_left(context)
+    if left == 0:
+        line = context.cancelled_pieces.line
+        raise RuleFailed(f"the Cancel of 1 of {line.quantity} pieces cancelled the line {line.number}, or its order")
+
+
+@area.rule("PSO-17", source="ep:cancel", follows=True, needs=("PSO-16",), changes_shop=True)
+def second_equal_cancel(context: CheckContext) -> None:
+    """An equal Cancel of one piece, sent after the time of --repeat-window, cancels another piece.
+
+    Linnworks sends no id: a second piece that the buyer does not want is sent nevertheless.
+    """
+    cancelled = context.cancelled_pieces
+    assert cancelled
+    if cancelled.line.quantity != 2:
+        raise RuleSkipped("the shop has no further paid order with two pieces in a line")
+    until = cancelled.sent + timedelta(seconds=context.repeat_window or 0)
+    context.wait_until(until, "to send an equal Cancel again")
+    context.call("Cancel", Cancellation=cancelled.cancellation).require_success()
+    number, reference = cancelled.line.number, cancelled.order.reference
+    context.eventually(lambda: f"line {number} of order {reference} is not CANCELLED" if _pieces_left(context) else "")
+
+
+def _pieces_left(context: CheckContext) -> int:
+    """Return how many pieces Orders shows of the line of which some were cancelled."""
+    cancelled = context.cancelled_pieces
+    assert cancelled
+    shown = context.changed_orders(cancelled.sent).get(cancelled.order.reference, cancelled.order)
+    line = next((line for line in shown.lines if line.number == cancelled.line.number), None)
+    return 0 if line is None or line.is_cancelled or shown.is_cancelled else line.quantity
 
 
 def _can(context: CheckContext, ability: str) -> bool:
@@ -251,12 +395,13 @@ def _cancel(
     needed: str,
     fits: Callable[[OrderRecord], bool],
     lines_of: Callable[[OrderRecord], list[OrderLineRecord]],
+    pieces: int | None = None,
 ) -> tuple[OrderRecord, dict[str, Any]]:
-    """Cancel these lines of the newest order that accepts it; a despatched order may reject it."""
+    """Cancel these lines, or so many pieces of each, of the newest order that accepts it; a despatched one may not."""
     error = ""
     for order in context.candidates(fits):
         context.used_orders.add(order.reference)
-        cancellation = _cancellation(context, order, lines_of(order))
+        cancellation = _cancellation(context, order, lines_of(order), pieces)
         error = context.call("Cancel", Cancellation=cancellation).error
         if not error:
             return order, cancellation
@@ -270,8 +415,10 @@ def _reasons(context: CheckContext, action: int) -> list[dict[str, Any]]:
     return [reason for reason in reasons if action in (reason.get("Types") or [])]
 
 
-def _cancellation(context: CheckContext, order: OrderRecord, lines: list[OrderLineRecord]) -> dict[str, Any]:
-    items = [{**_item(context, line, CANCELLATION), "CancellationQuantity": line.quantity} for line in lines]
+def _cancellation(
+    context: CheckContext, order: OrderRecord, lines: list[OrderLineRecord], pieces: int | None = None
+) -> dict[str, Any]:
+    items = [{**_item(context, line, CANCELLATION), "CancellationQuantity": pieces or line.quantity} for line in lines]
     return {"ReferenceNumber": order.reference, "ExternalReference": order.external, "Items": items}
 
 

@@ -7,11 +7,13 @@ from typing import Any
 from bridge.check.context import CheckContext
 from bridge.check.records import ProductRecord
 from bridge.check.response import EndpointResponse
-from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
+from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
 from bridge.check.wording import duplicates, summarize
 
 area = RuleArea("Products", "ep:products", needs=("CFG-08",))
 DOWNLOADED = ("PRD-01",)
+FEW_PRODUCTS = 3
+"""Up to so many products can be the variations of one, and share its Reference."""
 
 
 @area.rule("PRD-01")
@@ -30,6 +32,7 @@ def unique_skus(context: CheckContext) -> None:
 
     Of two products with one SKU only one can be mapped, and it gets the stock meant for the other.
     """
+    _require_products(context)
     repeated = duplicates(product.sku for product in context.products)
     if repeated:
         page = next(
@@ -45,8 +48,8 @@ def page_after_last(context: CheckContext) -> None:
     Linnworks treats the Error as a failed download and starts again.
     """
     page = context.call("Products", PageNumber=len(context.product_pages) + 1).require_success()
-    if page.rows("Products") or page.body.get("HasMorePages") is not False:
-        raise RuleFailed("the page after the last has products or HasMorePages true", page.exchange)
+    if page.body.get("HasMorePages") is True:
+        raise RuleFailed("the page after the last has HasMorePages true", page.exchange)
 
 
 @area.rule("PRD-04", RuleSeverity.SHOULD, needs=DOWNLOADED)
@@ -55,6 +58,7 @@ def page_repeated(context: CheckContext) -> None:
 
     Products that move between pages during a download are shown twice or never.
     """
+    _require_products(context)
     for number, before in list(enumerate(context.product_pages, 1))[:2]:
         again = context.call("Products", PageNumber=number).require_success()
         if _skus(again) != _skus(before):
@@ -76,11 +80,46 @@ def real_quantity(context: CheckContext) -> None:
 
     Linnworks compares it with what it last sent and sends the stock again on every difference, endlessly.
     """
+    _require_products(context)
     again = ProductRecord.by_sku(context.call("Products", PageNumber=1).require_success().rows("Products"))
     for product in map(ProductRecord.from_row, context.product_pages[0].rows("Products")):
         if product.sku in again and again[product.sku].quantity != product.quantity:
             quantities = f"{product.quantity}, then {again[product.sku].quantity}"
             raise RuleFailed(f"{product.sku} has the quantity {quantities} without an update")
+
+
+@area.rule("PRD-07", RuleSeverity.SHOULD, follows=True, needs=DOWNLOADED)
+def no_negative_values(context: CheckContext) -> None:
+    """No product has a negative price or quantity.
+
+    Linnworks never sends a negative level: it finds a difference on every comparison, and sends the stock again.
+    """
+    _require_products(context)
+    wrong = [product for product in context.products if product.quantity < 0 or (product.price or 0) < 0]
+    if wrong:
+        shown = (
+            f"{product.sku} has the quantity {product.quantity} and the price {product.price}" for product in wrong
+        )
+        page = next(page for page in context.product_pages if wrong[0].sku in _skus(page))
+        raise RuleFailed(summarize(shown), page.exchange)
+
+
+@area.rule("PRD-08", RuleSeverity.SHOULD, needs=DOWNLOADED)
+def own_references(context: CheckContext) -> None:
+    """Products have References of their own: not one for all.
+
+    The Reference comes back with every update: an application that finds the product by it updates the wrong one.
+    """
+    _require_products(context)
+    references = {product.reference for product in context.products}
+    if len(references) == 1 and len(context.products) > FEW_PRODUCTS:
+        message = f"all {len(context.products)} products have the Reference {references.pop()!r}"
+        raise RuleFailed(message, context.product_pages[0].exchange)
+
+
+def _require_products(context: CheckContext) -> None:
+    if not context.products:
+        raise RuleSkipped("the shop has no products")
 
 
 def _skus(page: EndpointResponse) -> list[Any]:

@@ -16,10 +16,11 @@ from bridge.check.sample_requests import SAMPLE_REQUESTS
 area = RuleArea("Rejections", "channel-integration")
 LASTING_CALLS = ("ListingUpdate", "ListingDelete", "SaveConfig")
 """Calls that could leave lasting changes when they are sent with wrong types."""
+NOT_FOUND = 404
 WRONG_TYPES: tuple[Any, ...] = ("text", -1, 1.5, True, None, [], [5, None, "text"], {}, {"Items": 5})
 
 
-@area.rule("REF-01", after=("CFG-08",))
+@area.rule("REF-01", after=("CFG-08", "REF-03"))
 def no_token(context: CheckContext) -> None:
     """Every call without AuthorizationToken is rejected.
 
@@ -44,7 +45,13 @@ def unknown_token(context: CheckContext) -> None:
 
     Anyone who knows the URL can read and change a customer's shop.
     """
-    _require_token_rejected(context, {"AuthorizationToken": context.random_word(32)})
+    accepted = _require_token_rejected(context, {"AuthorizationToken": context.random_word(32)}, collect=True)
+    asked = [name for name in _available(context, TOKEN_CALLS) if name != "ConfigDeleted"]
+    if accepted:
+        context.token_is_never_checked = len(accepted) == len(asked)
+        where = "the token is never checked" if context.token_is_never_checked else "the token is not checked"
+        message = f"{where}: an unknown one is accepted by {', '.join(accepted)}"
+        raise RuleFailed(message, accepted[next(iter(accepted))].exchange)
 
 
 @area.rule("REF-04", RuleSeverity.SHOULD, needs=("CFG-01",))
@@ -103,12 +110,18 @@ def wrong_method(context: CheckContext) -> None:
 
 @area.rule("REF-09", RuleSeverity.ADVICE, "endpoints-general")
 def unknown_path(context: CheckContext) -> None:
-    """An unknown path gets status 200 and an Error.
+    """An unknown path gets status 404, or 200 and an Error.
 
-    A mistyped URL in the manifest looks like an outage, without saying what is wrong.
+    A mistyped URL in the manifest looks like a success, or like an outage.
     """
     url = f"{context.client.url('AddNewUser').rpartition('/')[0]}/no-such-call-{context.random_word()}"
-    context.client.send("an unknown path", b"{}", url=url, unusual=True).require_error("for a call that does not exist")
+    try:
+        response = context.client.send("an unknown path", b"{}", url=url, unusual=True)
+    except RuleFailed as failure:
+        if failure.exchange is None or failure.exchange.status != NOT_FOUND:
+            raise
+    else:
+        response.require_error("for a call that does not exist")
 
 
 @area.rule("REF-10", RuleSeverity.SHOULD, needs=("CFG-08",), changes_shop=True)
@@ -160,16 +173,23 @@ def _require_no_data(context: CheckContext, token: str) -> None:
             raise RuleFailed(f"{name} accepted the token {token!r} as the customer's", response.exchange)
 
 
-def _require_token_rejected(context: CheckContext, token: dict[str, Any]) -> None:
+def _require_token_rejected(
+    context: CheckContext, token: dict[str, Any], collect: bool = False
+) -> dict[str, EndpointResponse]:
+    """Raise RuleFailed when a call accepts the token; with `collect`, return the responses that do."""
+    accepted: dict[str, EndpointResponse] = {}
     unusual = not isinstance(token.get("AuthorizationToken", ""), (str, type(None)))
 
     def send(name: str) -> None:
         content = json.dumps({**token, **SAMPLE_REQUESTS[name]}).encode()
         response = context.client.send(name, content, unusual=unusual)
-        if name != "ConfigDeleted":  # a notification: repeating it may succeed
+        if collect and not response.error and name != "ConfigDeleted":
+            accepted[name] = response
+        elif name != "ConfigDeleted":  # a notification: repeating it may succeed
             _require_no_rows(response.require_error(f"for the token {next(iter(token.values()), 'left out')!r}"))
 
     try_each(_available(context, TOKEN_CALLS), send)
+    return accepted
 
 
 def _require_body_rejected(context: CheckContext, content: bytes) -> None:
@@ -182,7 +202,7 @@ def _require_body_rejected(context: CheckContext, content: bytes) -> None:
 
 
 def _available(context: CheckContext, names: Iterable[str]) -> list[str]:
-    return [name for name in names if context.client.has_endpoint(name)]
+    return [name for name in names if context.client.has_handler(name)]
 
 
 def _require_no_rows(response: EndpointResponse) -> None:

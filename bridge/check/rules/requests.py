@@ -53,11 +53,11 @@ def null_fields(context: CheckContext) -> None:
     bare = {"ReferenceNumber": "no-such-order", "ShippingVendor": None, "TrackingNumber": None, "Items": None}
     nulls = {"SecondaryTrackingNumbers": None, "Packages": None}
     for parcel in (bare, {**bare, **nulls}):
-        if context.client.has_endpoint("Despatch"):
+        if context.client.has_handler("Despatch"):
             context.call("Despatch", Orders=[parcel]).require_success()
     for name, value in (("InventoryUpdate", "Quantity"), ("PriceUpdate", "Price")):
         for row in ({"SKU": "no-such-sku", value: 1}, {"SKU": "no-such-sku", value: 1, "Reference": None, "Tag": None}):
-            if context.client.has_endpoint(name):
+            if context.client.has_handler(name):
                 context.call(name, Products=[row]).require_success()
 
 
@@ -112,7 +112,7 @@ def compression(context: CheckContext) -> None:
 
 
 def _available(context: CheckContext, names: tuple[str, ...]) -> list[str]:
-    available = [name for name in names if context.client.has_endpoint(name)]
+    available = [name for name in names if context.client.has_handler(name)]
     if not available:
         raise RuleSkipped(f"the manifest names none of {', '.join(names)}")
     return available

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from bridge.check.context import CheckContext
 from bridge.check.response_schemas import RESPONSE_SCHEMAS
-from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
+from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
 from bridge.check.schema import Aspect
 from bridge.check.wording import summarize
 
 area = RuleArea("Every response", "endpoints-general")
 SEEN = ("CFG-08", "CFG-12", "CFG-13", "CFG-14", "PRD-01", "ORD-01", "PSO-01", "LST-01", "REF-03")
 """The rules whose calls have to be made before there are responses to judge."""
+MAX_LISTED = 8
 WRITTEN = ("STK-08", "STK-09", "DSP-04", "DSP-09")
 
 ORDERS = ("Orders", "Despatch")
+BATCHES = ("Despatch", "InventoryUpdate", "PriceUpdate")
 POST_SALE = ("Cancel", "Refund", "PostSaleOptions")
 PRODUCTS = ("Products", "InventoryUpdate", "PriceUpdate")
 LISTINGS = tuple(name for name in RESPONSE_SCHEMAS if name.startswith(("Get", "Listing", "CheckFeed")))
@@ -22,11 +26,21 @@ CONFIGURATION = tuple(RESPONSE_SCHEMAS.keys() - {*ORDERS, *POST_SALE, *PRODUCTS,
 
 @area.rule("ANS-01", source="channel-integration", after=SEEN)
 def status(context: CheckContext) -> None:
-    """Every response has status 200, also with an Error.
+    """Every response to a request that Linnworks may send has status 200, also with an Error.
 
     Linnworks may disable the customer's integration automatically because of another status.
     """
-    _require_none(context, Aspect.STATUS)
+    statuses = context.client.statuses
+    wrong = Counter((one.endpoint, one.status) for one in statuses if one.status != 200)
+    if wrong:
+        listed = ", ".join(
+            f"{name} {f'status {code}' if code else 'no response'} ({count})"
+            for (name, code), count in wrong.most_common(MAX_LISTED)
+        )
+        more = f", and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
+        message = f"{wrong.total()} of {len(statuses)} responses had another status: {listed}{more}"
+        shown = next(one.exchange for one in statuses if one.status != 200)
+        raise RuleFailed(message, shown, Aspect.STATUS, frozenset(name for name, _ in wrong))
 
 
 @area.rule("ANS-02", after=SEEN)
@@ -128,12 +142,14 @@ def unique_item_ids(context: CheckContext) -> None:
     _require_none(context, Aspect.ITEM_IDS)
 
 
-@area.rule("ANS-13", RuleSeverity.SHOULD, "ep:user-config", after=("CFG-10",))
+@area.rule("ANS-13", source="ep:user-config", follows=True, after=("CFG-10",))
 def no_passwords(context: CheckContext) -> None:
     """No response of UserConfig or SaveConfig contains a password that was typed.
 
     Anyone who opens the settings in Linnworks can read the shop's credentials.
     """
+    if not context.typed_passwords:
+        raise RuleSkipped("the wizard asks for no password")
     if context.password_leaks:
         names = sorted({response.endpoint for response in context.password_leaks})
         raise RuleFailed(f"a password was returned by {' and '.join(names)}", context.password_leaks[0].exchange)
@@ -154,6 +170,8 @@ def a_row_for_every_item(context: CheckContext) -> None:
 
     A missing SKU counts as deleted: later updates leave it out. A missing order is never confirmed as despatched.
     """
+    if context.client.succeeded.isdisjoint(BATCHES):
+        raise RuleSkipped("no batch was answered")
     if context.missing_rows:
         raise RuleFailed(summarize(map(str, context.missing_rows)), context.missing_rows[0].exchange)
 
@@ -203,16 +221,30 @@ def list_values(context: CheckContext) -> None:
     _require_none(context, Aspect.LIST_VALUES)
 
 
+@area.rule("ANS-21", RuleSeverity.SHOULD, "ep:user-config", after=(*SEEN, "LST-04"))
+def patterns(context: CheckContext) -> None:
+    """A RegExValidation is a regular expression, without slashes around it.
+
+    Linnworks checks what the customer types with it: no value is accepted, or every one.
+    """
+    _require_none(context, Aspect.PATTERN)
+
+
 MISSING_ROWS = "ANS-15"
 ALWAYS = tuple(rule.id for rule in area.rules if rule.id not in ("ANS-13", MISSING_ROWS))
 """The rules that apply to the responses of every mode."""
 
 
 def _require_none(context: CheckContext, aspect: Aspect, endpoints: tuple[str, ...] | None = None) -> None:
+    if endpoints and not any(name in context.client.answered for name in endpoints):
+        raise RuleSkipped(f"there is no response of {', '.join(sorted(endpoints))}")
     violations = [
         violation
         for violation in context.client.violations
         if violation.aspect is aspect and (endpoints is None or violation.endpoint in endpoints)
     ]
     if violations:
-        raise RuleFailed(summarize(violation.message for violation in violations), violations[0].exchange)
+        names = frozenset(violation.endpoint for violation in violations)
+        unusable = aspect if aspect in (Aspect.JSON, Aspect.TIME) else None
+        message = summarize(violation.message for violation in violations)
+        raise RuleFailed(message, violations[0].exchange, unusable, names if unusable else frozenset())

@@ -41,7 +41,7 @@ def same_result_repeated(context: CheckContext) -> None:
     _require_none(_finished_soak(context).problems.different_repeats)
 
 
-@area.rule("SOK-04", RuleSeverity.SHOULD, "ep:products", after=("SOK-01",))
+@area.rule("SOK-04", source="ep:products", follows=True, after=("SOK-01",))
 def last_values_shown(context: CheckContext) -> None:
     """Stock and prices end at the values sent last.
 

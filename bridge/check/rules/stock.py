@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from bridge.check.context import CheckContext
@@ -16,9 +18,11 @@ DEFAULT_BATCH_SIZE = 1000
 ADDED_QUANTITY = 7
 ADDED_PRICE = 1.11
 PRICE_TOLERANCE = 0.005
+OTHER_TAG = "RETAILPRICE"
+"""The tag that the page gives as an example: the list price."""
 
 
-@area.rule("STK-01", RuleSeverity.SHOULD)
+@area.rule("STK-01", follows=True)
 def stock_accepted(context: CheckContext) -> None:
     """InventoryUpdate accepts the levels of known SKUs.
 
@@ -32,18 +36,18 @@ def stock_accepted(context: CheckContext) -> None:
     )
 
 
-@area.rule("STK-02", RuleSeverity.SHOULD, needs=("STK-01",))
-def stock_require_shown(context: CheckContext) -> None:
+@area.rule("STK-02", follows=True, needs=("STK-01",))
+def stock_shown(context: CheckContext) -> None:
     """Products shows the new quantities.
 
-    Linnworks compares the quantity with what it last sent and sends the stock again on every difference.
+    The shop sells what is out of stock, or does not sell what is there.
     """
-    _require_shown(
+    context.shown_after["InventoryUpdate"] = _require_shown(
         context, {product.sku: product.stock_level + ADDED_QUANTITY for product in _three_of(context.products)}, {}
     )
 
 
-@area.rule("STK-03", RuleSeverity.SHOULD, needs=("STK-01",), after=("STK-02",))
+@area.rule("STK-03", follows=True, needs=("STK-01",), after=("STK-02",))
 def stock_restored(context: CheckContext) -> None:
     """Products shows the old quantities again after they are sent again.
 
@@ -60,12 +64,15 @@ def full_stock_batch(context: CheckContext) -> None:
     After ten seconds Linnworks drops the connection and sends the whole batch again, in vain.
     """
     size = context.client.manifest.batch_size("InventoryUpdate", DEFAULT_BATCH_SIZE)
+    alone = context.call("InventoryUpdate", Products=[_unknown_row(context, "Quantity", 1)])
+    if alone.error:
+        raise RuleSkipped("an unknown SKU alone gets an Error for the whole request, which STK-08 judges")
     known = [p.update_row("Quantity", p.quantity) for p in context.products_by_sku().values() if p.quantity >= 0][:size]
     unknown = [_unknown_row(context, "Quantity", 1) for _ in range(size - len(known))]
     context.update("InventoryUpdate", known + unknown)
 
 
-@area.rule("STK-05", RuleSeverity.SHOULD, PRICES)
+@area.rule("STK-05", source=PRICES, follows=True)
 def prices_accepted(context: CheckContext) -> None:
     """PriceUpdate accepts the prices of known SKUs.
 
@@ -77,16 +84,18 @@ def prices_accepted(context: CheckContext) -> None:
     _require_accepted(context, "PriceUpdate", [p.update_row("Price", _raised(price)) for p, price in priced.items()])
 
 
-@area.rule("STK-06", RuleSeverity.SHOULD, PRICES, needs=("STK-05",))
-def prices_require_shown(context: CheckContext) -> None:
+@area.rule("STK-06", source=PRICES, follows=True, needs=("STK-05",))
+def prices_shown(context: CheckContext) -> None:
     """Products shows the new prices.
 
     The customer changes a price in Linnworks, and the shop sells at the old one.
     """
-    _require_shown(context, {}, {product.sku: _raised(price) for product, price in _priced(context).items()})
+    context.shown_after["PriceUpdate"] = _require_shown(
+        context, {}, {product.sku: _raised(price) for product, price in _priced(context).items()}
+    )
 
 
-@area.rule("STK-07", RuleSeverity.SHOULD, PRICES, needs=("STK-05",), after=("STK-06",))
+@area.rule("STK-07", source=PRICES, follows=True, needs=("STK-05",), after=("STK-06",))
 def prices_restored(context: CheckContext) -> None:
     """Products shows the old prices again after they are sent again.
 
@@ -98,22 +107,22 @@ def prices_restored(context: CheckContext) -> None:
 
 @area.rule("STK-08", RuleSeverity.SHOULD)
 def unknown_sku_stock(context: CheckContext) -> None:
-    """In a stock update an unknown SKU gets its own Error, and the known one beside it none.
+    """In a stock update an unknown SKU gets its own Error.
 
     The customer does not see that the product no longer exists in the shop.
     """
     product = _three_of(context.products)[0]
-    _require_one_rejected(context, "InventoryUpdate", product.update_row("Quantity", product.stock_level), "Quantity")
+    _require_rejected(context, "InventoryUpdate", product.update_row("Quantity", product.stock_level), "Quantity")
 
 
 @area.rule("STK-09", RuleSeverity.SHOULD, PRICES)
 def unknown_sku_price(context: CheckContext) -> None:
-    """In a price update an unknown SKU gets its own Error, and the known one beside it none.
+    """In a price update an unknown SKU gets its own Error.
 
     The customer does not see that the product no longer exists in the shop.
     """
     product, price = next(iter(_priced(context).items()))
-    _require_one_rejected(context, "PriceUpdate", product.update_row("Price", price), "Price")
+    _require_rejected(context, "PriceUpdate", product.update_row("Price", price), "Price")
 
 
 @area.rule("STK-10", RuleSeverity.SHOULD)
@@ -123,7 +132,7 @@ def empty_update(context: CheckContext) -> None:
     An Error is shown although nothing can have failed.
     """
     for name in ("InventoryUpdate", "PriceUpdate"):
-        if context.client.has_endpoint(name):
+        if context.client.has_handler(name):
             content = json.dumps({"AuthorizationToken": context.first.token, "Products": []}).encode()
             context.client.send(name, content, unusual=True).require_success()
 
@@ -167,6 +176,95 @@ def row_order(context: CheckContext) -> None:
         raise RuleFailed(message, response.exchange)
 
 
+@area.rule("STK-14", follows=True, needs=("STK-02",), after=("STK-03",))
+def known_sku_updated(context: CheckContext) -> None:
+    """In a stock update the known SKU beside an unknown one is updated.
+
+    One product that was deleted in the shop keeps all others from getting their stock.
+    """
+    product = _three_of(context.products)[0]
+    level = product.stock_level + ADDED_QUANTITY
+    rows = [_unknown_row(context, "Quantity", 5), product.update_row("Quantity", level)]
+    with _restored(context, "InventoryUpdate", [product.update_row("Quantity", product.stock_level)]):
+        _require_known_accepted(context, "InventoryUpdate", rows)
+        _require_shown(context, {product.sku: level}, {})
+
+
+@area.rule("STK-15", source=PRICES, follows=True, needs=("STK-06",), after=("STK-07",))
+def known_price_updated(context: CheckContext) -> None:
+    """In a price update the known SKU beside an unknown one is updated.
+
+    One product that was deleted in the shop keeps all others from getting their prices.
+    """
+    product, price = next(iter(_priced(context).items()))
+    rows = [_unknown_row(context, "Price", 5), product.update_row("Price", _raised(price))]
+    with _restored(context, "PriceUpdate", [product.update_row("Price", price)]):
+        _require_known_accepted(context, "PriceUpdate", rows)
+        _require_shown(context, {}, {product.sku: _raised(price)})
+
+
+@area.rule("STK-16", follows=True, needs=("STK-02",), after=("STK-03",))
+def out_of_stock(context: CheckContext) -> None:
+    """A level of 0 is shown as 0.
+
+    The shop sells products that are out of stock.
+    """
+    product = _three_of(context.products)[-1]
+    with _restored(context, "InventoryUpdate", [product.update_row("Quantity", product.stock_level)]):
+        if product.stock_level == 0:
+            _require_accepted(context, "InventoryUpdate", [product.update_row("Quantity", ADDED_QUANTITY)])
+            _require_shown(context, {product.sku: ADDED_QUANTITY}, {})
+        _require_accepted(context, "InventoryUpdate", [product.update_row("Quantity", 0)])
+        _require_shown(context, {product.sku: 0}, {})
+
+
+@area.rule("STK-17", source=PRICES, follows=True, needs=("STK-06",), after=("STK-07",))
+def other_price_tag(context: CheckContext) -> None:
+    """A price with a Tag, such as RETAILPRICE, leaves the normal price as it is.
+
+    The shop sells at the list price, or at another customer group's.
+    """
+    product, price = next(iter(_priced(context).items()))
+    tagged = {**product.update_row("Price", _raised(price)), "Tag": OTHER_TAG}
+    originals = [{**tagged, "Price": price}, product.update_row("Price", price)]
+    with _restored(context, "PriceUpdate", originals):
+        context.update("PriceUpdate", [tagged])
+        context.settle()
+        shown = context.products_by_sku().get(product.sku)
+        if shown and abs((shown.price or 0.0) - _raised(price)) <= PRICE_TOLERANCE:
+            message = f"the price {_raised(price)} with the Tag {OTHER_TAG} became the normal price of {product.sku}"
+            raise RuleFailed(message)
+
+
+@area.rule("STK-18", source="ep:inventory-update, ep:price-update", follows=True, after=("STK-02", "STK-06"))
+def nothing_else_changed(context: CheckContext) -> None:
+    """An update changes the SKUs it names, and of these only the level, or only the price.
+
+    Another product is sold without being there, or at the wrong price.
+    """
+    if not context.shown_after:
+        raise RuleSkipped("no update was seen in Products")
+    named = {"InventoryUpdate": {p.sku for p in _three_of(context.products)}}
+    if "PriceUpdate" in context.shown_after:
+        named["PriceUpdate"] = {p.sku for p in _priced(context)}
+    before = {product.sku: product for product in context.products}
+    problems = []
+    for call, after in context.shown_after.items():
+        for sku in before.keys() & after.keys():
+            other = sku not in named[call]
+            old, new = before[sku], after[sku]
+            if old.stock_level != new.stock_level and (other or call == "PriceUpdate"):
+                problems.append(f"{call} of {_listed(named[call])} changed the quantity of {sku} as well")
+            if old.price != new.price and (other or call == "InventoryUpdate"):
+                problems.append(f"{call} of {_listed(named[call])} changed the price of {sku} as well")
+    if problems:
+        raise RuleFailed(summarize(problems))
+
+
+def _listed(skus: set[str]) -> str:
+    return ", ".join(sorted(skus))
+
+
 def _three_of(products: list[ProductRecord]) -> list[ProductRecord]:
     """Return the first, a middle and the last product, or raise RuleSkipped when there is none."""
     known = [product for product in products if product.sku]
@@ -198,19 +296,29 @@ def _require_accepted(context: CheckContext, call: str, rows: list[dict[str, Any
         raise RuleFailed(summarize(errors))
 
 
-def _require_one_rejected(context: CheckContext, call: str, known: dict[str, Any], name: str) -> None:
+def _require_known_accepted(context: CheckContext, call: str, rows: list[dict[str, Any]]) -> None:
+    known = rows[-1]["SKU"]
+    error = context.update(call, rows)[known].get("Error")
+    if error:
+        raise RuleFailed(f'{known} was rejected beside an unknown SKU: "{error}"')
+
+
+def _require_rejected(context: CheckContext, call: str, known: dict[str, Any], name: str) -> None:
     unknown = _unknown_row(context, name, 5)
     returned = context.update(call, [unknown, known])
-    error = returned[known["SKU"]].get("Error")
-    if error:
-        raise RuleFailed(f'{known["SKU"]} was rejected: "{error}"')
     if not returned[unknown["SKU"]].get("Error"):
         raise RuleFailed(f"{unknown['SKU']}, which does not exist, got no Error")
 
 
-def _require_shown(context: CheckContext, quantities: dict[str, int], prices: dict[str, float]) -> None:
+def _require_shown(
+    context: CheckContext, quantities: dict[str, int], prices: dict[str, float]
+) -> dict[str, ProductRecord]:
+    """Wait until Products shows these values, and return all that it shows then."""
+    shown: dict[str, ProductRecord] = {}
+
     def find_problem() -> str:
-        shown = context.products_by_sku()
+        shown.clear()
+        shown.update(context.products_by_sku())
         missing = [f"{sku} is no longer there" for sku in (*quantities, *prices) if sku not in shown]
         if missing:
             return summarize(missing)
@@ -227,6 +335,20 @@ def _require_shown(context: CheckContext, quantities: dict[str, int], prices: di
         return summarize(wrong_quantities + wrong_prices)
 
     context.eventually(find_problem)
+    return shown
+
+
+@contextmanager
+def _restored(context: CheckContext, call: str, rows: list[dict[str, Any]]) -> Iterator[None]:
+    """Send these rows when the context is left, and wait until Products shows them."""
+    try:
+        yield
+    finally:
+        context.call(call, Products=rows)
+        with suppress(RuleFailed):
+            normal = {row["SKU"]: row for row in rows if not row.get("Tag")}
+            quantities = {sku: row["Quantity"] for sku, row in normal.items() if "Quantity" in row}
+            _require_shown(context, quantities, {sku: row["Price"] for sku, row in normal.items() if "Price" in row})
 
 
 def _send_original_rows(context: CheckContext) -> None:

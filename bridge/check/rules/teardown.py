@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from bridge.check import wizard
+from bridge.check import tenants, wizard
 from bridge.check.context import LONG_AGO, CheckContext
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
 
 area = RuleArea("Teardown", "ep:config-deleted")
 
 
-@area.rule("END-01", needs=("INT-02",), after=("INT-05", "LST-12"))
+@area.rule("END-05", source="channel-integrations-faq", needs=("INT-08",), after=("INT-07",))
+def told_apart_to_the_end(context: CheckContext) -> None:
+    """Both integrations still show what is theirs after everything that was done.
+
+    Token, settings and state belong to one integration: after some time one customer sees and changes another's.
+    """
+    tenants.probe(context)
+    if context.tenants and context.tenants.problems:
+        raise context.tenants.problems[0]
+
+
+@area.rule("END-01", needs=("INT-02",), after=("INT-05", "LST-12", "END-05"))
 def second_deleted(context: CheckContext) -> None:
     """ConfigDeleted of the second integration does not change the first.
 
     ConfigDeleted is sent per integration; here it also ends the customer's others.
     """
+    context.tenants = None
     context.delete_integration(context.second.token).require_success()
     response = wizard.load(context, context.first).require_success()
-    if not context.first.owns(response):
+    if tenants.foreign_name(context, context.first, response):
         raise RuleFailed("UserConfig of the first integration returns another AccountName", response.exchange)
 
 
@@ -38,7 +50,7 @@ def deleted_token(context: CheckContext) -> None:
     Anyone with the old token can still read what the customer deleted.
     """
     context.call("UserConfig").require_error("for the token of a deleted integration")
-    if context.client.has_endpoint("Orders"):
+    if context.client.has_handler("Orders"):
         context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_error(
             "for the token of a deleted integration"
         )

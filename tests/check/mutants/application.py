@@ -266,11 +266,12 @@ class Application:
         return {
             "CanCancel": True,
             "CanCancelOrderLines": True,
+            "CanCancelOrderLinesPartially": True,
             "CanRefund": True,
             "CanAttachRefundToItem": True,
-            "RefundShippingTypes": 0,
+            "RefundShippingTypes": 3,
             "CanReturn": False,
-            "PostSaleReasons": [{"Tag": "other", "DisplayName": "Other", "Types": [0, 1], "SubReasons": []}],
+            "PostSaleReasons": [{"Tag": "other", "DisplayName": "Other", "Types": [0, 1, 2], "SubReasons": []}],
         }
 
     def Products(self, body: Body) -> Body:

@@ -73,6 +73,12 @@ def tokens_are_numbers(app: Application) -> None:
     app.new_token = lambda: str(next(numbers))
 
 
+@mutant("CFG-18")
+def tokens_count_up(app: Application) -> None:
+    numbers = itertools.count(1001)
+    app.new_token = lambda: f"integration-token-{next(numbers)}"
+
+
 @mutant("OAU-01")
 def another_token_type(app: Application) -> None:
     _change_grants(app, lambda payload: payload.replace(b"bearer", b"mac"))
@@ -176,6 +182,30 @@ def integration_is_a_global(app: Application) -> None:
         return last[-1]
 
     app.find = find
+
+
+def _mix_up_after(app: Application, tests: int) -> None:
+    """After so many calls of ConfigTest by the second integration, show its settings to all."""
+    seen: list = []
+
+    def remember(body) -> None:
+        integration = app.by_token(body["AuthorizationToken"])
+        if integration is list(app.integrations.values())[-1]:
+            seen.append(integration)
+
+    app.request_hooks["ConfigTest"].append(remember)
+    by_token = app.by_token
+    app.find = lambda token: by_token(token) and (seen[-1] if len(seen) >= tests else by_token(token))
+
+
+@mutant("INT-08")
+def last_tested_integration_counts(app: Application) -> None:
+    _mix_up_after(app, 1)
+
+
+@mutant("END-05")
+def integrations_are_mixed_up_later(app: Application) -> None:
+    _mix_up_after(app, 2)
 
 
 @mutant("END-01")

@@ -31,13 +31,53 @@ def cancellation_has_no_effect(app: Application) -> None:
     app.shop.cancel = lambda reference, items: None
 
 
-@mutant("PSO-06")
+rejects("PSO-06", "Cancel", lambda body: len(body["Cancellation"]["Items"]) == 1)
+rejects("PSO-18", "Refund", lambda body: body["Refund"]["RefundShippingAmount"])
+rejects("PSO-20", "Cancel", lambda body: body["Cancellation"]["Items"][0]["CancellationQuantity"] == 1)
+returns("PSO-12", "PostSaleOptions", AutomaticRefundOnCancel=True)
+returns("PSO-19", "Refund", RefundReference="R-1")
+
+
+@mutant("PSO-16")
+def cancelled_piece_cancels_the_line(app: Application) -> None:
+    cancel = app.shop.cancel
+    app.shop.cancel = lambda reference, items: cancel(
+        reference, [{**item, "CancellationQuantity": 99} for item in items]
+    )
+
+
+@mutant("PSO-17")
+def equal_cancels_are_one(app: Application) -> None:
+    seen: set[str] = set()
+    cancel = app.shop.cancel
+
+    def cancel_once(reference, items):
+        if str((reference, items)) not in seen:
+            cancel(reference, items)
+        seen.add(str((reference, items)))
+
+    app.shop.cancel = cancel_once
+
+
+@mutant("PSO-08")
+def refunded_once(app: Application) -> None:
+    seen: set[str] = set()
+
+    def reject_repeat(body):
+        if str(body) in seen:
+            raise ValueError("already refunded")
+        seen.add(str(body))
+
+    app.request_hooks["Refund"].append(reject_repeat)
+
+
+@mutant("PSO-13")
 def cancelled_line_cancels_the_order(app: Application) -> None:
     cancel = app.shop.cancel
     app.shop.cancel = lambda reference, items: cancel(reference, [{"OrderLineNumber": str(n)} for n in (1, 2, 3)])
 
 
-@mutant("PSO-08")
+@mutant("PSO-14")
 def every_refund_is_new(app: Application) -> None:
     numbers = itertools.count()
     refund = app.shop.refund
@@ -54,7 +94,7 @@ def any_order_is_cancelled(app: Application) -> None:
     app.shop.cancel = lambda reference, items: None
 
 
-@mutant("PSO-12")
+@mutant("PSO-15")
 def cancel_refunds_although_the_options_deny_it(app: Application) -> None:
     def reject_paid_back(body):
         if app.shop.orders.get(body["Refund"]["ReferenceNumber"], {}).get("PaymentStatus") == "CANCELLED":
@@ -91,6 +131,23 @@ def titles_do_not_change(app: Application) -> None:
     app.request_hooks["ListingUpdate"].append(
         lambda body: {**body, "Listings": [{**listing, "Title": "A thing"} for listing in body["Listings"]]}
     )
+
+
+@mutant("LST-17")
+def listings_have_no_stock(app: Application) -> None:
+    app.request_hooks["ListingUpdate"].append(
+        lambda body: {**body, "Listings": [{**listing, "Quantity": 0} for listing in body["Listings"]]}
+    )
+
+
+@mutant("LST-18")
+def prices_do_not_change(app: Application) -> None:
+    def keep_price(body):
+        return (
+            body if body["Type"] != 1 else {**body, "Listings": [{**row, "Price": 12.34} for row in body["Listings"]]}
+        )
+
+    app.request_hooks["ListingUpdate"].append(keep_price)
 
 
 @mutant("LST-10")

@@ -67,6 +67,51 @@ def quantity_is_made_up(app: Application) -> None:
     )
 
 
+changes_rows("ORD-22", "Orders", "Orders", lambda order: order.update(PaidOn=None))
+changes_rows("ORD-23", "Orders", "Orders", lambda order: [_blank(order, name) for name in ADDRESSES])
+changes_rows("ORD-24", "Orders", "Orders", lambda order: order["BillingAddress"].update(CountryCode="UK"))
+changes_rows("ORD-25", "Orders", "Orders", lambda order: order.update(ReceivedDate="0001-01-01T00:00:00Z"))
+changes_rows("ORD-26", "Orders", "Orders", lambda order: order["OrderItems"][0].update(LinePercentDiscount=150))
+changes_rows("PRD-07", "Products", "Products", lambda row: row.update(Price=-1))
+changes_rows("PRD-08", "Products", "Products", lambda row: row.update(Reference="1"), only_first=False)
+changes_rows(
+    "ORD-27",
+    "Orders",
+    "Orders",
+    lambda order: [order.update(PostalServiceTaxRate=0.2), *(line.update(TaxRate=0.2) for line in order["OrderItems"])],
+    only_first=False,
+)
+returns(
+    "ORD-19",
+    "Orders",
+    when=lambda result, body: body["UTCTimeFrom"] < "2001" and result["Orders"] and result["Orders"].pop(0) and False,
+)
+
+
+def _blank(order: Body, name: str) -> None:
+    order[name] = {"FullName": order[name]["FullName"], "CountryCode": "GB"}
+
+
+@mutant("ORD-20")
+def outage_looks_empty(app: Application) -> None:
+    app.shop.orders = {}
+    app.request_hooks["ConfigTest"].append(lambda body: {"AuthorizationToken": "not connected"})
+
+
+@mutant("ORD-21")
+def unfinished_integration_looks_empty(app: Application) -> None:
+    def has_no_credentials(body: Body) -> bool:
+        integration = app.integrations.get(body["AuthorizationToken"])
+        return integration is not None and integration.step == "Connect"
+
+    app.body_hooks["Orders"].append(
+        lambda result, body: {**result, "Orders": []} if not result["Error"] and has_no_credentials(body) else None
+    )
+    app.request_hooks["ConfigTest"].append(
+        lambda body: {"AuthorizationToken": "none"} if has_no_credentials(body) else body
+    )
+
+
 @mutant("ORD-11")
 def services_without_titles(app: Application) -> None:
     app.shop.orders["16"]["OrderItems"][2]["ItemTitle"] = ""
@@ -95,6 +140,9 @@ def keys_are_case_sensitive(app: Application) -> None:
     app.spell = lambda body: body
 
 
+ADDRESSES = ("BillingAddress", "DeliveryAddress")
+
+
 def _has_known_sku(body: Body) -> bool:
     return any(str(row["SKU"]).startswith("SKU") for row in body["Products"])
 
@@ -106,6 +154,43 @@ rejects("STK-10", "PriceUpdate", lambda body: not body["Products"])
 rejects("STK-11", "InventoryUpdate", lambda body: any(isinstance(row["Quantity"], str) for row in body["Products"]))
 returns("STK-13", "InventoryUpdate", when=lambda result, body: result["Products"].reverse() is None)
 returns("STK-12", "PriceUpdate", when=lambda _, body: len(body["Products"]) == 2, Products=[{"SKU": "SKU-0"}])
+
+
+def _known_rows_suffer(rule: str, name: str, value: str) -> None:
+    """Leave known SKUs as they are when an unknown one stands beside them."""
+
+    @mutant(rule)
+    def change(app: Application) -> None:
+        def ignore(body: Body) -> None:
+            products = app.shop.products
+            if any(row["SKU"] not in products for row in body["Products"]):
+                for row in body["Products"]:
+                    row[value] = products.get(row["SKU"], row)[value]
+
+        app.request_hooks[name].append(ignore)
+
+
+_known_rows_suffer("STK-14", "InventoryUpdate", "Quantity")
+_known_rows_suffer("STK-15", "PriceUpdate", "Price")
+
+
+@mutant("STK-16")
+def zero_is_ignored(app: Application) -> None:
+    def ignore(body: Body) -> None:
+        for row in body["Products"]:
+            row["Quantity"] = row["Quantity"] or app.shop.products.get(row["SKU"], row)["Quantity"]
+
+    app.request_hooks["InventoryUpdate"].append(ignore)
+
+
+changes_request(
+    "STK-17", "PriceUpdate", lambda body: {**body, "Products": [{**row, "Tag": ""} for row in body["Products"]]}
+)
+
+
+@mutant("STK-18")
+def prices_change_the_stock(app: Application) -> None:
+    app.request_hooks["PriceUpdate"].append(lambda body: app.shop.products["SKU-0"].update(Quantity=0))
 
 
 def _ignore_values(rule: str, name: str, value: str, only_lower: bool) -> None:
@@ -161,6 +246,19 @@ _reject_parcels(
 )
 _reject_parcels("DSP-10", lambda app, parcel: not parcel["TrackingNumber"])
 changes_rows("DSP-04", "Despatch", "Orders", lambda row: row.update(Error=None), only_first=False)
+_reject_parcels("DSP-12", lambda app, parcel: parcel.get("Packages"))
+_reject_parcels("DSP-13", lambda app, parcel: parcel.get("SecondaryTrackingNumbers"))
+_reject_parcels("DSP-14", lambda app, parcel: parcel["TrackingNumber"] == "CHECK000000001GB")
+_reject_parcels("DSP-15", lambda app, parcel: " " in parcel["ProcessedOn"])
+returns(
+    "DSP-16",
+    "Despatch",
+    when=lambda result, body: (
+        any(row["Error"] for row in result["Orders"])
+        and [row.update(Error="failed") for row in result["Orders"]]
+        and False
+    ),
+)
 rejects("DSP-05", "Despatch", lambda body: not body["Orders"])
 rejects(
     "DSP-06", "Despatch", lambda body: len({row["ReferenceNumber"] for row in body["Orders"]}) < len(body["Orders"])

@@ -51,7 +51,7 @@ changes_response("REF-05", lambda name, exchange: _is_invalid_json(exchange["sen
 changes_response("REF-06", lambda name, exchange: not _is_object(exchange["sent"]), status(500))
 changes_response("REF-07", lambda name, exchange: not exchange["sent"] and exchange["method"] == "POST", status(400))
 changes_response("REF-08", lambda name, exchange: exchange["method"] == "GET", status(405))
-changes_response("REF-09", lambda name, exchange: "no-such-call" in name, status(404))
+changes_response("REF-09", lambda name, exchange: "no-such-call" in name, status(500))
 changes_response(
     "REF-10", lambda name, exchange: name == "Orders" and isinstance(exchange.get("PageNumber"), dict), status(500)
 )
@@ -112,6 +112,9 @@ returns(
     "ANS-12", "UserConfig", when=lambda result, body: result["ConfigItems"].append(result["ConfigItems"][0]) is None
 )
 returns("ANS-20", "UserConfig", when=lambda result, body: result["ConfigItems"][0].update(ValueType="LIST") is None)
+returns(
+    "ANS-21", "UserConfig", when=lambda result, body: result["ConfigItems"][0].update(RegExValidation="[a-") is None
+)
 returns("ANS-14", "ShippingTags", ShippingTags=[{"Tag": "x" * 65, "FriendlyName": "By post"}])
 changes_rows("ANS-16", "Products", "Products", lambda row: row.update(Quantity=str(row["Quantity"])))
 changes_rows("ANS-18", "Orders", "Orders", lambda order: order.update(ReceivedDate="2026-11-01 12:00:00.5Z"))

@@ -88,10 +88,13 @@ class Shop:
 
     def cancel(self, reference: str, items: list[dict[str, Any]]) -> None:
         order = self._find(reference)
-        numbers = {str(item["OrderLineNumber"]) for item in items}
+        pieces = {str(item["OrderLineNumber"]): item.get("CancellationQuantity", 99) for item in items}
         for line in order["OrderItems"]:
-            if line["OrderLineNumber"] in numbers:
+            number = line["OrderLineNumber"]
+            if pieces.get(number, 0) >= line["Qty"]:
                 line["CancelStatus"] = "CANCELLED"
+            else:
+                line["Qty"] -= pieces.get(number, 0)
         if all(line["CancelStatus"] == "CANCELLED" for line in order["OrderItems"]):
             order["PaymentStatus"] = "CANCELLED"
         self.changed[reference] = datetime.now(timezone.utc)
@@ -114,14 +117,15 @@ class Shop:
         rows = []
         for listing in listings:
             wrong = [] if listing["Categories"] == ["501"] else [{"Type": 1, "Message": "no such category"}]
-            sold = [] if wrong else [child["SKU"] for child in listing["Variations"]] or [listing["SKU"]]
-            for sku in sold:
-                self.products[sku] = {
-                    "SKU": sku,
+            variants = [] if wrong else listing["Variations"] or [listing]
+            sold = [variant["SKU"] for variant in variants]
+            for variant in variants:
+                self.products[variant["SKU"]] = {
+                    "SKU": variant["SKU"],
                     "Title": listing["Title"],
-                    "Quantity": listing["Quantity"],
-                    "Price": listing["Price"],
-                    "Reference": f"L-{sku}",
+                    "Quantity": variant["Quantity"],
+                    "Price": variant["Price"],
+                    "Reference": f"L-{variant['SKU']}",
                 }
             self.listings[f"X-{listing['SKU']}"] = {"sold": sold}
             rows.append(
