@@ -84,6 +84,7 @@ class CheckContext:
         self.products: list[ProductRecord] = []
         self.original_rows: dict[str, list[dict[str, Any]]] = {}
         self.missing_rows: list[RuleFailed] = []
+        self.shown_before: dict[str, dict[str, ProductRecord]] = {}
         self.shown_after: dict[str, dict[str, ProductRecord]] = {}
         # orders, and what was done with them
         self.space_refused: RuleFailed | None = None

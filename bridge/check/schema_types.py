@@ -18,7 +18,7 @@ from bridge.check.wording import describe
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?\s*(Z|[+-]\d\d:?\d\d)?|/Date\(-?\d+\)/")
 _USUAL_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_WITH_SLASHES = re.compile(r"/.+/[a-z]*")
+WITH_SLASHES = re.compile(r"/.+/[a-z]*")
 _ONLY_IN_JAVASCRIPT = (
     (re.compile(r"\(\?<(?=[A-Za-z_])"), "(?P<"),
     (re.compile(r"\\k<(\w+)>"), r"(?P=\1)"),
@@ -241,7 +241,7 @@ def _compare_date_time(value: Any, path: str) -> Mismatches:
 def _compare_pattern(value: Any, path: str) -> Mismatches:
     if not isinstance(value, str):
         yield Mismatch(Aspect.SHAPE, f"{path} is {describe(value)}, not a string")
-    elif _WITH_SLASHES.fullmatch(value):
+    elif WITH_SLASHES.fullmatch(value):
         yield Mismatch(Aspect.PATTERN, f"{path} is {value!r}, with slashes around it")
     else:
         try:

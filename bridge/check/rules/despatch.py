@@ -52,6 +52,8 @@ def remaining_despatch(context: CheckContext) -> None:
             if not context.candidates(lambda order: order.can_be_split):
                 raise
             context.parcels = _send_first_part(context)
+            if context.repeat_accepted:  # pieces that were sent twice must not count twice
+                _require_accepted(context, context.parcels[:1])
     return _require_accepted(context, context.parcels[1:])
 
 
@@ -184,8 +186,11 @@ def grouped_with_sent(context: CheckContext) -> None:
         parcels = _send_order(context, _two_parcels, split=True, max_sent=1)
     else:
         parcels = context.parcels
-    items = [item for parcel in parcels for item in parcel["Items"]]
-    whole = {**parcels[0], "TrackingNumber": "CHECK987654321GB", "Items": items}
+    items: dict[str, dict[str, Any]] = {}
+    for item in (item for parcel in parcels for item in parcel["Items"]):
+        sent = items.get(item["OrderLineNumber"], {}).get("DespatchedQuantity", 0)
+        items[item["OrderLineNumber"]] = {**item, "DespatchedQuantity": sent + item["DespatchedQuantity"]}
+    whole = {**parcels[0], "TrackingNumber": "CHECK987654321GB", "Items": list(items.values())}
     _require_accepted(context, [{**whole, "SecondaryTrackingNumbers": [parcels[0]["TrackingNumber"]]}])
 
 

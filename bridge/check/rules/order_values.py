@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from bridge.check.context import CheckContext, now
@@ -147,20 +149,28 @@ def tax_rates_in_percent(context: CheckContext) -> None:
     """
     require_orders(context)
     found = [
-        (rate, row.get("ReferenceNumber"), page)
+        (name, rate, row.get("ReferenceNumber"), page)
         for page in context.order_pages
         for row in page.rows("Orders")
-        for rate in (row.get("PostalServiceTaxRate"), *(line.get("TaxRate") for line in objects(row.get("OrderItems"))))
+        for name, rate in _tax_rates(row)
         if isinstance(rate, (int, float)) and rate
     ]
     if not found:
         raise RuleSkipped("no order has a tax rate")
-    if all(0 < rate < 1 for rate, _, _ in found):
-        rate, reference, page = found[0]
-        raise RuleFailed(f"order {reference} has the tax rate {rate}, and no order has one of 1 or more", page.exchange)
-    for rate, reference, page in found:
-        if not 0 < rate <= 100:
-            raise RuleFailed(f"order {reference} has the tax rate {rate}", page.exchange)
+    for name, of_name in groupby(sorted(found, key=itemgetter(0)), key=itemgetter(0)):
+        rates = list(of_name)
+        for _, rate, reference, page in rates:
+            if not 0 < rate <= 100:
+                raise RuleFailed(f"order {reference} has the {name} {rate}", page.exchange)
+        if all(rate < 1 for _, rate, _, _ in rates):
+            _, rate, reference, page = rates[0]
+            raise RuleFailed(f"order {reference} has the {name} {rate}, and no order has 1 or more", page.exchange)
+
+
+def _tax_rates(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "PostalServiceTaxRate", row.get("PostalServiceTaxRate")
+    for line in objects(row.get("OrderItems")):
+        yield "TaxRate", line.get("TaxRate")
 
 
 def _number(row: dict[str, Any], name: str) -> float:

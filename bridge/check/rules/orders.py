@@ -19,7 +19,8 @@ STABLE = ("ORD-03",)
 TAG_FIELDS = {"MatchPostalServiceTag": "ShippingTags", "MatchPaymentMethodTag": "PaymentTags"}
 MAX_LENGTHS = {**dict.fromkeys(TAG_FIELDS, MAX_TAG_LENGTH), "Site": MAX_SITE_LENGTH}
 FAR_FUTURE = "2199-01-01 00:00:00Z"
-MAX_PAGES_COMPARED = 5
+MAX_PAGES_COMPARED = 3
+AGES = [timedelta(days=days) for days in (1, 30, 365, 5 * 365)]
 OVERLAP = timedelta(days=1)
 """Applications return what changed shortly before UTCTimeFrom as well; older orders are no overlap."""
 
@@ -45,6 +46,20 @@ def page_after_last(context: CheckContext) -> None:
     page = context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=len(context.order_pages) + 1).require_success()
     if page.body.get("HasMorePages") is True:
         raise RuleFailed("the page after the last has HasMorePages true", page.exchange)
+
+
+@area.rule("ORD-28", follows=True, needs=DOWNLOADED)
+def nothing_after_last(context: CheckContext) -> None:
+    """The page after the last has no order that no other page has.
+
+    Linnworks stops at the first page that has HasMorePages false: the orders after it are never downloaded.
+    """
+    require_orders(context)
+    page = context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=len(context.order_pages) + 1)
+    more = set(_references(page)) - {order.reference for order in context.orders}
+    if more and more - _all_references(context):  # it may have come in during the check
+        message = f"the page after HasMorePages false has {len(more)} orders that no other page has"
+        raise RuleFailed(message, page.exchange)
 
 
 @area.rule("ORD-03", follows=True, needs=DOWNLOADED)
@@ -283,8 +298,7 @@ def earlier_time_shows_more(context: CheckContext) -> None:
     """
     require_orders(context)
     received = sorted(order.received.replace("T", " ") for order in context.orders if order.received)
-    times = dict.fromkeys([*received[len(received) // 2 :][:1], format_time(now() - OVERLAP)])
-    for time in times:
+    for time in (*received[len(received) // 2 :][:1], *(format_time(now() - age) for age in AGES)):
         for number in range(1, MAX_PAGES_COMPARED + 1):
             page = context.call("Orders", UTCTimeFrom=time, PageNumber=number).require_success()
             missing = set(_references(page)) - {order.reference for order in context.orders}

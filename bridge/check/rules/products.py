@@ -52,6 +52,20 @@ def page_after_last(context: CheckContext) -> None:
         raise RuleFailed("the page after the last has HasMorePages true", page.exchange)
 
 
+@area.rule("PRD-09", follows=True, needs=DOWNLOADED)
+def nothing_after_last(context: CheckContext) -> None:
+    """The page after the last has no product that no other page has.
+
+    Linnworks stops at the first page that has HasMorePages false: the products after it get no stock and no price.
+    """
+    _require_products(context)
+    page = context.call("Products", PageNumber=len(context.product_pages) + 1)
+    more = set(_skus(page)) - {product.sku for product in context.products}
+    if more:
+        message = f"the page after HasMorePages false has {len(more)} products that no other page has"
+        raise RuleFailed(message, page.exchange)
+
+
 @area.rule("PRD-04", RuleSeverity.SHOULD, needs=DOWNLOADED)
 def page_repeated(context: CheckContext) -> None:
     """A page requested twice has the same products.

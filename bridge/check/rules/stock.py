@@ -29,6 +29,7 @@ def stock_accepted(context: CheckContext) -> None:
     Linnworks shows an error for each of them and sends the level again and again.
     """
     products = _three_of(context.products)
+    context.shown_before["InventoryUpdate"] = context.products_by_sku()
     context.original_rows["InventoryUpdate"] = [p.update_row("Quantity", p.stock_level) for p in products]
     context.on_teardown(lambda: _send_original_rows(context))
     _require_accepted(
@@ -79,6 +80,7 @@ def prices_accepted(context: CheckContext) -> None:
     Linnworks shows an error for each of them and sends the price again and again.
     """
     priced = _priced(context)
+    context.shown_before["PriceUpdate"] = context.products_by_sku()
     context.original_rows["PriceUpdate"] = [p.update_row("Price", price) for p, price in priced.items()]
     context.on_teardown(lambda: _send_original_rows(context))
     _require_accepted(context, "PriceUpdate", [p.update_row("Price", _raised(price)) for p, price in priced.items()])
@@ -244,25 +246,32 @@ def nothing_else_changed(context: CheckContext) -> None:
     """
     if not context.shown_after:
         raise RuleSkipped("no update was seen in Products")
-    named = {"InventoryUpdate": {p.sku for p in _three_of(context.products)}}
-    if "PriceUpdate" in context.shown_after:
-        named["PriceUpdate"] = {p.sku for p in _priced(context)}
-    before = {product.sku: product for product in context.products}
-    problems = []
+    at_first = {product.sku: product for product in context.products}
+    before = context.shown_before["InventoryUpdate"]
+    problems = list(_differences("an update of unknown SKUs", at_first, before, set(), set()))
     for call, after in context.shown_after.items():
-        for sku in before.keys() & after.keys():
-            other = sku not in named[call]
-            old, new = before[sku], after[sku]
-            if old.stock_level != new.stock_level and (other or call == "PriceUpdate"):
-                problems.append(f"{call} of {_listed(named[call])} changed the quantity of {sku} as well")
-            if old.price != new.price and (other or call == "InventoryUpdate"):
-                problems.append(f"{call} of {_listed(named[call])} changed the price of {sku} as well")
+        products = _three_of(context.products) if call == "InventoryUpdate" else list(_priced(context))
+        named = {product.sku for product in products}
+        label = f"{call} of {', '.join(sorted(named))}"
+        levels, prices = (named, set()) if call == "InventoryUpdate" else (set(), named)
+        problems += _differences(label, context.shown_before[call], after, levels, prices)
     if problems:
         raise RuleFailed(summarize(problems))
 
 
-def _listed(skus: set[str]) -> str:
-    return ", ".join(sorted(skus))
+def _differences(
+    label: str,
+    before: dict[str, ProductRecord],
+    after: dict[str, ProductRecord],
+    levels: set[str],
+    prices: set[str],
+) -> Iterator[str]:
+    """Yield what an update changed, except the levels and the prices of these SKUs."""
+    for sku in sorted(before.keys() & after.keys()):
+        if before[sku].stock_level != after[sku].stock_level and sku not in levels:
+            yield f"{label} changed the quantity of {sku} as well"
+        if before[sku].price != after[sku].price and sku not in prices:
+            yield f"{label} changed the price of {sku} as well"
 
 
 def _three_of(products: list[ProductRecord]) -> list[ProductRecord]:

@@ -112,6 +112,10 @@ def unfinished_integration_looks_empty(app: Application) -> None:
     )
 
 
+returns("ORD-28", "Orders", HasMorePages=False)
+returns("PRD-09", "Products", HasMorePages=False)
+
+
 @mutant("ORD-11")
 def services_without_titles(app: Application) -> None:
     app.shop.orders["16"]["OrderItems"][2]["ItemTitle"] = ""
