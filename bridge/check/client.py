@@ -65,6 +65,8 @@ class LinnworksClient:
         self.counts_unusual = False
         self.succeeded: set[str] = set()
         self.errors: dict[str, str] = {}
+        self.typed_passwords: set[str] = set()
+        self.password_leaks: list[tuple[str, Exchange]] = []
         self.answered: set[str] = set()
         self.suspected_missing: set[str] = set()
         self.missing: dict[str, int] = {}
@@ -83,6 +85,7 @@ class LinnworksClient:
         other.secrets, other.violations, other.timings = self.secrets, self.violations, self.timings
         other.statuses, other.succeeded, other.errors = self.statuses, self.succeeded, self.errors
         other.answered, other.suspected_missing, other.missing = self.answered, self.suspected_missing, self.missing
+        other.typed_passwords, other.password_leaks = self.typed_passwords, self.password_leaks
         other.iso_times = self.iso_times
         return other
 
@@ -141,6 +144,8 @@ class LinnworksClient:
             exchange = self._exchange(name, method, self.url(name) if url is None else url, content, headers, counted)
             if is_call:
                 self._note_missing(name, exchange.status, unusual)
+            if any(exchange.shows(password) for password in self.typed_passwords):
+                self.password_leaks.append((name, exchange))
             self._check_length(name, exchange)
             if exchange.seconds > TIME_LIMIT:
                 self._record(Aspect.TIME, name, f"{name} took {exchange.seconds:.1f} s")

@@ -19,7 +19,7 @@ from bridge.check.integration import Integration
 from bridge.check.records import CancelledPieces, OrderLineRecord, OrderRecord, ProductRecord
 from bridge.check.response import EndpointResponse, format_time
 from bridge.check.rule import RuleFailed, RuleSkipped
-from bridge.check.wording import summarize
+from bridge.check.wording import join_subjects, summarize
 
 if TYPE_CHECKING:
     from bridge.check.options import SoakOptions
@@ -76,8 +76,6 @@ class CheckContext:
         self.teardown = ExitStack()
         self.missing_config = ""
         # the wizard
-        self.typed_passwords: set[str] = set()
-        self.password_leaks: list[EndpointResponse] = []
         self.tags: dict[str, list[tuple[str, str]]] = {}
         # products, stock and prices
         self.product_pages: list[EndpointResponse] = []
@@ -208,14 +206,16 @@ class CheckContext:
             self.missing_rows.append(RuleFailed(message, response.exchange))
         return {name: found.get(name, {}) for name in sent}
 
-    def pages(self, name: str, array: str, **fields: Any) -> list[EndpointResponse]:
-        """Return every page of an endpoint, from the first until HasMorePages is false."""
+    def pages(
+        self, name: str, array: str, first: EndpointResponse | None = None, **fields: Any
+    ) -> list[EndpointResponse]:
+        """Return every page of an endpoint, from the first until HasMorePages is false; the `first` may be known."""
         pages: list[EndpointResponse] = []
         seen: set[str] = set()
         useless = 0
         for number in range(1, MAX_PAGES + 1):
-            page = self.call(name, PageNumber=number, **fields).require_success()
-            pages.append(page)
+            page = first if first and number == 1 else self.call(name, PageNumber=number, **fields)
+            pages.append(page.require_success())
             if page.body.get("HasMorePages") is not True:
                 return pages
             keys = {str(row.get(PAGE_KEYS[name])) for row in page.rows(array)}
@@ -228,18 +228,22 @@ class CheckContext:
                 raise RuleFailed(f"{message}: the pages never end", page.exchange)
         raise RuleSkipped(f"{name} has more than {MAX_PAGES} pages, too many to read")
 
-    def learn_time_format(self) -> None:
-        """Find out whether Orders refuses the time with a space that Linnworks sends, and use the ISO form then."""
+    def first_page_of_orders(self) -> EndpointResponse:
+        """Return the first page of all orders, with the time in the ISO form when Orders refuses the usual one.
+
+        That is the form with a space, as Linnworks sends it. The run goes on with the form that was understood.
+        """
         try:
-            self.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_success()
+            return self.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_success()
         except RuleFailed as refusal:
             self.client.iso_times = True
             try:
-                self.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_success()
+                page = self.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_success()
             except RuleFailed:
                 self.client.iso_times = False
-            else:
-                self.space_refused = refusal
+                raise refusal from None
+            self.space_refused = refusal
+            return page
 
     def products_by_sku(self) -> dict[str, ProductRecord]:
         """Request all products and return them by SKU."""
@@ -297,7 +301,7 @@ def try_each(elements: Iterable[T], action: Callable[[T], object]) -> None:
     if failures:
         unusable = all(failure.aspect for failure in failures)
         raise RuleFailed(
-            summarize(map(str, failures)),
+            summarize(join_subjects(map(str, failures))),
             failures[0].exchange,
             failures[0].aspect if unusable else None,
             frozenset(name for failure in failures for name in failure.endpoints if unusable),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 MAX_BODY_CHARACTERS = 4000
+SHORT_PASSWORD = 8
+"""Below this length a password occurs in ordinary text, so that only a whole JSON string counts as a leak."""
 SHOWN_HEADERS = ("Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Location")
 _NAMED_VALUE = re.compile(r"'([^']{2,})'|order (\S+)")
 
@@ -26,6 +28,13 @@ class Exchange:
     response_body: bytes = b""
     seconds: float = 0.0
     failure: str = ""
+
+    def shows(self, password: str) -> bool:
+        """Return whether the response contains a password."""
+        text, encoded = self.response_body.decode("utf-8", "replace"), json.dumps(password)
+        if len(password) < SHORT_PASSWORD:
+            return encoded in text
+        return encoded[1:-1] in text or password in text
 
     def request_text(self) -> str:
         """Return the request as text."""

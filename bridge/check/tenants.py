@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bridge.check import wizard
-from bridge.check.context import LONG_AGO, CheckContext
+from bridge.check.context import CheckContext, now
 from bridge.check.integration import Integration
-from bridge.check.response import EndpointResponse, string
+from bridge.check.response import EndpointResponse, format_time, string
 from bridge.check.rule import RuleFailed, RuleSkipped
 
 READING_CALLS = ("ShippingTags", "PostSaleOptions", "ConfigTest")
@@ -68,7 +68,7 @@ def probe(context: CheckContext) -> None:
 def _act(context: CheckContext, integration: Integration) -> None:
     """Make the calls of one integration; whether they succeed is judged elsewhere."""
     with suppress(RuleFailed, RuleSkipped):
-        context.client.call("Orders", integration.token, UTCTimeFrom=LONG_AGO, PageNumber=1)
+        context.client.call("Orders", integration.token, UTCTimeFrom=format_time(now()), PageNumber=1)
     with suppress(RuleFailed, RuleSkipped):
         for name in READING_CALLS:
             if context.client.has_handler(name):

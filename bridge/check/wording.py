@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 MAX_MESSAGES = 3
+MAX_SUBJECTS = 6
 MAX_VALUE_CHARACTERS = 40
 
 
@@ -33,6 +34,22 @@ def summarize(messages: Iterable[str]) -> str:
     more = len(distinct) - MAX_MESSAGES
     shown = "; ".join(list(distinct.values())[:MAX_MESSAGES])
     return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def join_subjects(messages: Iterable[str]) -> list[str]:
+    """Return the messages, one for all that say the same about several endpoints: their first words are its subject."""
+    subjects: dict[str, list[str]] = {}
+    for message in messages:
+        subject, _, rest = message.partition(" ")
+        names = subjects.setdefault(rest, [])
+        if subject not in names:
+            names.append(subject)
+    return [f"{_listed(names)} {rest}" for rest, names in subjects.items()]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MAX_SUBJECTS
+    return ", ".join(names[:MAX_SUBJECTS]) + (f" and {more} more" if more > 0 else "")
 
 
 def describe(value: Any) -> str:

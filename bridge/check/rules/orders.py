@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ STABLE = ("ORD-03",)
 TAG_FIELDS = {"MatchPostalServiceTag": "ShippingTags", "MatchPaymentMethodTag": "PaymentTags"}
 MAX_LENGTHS = {**dict.fromkeys(TAG_FIELDS, MAX_TAG_LENGTH), "Site": MAX_SITE_LENGTH}
 FAR_FUTURE = "2199-01-01 00:00:00Z"
+DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 MAX_PAGES_COMPARED = 3
 AGES = [timedelta(days=days) for days in (1, 30, 365, 5 * 365)]
 OVERLAP = timedelta(days=1)
@@ -31,8 +33,8 @@ def all_pages(context: CheckContext) -> None:
 
     Linnworks requests page after page; orders on pages it never reaches are not despatched.
     """
-    context.learn_time_format()
-    context.order_pages = context.pages("Orders", "Orders", UTCTimeFrom=LONG_AGO)
+    first = context.first_page_of_orders()
+    context.order_pages = context.pages("Orders", "Orders", first, UTCTimeFrom=LONG_AGO)
     orders = [OrderRecord.from_row(row) for page in context.order_pages for row in page.rows("Orders")]
     context.orders = sorted(orders, key=lambda order: order.received, reverse=True)
 
@@ -297,8 +299,9 @@ def earlier_time_shows_more(context: CheckContext) -> None:
     Linnworks asks from the time of its last download: an order that an earlier time does not show is never downloaded.
     """
     require_orders(context)
-    received = sorted(order.received.replace("T", " ") for order in context.orders if order.received)
-    for time in (*received[len(received) // 2 :][:1], *(format_time(now() - age) for age in AGES)):
+    received = sorted(order.received for order in context.orders if DATE_AND_TIME.match(order.received))
+    middle = [f"{time[:10]} {time[11:19]}Z" for time in received[len(received) // 2 :][:1]]
+    for time in (*middle, *(format_time(now() - age) for age in AGES)):
         for number in range(1, MAX_PAGES_COMPARED + 1):
             page = context.call("Orders", UTCTimeFrom=time, PageNumber=number).require_success()
             missing = set(_references(page)) - {order.reference for order in context.orders}

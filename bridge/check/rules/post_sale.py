@@ -97,6 +97,19 @@ def cancelled_order_shown(context: CheckContext) -> None:
     context.eventually(find_problem)
 
 
+@area.rule("PSO-21", source="ep:cancel", follows=True, needs=("PSO-05",), changes_shop=True)
+def no_other_order(context: CheckContext) -> None:
+    """Cancel of one order cancels no other order.
+
+    Another buyer does not get what was paid for.
+    """
+    before = {order.reference: order.is_cancelled for order in context.orders}
+    for reference, order in context.changed_orders(context.cancelled_since).items():
+        if order.is_cancelled and before.get(reference) is False and reference not in context.used_orders:
+            cancelled = context.cancellation["ReferenceNumber"]
+            raise RuleFailed(f"order {reference} was cancelled with order {cancelled}")
+
+
 @area.rule("PSO-06", RuleSeverity.SHOULD, "ep:cancel", needs=OFFERED, changes_shop=True)
 def cancel_line(context: CheckContext) -> None:
     """Cancel of one line is accepted.

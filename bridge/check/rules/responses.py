@@ -144,15 +144,15 @@ def unique_item_ids(context: CheckContext) -> None:
 
 @area.rule("ANS-13", source="ep:user-config", follows=True, after=("CFG-10",))
 def no_passwords(context: CheckContext) -> None:
-    """No response of UserConfig or SaveConfig contains a password that was typed.
+    """No response contains a password that was typed into the wizard.
 
-    Anyone who opens the settings in Linnworks can read the shop's credentials.
+    Anyone who opens the settings or the error log in Linnworks can read the shop's credentials.
     """
-    if not context.typed_passwords:
+    if not context.client.typed_passwords:
         raise RuleSkipped("the wizard asks for no password")
-    if context.password_leaks:
-        names = sorted({response.endpoint for response in context.password_leaks})
-        raise RuleFailed(f"a password was returned by {' and '.join(names)}", context.password_leaks[0].exchange)
+    leaks = context.client.password_leaks
+    if leaks:
+        raise RuleFailed(f"a password was returned by {', '.join(sorted({name for name, _ in leaks}))}", leaks[0][1])
 
 
 @area.rule("ANS-14", source="ep:shipping-tags, ep:products", after=SEEN)

@@ -71,6 +71,17 @@ def refunded_once(app: Application) -> None:
     app.request_hooks["Refund"].append(reject_repeat)
 
 
+@mutant("PSO-21")
+def another_order_is_cancelled(app: Application) -> None:
+    cancel = app.shop.cancel
+
+    def cancel_two(reference, items):
+        cancel(reference, items)
+        cancel("15", [{"OrderLineNumber": "1"}, {"OrderLineNumber": "2"}])
+
+    app.shop.cancel = cancel_two
+
+
 @mutant("PSO-13")
 def cancelled_line_cancels_the_order(app: Application) -> None:
     cancel = app.shop.cancel
