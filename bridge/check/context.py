@@ -85,6 +85,7 @@ class CheckContext:
         self.shown_before: dict[str, dict[str, ProductRecord]] = {}
         self.shown_after: dict[str, dict[str, ProductRecord]] = {}
         # orders, and what was done with them
+        self.endless_pages: dict[str, RuleFailed] = {}
         self.space_refused: RuleFailed | None = None
         self.iso_parcels = False
         self.order_pages: list[EndpointResponse] = []
@@ -209,7 +210,10 @@ class CheckContext:
     def pages(
         self, name: str, array: str, first: EndpointResponse | None = None, **fields: Any
     ) -> list[EndpointResponse]:
-        """Return every page of an endpoint, from the first until HasMorePages is false; the `first` may be known."""
+        """Return every page of an endpoint, from the first until HasMorePages is false; the `first` may be known.
+
+        Pages that do not end are cut off: rules of their own report them.
+        """
         pages: list[EndpointResponse] = []
         seen: set[str] = set()
         useless = 0
@@ -222,10 +226,10 @@ class CheckContext:
             useless = useless + 1 if keys <= seen else 0
             seen |= keys
             if useless == MAX_USELESS_PAGES:
-                message = (
-                    f"pages {number - useless + 1} to {number} of {name} bring nothing new and HasMorePages is true"
-                )
-                raise RuleFailed(f"{message}: the pages never end", page.exchange)
+                message = f"pages {number - useless + 1} to {number} of {name} bring nothing new"
+                failure = RuleFailed(f"{message} and have HasMorePages true: the pages never end", page.exchange)
+                self.endless_pages.setdefault(name, failure)
+                return pages
         raise RuleSkipped(f"{name} has more than {MAX_PAGES} pages, too many to read")
 
     def first_page_of_orders(self) -> EndpointResponse:
@@ -244,6 +248,11 @@ class CheckContext:
                 raise refusal from None
             self.space_refused = refusal
             return page
+
+    def require_end(self, name: str) -> None:
+        """Raise RuleFailed when the pages of an endpoint did not end."""
+        if name in self.endless_pages:
+            raise self.endless_pages[name]
 
     def products_by_sku(self) -> dict[str, ProductRecord]:
         """Request all products and return them by SKU."""

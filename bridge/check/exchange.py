@@ -54,8 +54,14 @@ class Exchange:
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with these secrets replaced, also where they are JSON- or URL-encoded."""
+    """Return the text with these secrets replaced, also where they are JSON- or URL-encoded.
+
+    A short one occurs in ordinary text, so it is only replaced where it is a whole JSON string.
+    """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        if len(secret) < SHORT_PASSWORD:
+            text = text.replace(json.dumps(secret), '"***"')
+            continue
         for encoded in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}:
             text = text.replace(encoded, "***")
     return text

@@ -68,7 +68,8 @@ def print_report(console: Console, run: CheckRun, verbose: bool = False, short: 
         console.print(note, highlight=False, markup=False)
     counts = ", ".join(f"{run.count(status)} {label}" for status, label in LABELS.items())
     worst = next((severity for severity in RuleSeverity if run.count(severity)), Verdict.PASS)
-    console.print(f"{counts} in {run.seconds:.1f} s (seed {run.seed})", style=STYLES[worst], highlight=False)
+    totals = f"{counts} in {run.seconds:.1f} s (seed {run.seed})"
+    console.print(totals, style=STYLES[worst], highlight=False, soft_wrap=True)
     if run.missing_config:
         message = f"The run stopped early: {run.missing_config}"
         console.print(message, style="bold red", highlight=False, markup=False)

@@ -43,6 +43,7 @@ def categories(context: CheckContext) -> None:
     The customer cannot choose the category of a listing.
     """
     pages = context.pages("GetCategories", "Categories")
+    context.require_end("GetCategories")
     context.configurator.categories = [str(row.get("CategoryId")) for page in pages for row in page.rows("Categories")]
 
 

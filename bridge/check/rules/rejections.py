@@ -61,7 +61,7 @@ def token_of_wrong_type(context: CheckContext) -> None:
     An unhandled exception looks like an outage, and Linnworks may disable the integration.
     """
     if not context.spare.token:  # an application that accepts it may delete the integration of this token
-        context.spare.token = context.add_user(context.spare).require_success().string("AuthorizationToken")
+        context.create(context.spare).require_success()
     for token in ([context.spare.token], {"Token": context.spare.token}, 12345):
         _require_token_rejected(context, {"AuthorizationToken": token})
 

@@ -16,12 +16,14 @@ from tests.check.mutants.builders import (
     status,
 )
 
-returns("PRD-01", "Products", when=lambda _, body: body["PageNumber"] > 1, HasMorePages=True, Products=[{"SKU": "A"}])
+returns("PRD-10", "Products", when=lambda _, body: body["PageNumber"] > 1, HasMorePages=True, Products=[{"SKU": "A"}])
 changes_rows("PRD-02", "Products", "Products", lambda row: row.update(SKU="SKU-5"))
 rejects("PRD-03", "Products", lambda body: body["PageNumber"] > 2)
 changes_request("PRD-05", "Products", lambda body: {**body, "PageNumber": max(1, body["PageNumber"])})
 
-returns("ORD-01", "Orders", when=lambda _, body: body["PageNumber"] > 1, HasMorePages=True, Orders=[{"SKU": "A"}])
+returns("ORD-29", "Orders", when=lambda _, body: body["PageNumber"] > 1, HasMorePages=True, Orders=[{"SKU": "A"}])
+rejects("PRD-01", "Products", lambda body: body["PageNumber"] == 2)
+rejects("ORD-01", "Orders", lambda body: body["PageNumber"] == 2)
 rejects("ORD-02", "Orders", lambda body: body["PageNumber"] > 2)
 changes_request("ORD-04", "Orders", lambda body: {**body, "PageNumber": max(1, body["PageNumber"])})
 rejects("ORD-05", "Orders", lambda body: body["UTCTimeFrom"] > "2100")
