@@ -27,6 +27,7 @@ TAKES_A_PATTERN = {"_matching", "matching", "Regexp"}
 DYNAMIC = {
     ("settings.py", "pattern"): "what calls _matching",
     ("check/schema_types.py", "pattern"): "what calls matching",
+    ("check/schema_types.py", "_as_python(value)"): "the application under check gives it, and it is only compiled",
     ("channels/demo/shop.py", "pattern"): "NAME and KEY, which the wizard declares",
     ("sync/wizard.py", "item.reg_ex_validation"): "what channels declare",
     ("sync/listing_checks.py", "setting.reg_ex_validation"): "what channels declare",

@@ -40,11 +40,11 @@ MAX_PAUSE = 1.0
 """Seconds between two attempts; the pause doubles up to the maximum."""
 RATE_LIMITED = re.compile(
     r"too many|rate.?limit|limit (is |was |has been )?(reached|exceeded)|throttl|slow down|\bbusy\b"
-    r"|\b(wait|again|retry)\b.*\b(second|minute|moment)|\b(second|minute)s?\b.*\bagain\b",
+    r"|\b(wait|again|retry)\b.{0,40}\b(second|minute|moment)|\b(second|minute)s?\b.{0,40}\bagain\b",
     re.IGNORECASE,
 )
 """An Error that says to come back later."""
-SECONDS_TO_WAIT = re.compile(r"(\d+)\s*s(ec|\b)", re.IGNORECASE)
+SECONDS_TO_WAIT = re.compile(r"(\d{1,4})\s?s(ec|\b)", re.IGNORECASE)
 RATE_LIMIT_PATIENCE = 6
 """How much longer than a change in the shop AddNewUser's own limit may take."""
 MAX_NAMES = 3

@@ -21,10 +21,10 @@ _USUAL_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 WITH_SLASHES = re.compile(r"/.+/[a-z]*")
 _ONLY_IN_JAVASCRIPT = (
     (re.compile(r"\(\?<(?=[A-Za-z_])"), "(?P<"),
-    (re.compile(r"\\k<(\w+)>"), r"(?P=\1)"),
-    (re.compile(r"\\[pP]\{[^}]*\}"), r"\\w"),
-    (re.compile(r"\\u\{[0-9A-Fa-f]+\}|\\c[A-Za-z]"), "x"),
-    (re.compile(r"\(\?<([=!])[^)]*\)"), "(?:)"),  # Python's may only have one length
+    (re.compile(r"\\k<(\w{1,50})>"), r"(?P=\1)"),
+    (re.compile(r"\\[pP]\{[^}]{0,50}\}"), r"\\w"),
+    (re.compile(r"\\u\{[0-9A-Fa-f]{1,8}\}|\\c[A-Za-z]"), "x"),
+    (re.compile(r"\(\?<([=!])[^)]{0,100}\)"), "(?:)"),  # Python's may only have one length
     (re.compile(r"\[\^\]"), r"(?:.|\\n)"),
 )
 _WHOLE_NUMBER = re.compile(r"\s*-?\d+(\.0+)?\s*")
@@ -246,7 +246,7 @@ def _compare_pattern(value: Any, path: str) -> Mismatches:
     else:
         try:
             re.compile(_as_python(value))
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             yield Mismatch(Aspect.PATTERN, f"{path} is {value!r}, which is no regular expression: {error}")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.common import read_secret
-from bridge.cli.output import new_console, print_document
+from bridge.cli.output import new_console, print_document, say
 from bridge.errors import StartError
 from bridge.settings import load_settings
 
@@ -158,7 +158,7 @@ def check(
     except (CheckCouldNotRun, ManifestUnreadable) as error:
         raise StartError(str(error)) from None
     except KeyboardInterrupt:
-        click.echo("Interrupted. What the check changed was put back, and its integrations were deleted.", err=True)
+        say("Interrupted. What the check changed was put back, and its integrations were deleted.", err=True)
         sys.exit(INTERRUPTED)
     _write_reports(run, json_file, junit_file, html_file)
     sys.exit(run.exit_status)
