@@ -42,10 +42,18 @@ def marks(response: EndpointResponse) -> dict[str, str]:
     return {"step": response.string("StepName"), **values}
 
 
+def require_difference(context: CheckContext, responses: list[EndpointResponse]) -> None:
+    """Raise RuleSkipped when nothing in these responses of UserConfig tells the integrations apart."""
+    names = {response.string("AccountName") for response in responses}
+    if len(names) == 1 and all(marks(response) == marks(responses[0]) for response in responses):
+        raise RuleSkipped("all integrations have the same AccountName, step and settings")
+
+
 def start(context: CheckContext) -> None:
     """Remember what UserConfig shows of both integrations, from now on to be found unchanged."""
     first = wizard.load(context, context.first).require_success()
     second = wizard.load(context, context.second).require_success()
+    require_difference(context, [first, second])
     context.tenants = Tenants(marks(first), marks(second))
 
 

@@ -119,6 +119,8 @@ def test_an_html_report_needs_no_other_file(http_app, check_command, tmp_path):
 
     assert not re.search(r"<script|<link|<img|src=|@import|url\(", page)
     assert "&lt;script&gt;" in page
+    assert 'class="tile must"><b>1<' in page
+    assert 'class="tile none"><b>0<' in page
     assert "Linnworks ignores one of two orders with the same ReferenceNumber." in page
 
 

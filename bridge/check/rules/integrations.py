@@ -94,10 +94,9 @@ def parallel_calls(context: CheckContext) -> None:
     """
     integrations = [context.first, context.second]
     integrations += [context.spare] if context.spare.token else []  # its step tells it apart
-    own = {
-        integration.token: tenants.marks(context.client.call("UserConfig", integration.token).require_success())
-        for integration in integrations
-    }
+    shown = [context.client.call("UserConfig", integration.token).require_success() for integration in integrations]
+    own = {one.token: tenants.marks(response) for one, response in zip(integrations, shown, strict=True)}
+    tenants.require_difference(context, shown)
     clients = [context.client.clone() for _ in range(PARALLEL_CALLERS)]
 
     def call(number: int) -> list[tuple[Integration, EndpointResponse]]:
@@ -114,8 +113,8 @@ def parallel_calls(context: CheckContext) -> None:
     if not accepted:  # some may be refused because the application is busy
         responses[0][1].require_success()
     for integration, response in accepted:
-        name, shown = tenants.foreign_name(context, integration, response), tenants.marks(response)
-        if name or (shown != own[integration.token] and shown in own.values()):
+        name, marks = tenants.foreign_name(context, integration, response), tenants.marks(response)
+        if name or (marks != own[integration.token] and marks in own.values()):
             message = f"the token of {integration.name} got the response of {name or 'another integration'}"
             raise RuleFailed(message, response.exchange)
 
