@@ -113,7 +113,9 @@ class LinnworksClient:
     def call(self, name: str, token: Any, **fields: Any) -> EndpointResponse:
         """Call an endpoint for one integration, with times in the format that the application understands."""
         content = json.dumps({"AuthorizationToken": token, **fields}).encode()
-        return self.send(name, _TIME_WITH_SPACE.sub(rb'"\1T\2"', content) if self.iso_times else content)
+        response = self.send(name, _TIME_WITH_SPACE.sub(rb'"\1T\2"', content) if self.iso_times else content)
+        self.note_error(response)
+        return response
 
     def post(self, name: str, body: dict[str, Any]) -> EndpointResponse:
         """Send a JSON object to an endpoint."""
@@ -277,9 +279,12 @@ class LinnworksClient:
         response = EndpointResponse(name, read, exchange)
         if not response.error:
             self.succeeded.add(name)
-        else:
-            self.errors.setdefault(name, response.error)
         return response
+
+    def note_error(self, response: EndpointResponse) -> None:
+        """Remember the first Error of an endpoint for a request that should succeed."""
+        if response.error:
+            self.errors.setdefault(response.endpoint, response.error)
 
     def _record(self, aspect: Aspect, name: str, message: str) -> None:
         self.violations.append(Violation(aspect, name, message, self.last_exchange))

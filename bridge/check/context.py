@@ -134,6 +134,7 @@ class CheckContext:
         while True:
             response = self.remember_token(self.client.post("AddNewUser", {**body, **changes}))
             if not RATE_LIMITED.search(response.error):
+                self.client.note_error(response)
                 return response
             named = SECONDS_TO_WAIT.search(response.error)
             pause = min(float(named[1]) if named else pause, max(0.0, deadline - time.monotonic()))

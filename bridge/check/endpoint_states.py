@@ -27,7 +27,7 @@ def _state(client: LinnworksClient, name: str) -> str:
     statuses = [one.status for one in client.statuses if one.endpoint == name]
     if 200 in statuses and name in client.errors:
         return f'refuses: "{client.redact(client.errors[name])[:MAX_ERROR_CHARACTERS]}"'
-    if not statuses:
+    if not statuses or max(statuses) == 200:
         return NOT_CALLED
     worst = max(statuses)
     return f"status {worst}" if worst else "no response"

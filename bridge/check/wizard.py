@@ -58,6 +58,11 @@ def complete_step(context: CheckContext, integration: Integration) -> None:
     values, made_up = values_of_step(context, integration)
     step = integration.step
     response = save(context, integration, values)
+    optional = [
+        string(item.get("ConfigItemId")) for item in integration.items if item.get("MustBeSpecified") is not True
+    ]
+    if response.error and set(made_up) & set(optional):  # a made-up value may be wrong where none is needed
+        response = save(context, integration, {**values, **{name: "" for name in optional if name in made_up}})
     if response.error and made_up:  # the application is right to reject made-up credentials
         raise ConfigMissing(
             f'the step {step} returned "{response.error[:300]}" for made-up values: '

@@ -77,18 +77,24 @@ def nothing_after_last(context: CheckContext) -> None:
 
 @area.rule("ORD-03", follows=True, needs=DOWNLOADED)
 def page_repeated(context: CheckContext) -> None:
-    """A page requested twice has the same orders.
+    """Pages requested twice have the same orders in the same sequence; how many are on a page may differ.
 
     An order that moves to a page already downloaded is never downloaded.
     """
     require_orders(context)
     known = {order.reference for order in context.orders}
-    for number, before in list(enumerate(context.order_pages, 1))[:2]:
-        again = context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=number).require_success()
-        if set(_references(again)) - known:
+    before: list[Any] = []
+    again: list[Any] = []
+    for number, page in list(enumerate(context.order_pages, 1))[:2]:
+        repeated = context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=number).require_success()
+        before += _references(page)
+        again += _references(repeated)
+        if set(again) - known:
             raise RuleSkipped("orders came in during the check")
-        if _references(again) != _references(before):
-            raise RuleFailed(f"page {number} has other orders, or in another sequence, the second time", again.exchange)
+        common = min(len(before), len(again))
+        if before[:common] != again[:common] or not common:
+            message = f"page {number} has other orders, or in another sequence, the second time"
+            raise RuleFailed(message, repeated.exchange)
 
 
 @area.rule("ORD-04", RuleSeverity.ADVICE, "C# sample")

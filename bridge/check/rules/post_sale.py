@@ -14,6 +14,7 @@ from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
 area = RuleArea("Post-sale", "ep:post-sale-options", needs=("ORD-01",))
 OFFERED = ("PSO-01",)
 LATER = ("PSO-04", "PSO-05")
+PAIR = 2
 INDEPENDENT = 2
 """The flag of RefundShippingTypes for postage without an item."""
 CANCELLATION, ITEM_REFUND, SHIPPING_REFUND, SERVICE_REFUND, ADDITIONAL_REFUND = range(5)
@@ -338,18 +339,22 @@ def cancel_pieces(context: CheckContext) -> None:
     """
     _require_ability(context, "CanCancelOrderLinesPartially", "Cancel")
 
-    def two_pieces(order: OrderRecord) -> list[OrderLineRecord]:
-        """Return the lines of several pieces, those of two first: of these a second piece shows."""
+    def several(order: OrderRecord) -> list[OrderLineRecord]:
+        """Return the lines of several pieces, those of two first: there the second piece cancels the line."""
         return sorted((line for line in order.shippable_lines if line.quantity > 1), key=lambda line: line.quantity)
 
+    def pair(order: OrderRecord) -> list[OrderLineRecord]:
+        return [line for line in several(order) if line.quantity == PAIR]
+
+    lines_of = pair if context.unused_orders(lambda order: bool(pair(order))) else several
     order, cancellation = _cancel(
         context,
         "paid order with several pieces in a line",
-        fits=lambda order: bool(two_pieces(order)),
-        lines_of=lambda order: two_pieces(order)[:1],
+        fits=lambda order: bool(lines_of(order)),
+        lines_of=lambda order: lines_of(order)[:1],
         pieces=1,
     )
-    context.cancelled_pieces = CancelledPieces(order, two_pieces(order)[0], cancellation, now())
+    context.cancelled_pieces = CancelledPieces(order, lines_of(order)[0], cancellation, now())
 
 
 @area.rule("PSO-16", source="ep:cancel", follows=True, needs=("PSO-20",), changes_shop=True)
@@ -374,7 +379,7 @@ def second_equal_cancel(context: CheckContext) -> None:
     """
     cancelled = context.cancelled_pieces
     assert cancelled
-    if cancelled.line.quantity != 2:
+    if cancelled.line.quantity != PAIR:
         raise RuleSkipped("the shop has no further paid order with two pieces in a line")
     until = cancelled.sent + timedelta(seconds=context.repeat_window or 0)
     context.wait_until(until, "to send an equal Cancel again")

@@ -266,9 +266,14 @@ def _differences(
     levels: set[str],
     prices: set[str],
 ) -> Iterator[str]:
-    """Yield what an update changed, except the levels and the prices of these SKUs."""
+    """Yield what an update changed, except the levels and the prices of these SKUs.
+
+    A SKU that had and has the level of one of them shares its stock, as variations do.
+    """
+    shared = {(before[sku].stock_level, after[sku].stock_level) for sku in levels & before.keys() & after.keys()}
     for sku in sorted(before.keys() & after.keys()):
-        if before[sku].stock_level != after[sku].stock_level and sku not in levels:
+        change = (before[sku].stock_level, after[sku].stock_level)
+        if change[0] != change[1] and sku not in levels and change not in shared:
             yield f"{label} changed the quantity of {sku} as well"
         if before[sku].price != after[sku].price and sku not in prices:
             yield f"{label} changed the price of {sku} as well"

@@ -49,11 +49,11 @@ def deleted_token(context: CheckContext) -> None:
 
     Anyone with the old token can still read what the customer deleted.
     """
-    context.call("UserConfig").require_error("for the token of a deleted integration")
-    if context.client.has_handler("Orders"):
-        context.call("Orders", UTCTimeFrom=LONG_AGO, PageNumber=1).require_error(
-            "for the token of a deleted integration"
-        )
+    token = {"AuthorizationToken": context.first.token}
+    for name, fields in (("UserConfig", {}), ("Orders", {"UTCTimeFrom": LONG_AGO, "PageNumber": 1})):
+        if context.client.has_handler(name):
+            response = context.client.post(name, {**token, **fields})
+            response.require_error("for the token of a deleted integration")
 
 
 @area.rule("END-04", RuleSeverity.SHOULD, needs=("END-02",))

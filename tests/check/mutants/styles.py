@@ -301,3 +301,48 @@ def javascript_patterns(app: Application) -> None:
     app.body_hooks["UserConfig"].append(
         lambda result, body: [item.update(RegExValidation=pattern) for item in result["ConfigItems"]] and None
     )
+
+
+@style()
+def products_that_share_their_stock(app: Application) -> None:
+    first = app.shop.products["SKU-0"]
+
+    def share(result: Body, body: Body) -> None:
+        app.shop.products["SKU-1"]["Quantity"] = first["Quantity"]
+
+    app.body_hooks["InventoryUpdate"].append(share)
+    share({}, {})
+
+
+@style()
+def optional_values_are_checked(app: Application) -> None:
+    """An optional value may be left out, and a made-up one is refused."""
+    save, show = app.save, app.show
+
+    def save_valid(integration: Any, values: dict[str, str]) -> None:
+        if values.get("Carriers"):
+            raise ValueError("this is no list of carriers")
+        save(integration, values)
+
+    def show_carriers(integration: Any) -> Body:
+        shown = show(integration)
+        more = [app.item("Carriers", "STRING", "")] if integration.step != "UserConfig" else []
+        return {**shown, "ConfigItems": [*shown["ConfigItems"], *more]}
+
+    app.save, app.show = save_valid, show_carriers
+
+
+@style()
+def smaller_pages_when_the_shop_is_slow(app: Application) -> None:
+    sizes = itertools.chain([10, 10], itertools.repeat(7))
+    size = {"Orders": 10}
+
+    def page(name: str, rows: list[Body], number: Any) -> Body:
+        if int(number) < 1:
+            raise ValueError("Invalid page number")
+        if name == "Orders" and int(number) == 1:
+            size[name] = next(sizes)
+        first = (int(number) - 1) * size.get(name, 10)
+        return {"HasMorePages": len(rows) > first + size.get(name, 10), name: rows[first : first + size.get(name, 10)]}
+
+    app.page = page
