@@ -73,7 +73,7 @@ def test_a_report_begins_with_what_to_fix_first(http_app, check_command, tmp_pat
     assert ["Orders"] == report["endpoints"]["status 404"]
     assert ["ANS-01"] == first["MAN-07"]["follow"]
     assert {"ORD-01", "ORD-08", "DSP-01", "PSO-01"} <= {*first["MAN-07"]["wait"]}
-    assert {"REF-01", "REF-02", "REF-04", "REF-12"} <= {*first["REF-03"]["follow"]}
+    assert {"REF-01", "REF-02", "REF-04", "REF-12", "END-03"} <= {*first["REF-03"]["follow"]}
     assert {"MAN-07", "REF-03"} <= {cause["id"] for cause in report["fix_first"][:3]}
     assert output.index("status 404") < output.index("Fix these first") < output.index("1. ")
     assert "Fix these first" in (tmp_path / "run.html").read_text()

@@ -11,7 +11,7 @@ from bridge.check.context import CheckContext, try_each
 from bridge.check.response import EndpointResponse
 from bridge.check.response_schemas import RESPONSE_SCHEMAS
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
-from bridge.check.sample_requests import SAMPLE_REQUESTS
+from bridge.check.sample_requests import READING_CALLS, SAMPLE_REQUESTS
 
 area = RuleArea("Rejections", "channel-integration")
 LASTING_CALLS = ("ListingUpdate", "ListingDelete", "SaveConfig")
@@ -46,9 +46,8 @@ def unknown_token(context: CheckContext) -> None:
     Anyone who knows the URL can read and change a customer's shop.
     """
     accepted = _require_token_rejected(context, {"AuthorizationToken": context.random_word(32)}, collect=True)
-    asked = [name for name in _available(context, TOKEN_CALLS) if name != "ConfigDeleted"]
-    if accepted:
-        context.token_is_never_checked = len(accepted) == len(asked)
+    if accepted:  # only samples that succeed with the right token show whether it is checked
+        context.token_is_never_checked = accepted.keys() >= set(_available(context, READING_CALLS))
         where = "the token is never checked" if context.token_is_never_checked else "the token is not checked"
         message = f"{where}: an unknown one is accepted by {', '.join(accepted)}"
         raise RuleFailed(message, accepted[next(iter(accepted))].exchange)
