@@ -122,6 +122,10 @@ class CheckContext:
         """Call an endpoint for the first integration."""
         return self.client.call(name, self.first.token, **fields)
 
+    def try_call(self, name: str, **fields: Any) -> EndpointResponse:
+        """Call an endpoint for the first integration with a request to which an Error may be the right answer."""
+        return self.client.post(name, {"AuthorizationToken": self.first.token, **fields})
+
     def add_user(self, integration: Integration, **changes: Any) -> EndpointResponse:
         """Call AddNewUser, and again after the application's own limit; the token is deleted when the run ends."""
         body = {

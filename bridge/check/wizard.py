@@ -97,7 +97,7 @@ def complete(context: CheckContext, integration: Integration) -> None:
 
 def selected_value(integration: Integration, name: str) -> str:
     """Return the value of an item of the current step, "" when it is missing."""
-    values = {item.get("ConfigItemId"): string(item.get("SelectedValue")) for item in integration.items}
+    values = {string(item.get("ConfigItemId")): string(item.get("SelectedValue")) for item in integration.items}
     return values.get(name, "")
 
 

@@ -382,4 +382,4 @@ def require_every_order(context: CheckContext, find_problems: Callable[[dict[str
 
 
 def _references(page: EndpointResponse) -> list[Any]:
-    return [row.get("ReferenceNumber") for row in page.rows("Orders")]
+    return [string(row.get("ReferenceNumber")) for row in page.rows("Orders")]

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.check.context import CheckContext
 from bridge.check.records import ProductRecord
-from bridge.check.response import EndpointResponse
+from bridge.check.response import EndpointResponse, string
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity, RuleSkipped
 from bridge.check.wording import duplicates, summarize
 
@@ -148,4 +148,4 @@ def _require_products(context: CheckContext) -> None:
 
 
 def _skus(page: EndpointResponse) -> list[Any]:
-    return [row.get("SKU") for row in page.rows("Products")]
+    return [string(row.get("SKU")) for row in page.rows("Products")]
