@@ -420,13 +420,15 @@ class ListingsContract(Suite):
         """A crash between the shop's answer and its record makes no second product and no error."""
         listing, variable = lister.listing(), lister.variable_listing()
         feed = lister.send("CREATE", listing, variable)
+        sent = {item.id: item.request for item in FeedItem.select().where(FeedItem.feed == feed)}
         first = lister.results(feed)
         before = linnworks.products()
-        # the state after a process was killed before it recorded the results
-        forgotten = FeedItem.update(done=False, result=None, claimed_until=EPOCH).where(FeedItem.feed == feed).execute()
+        for number, request in sent.items():  # the state after a process was killed before it recorded the results
+            undone = {"done": False, "result": None, "claimed_until": EPOCH, "request": request}
+            FeedItem.update(undone).where(FeedItem.id == number).execute()
         second = lister.results(feed)
 
-        assert forgotten == 2
+        assert 2 == len(sent)
         assert [known["ChannelReferences"] for known in first] == [known["ChannelReferences"] for known in second]
         assert [[], []] == [[text for text in known["Messages"] if text["Type"] == ERROR] for known in second]
         assert before == linnworks.products()
