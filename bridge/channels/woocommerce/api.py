@@ -69,6 +69,10 @@ class WooClient:
         """Delete; WooCommerce moves orders and products to the bin."""
         return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=accept), accept)
 
+    def read_list(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Read a list below wc/v3."""
+        return rows_of(self.get(path, params))
+
     def get_public(self, path: str, params: Mapping[str, Any]) -> ShopResponse:
         """Read something of WordPress itself that needs no key; a refusal is returned."""
         return unmasked(self._client.get(path, params, accept=range(400, 500)))
@@ -104,7 +108,7 @@ class WooClient:
         def read(offset: int, limit: int) -> Page[dict[str, Any]]:
             query = {**params, "orderby": "id", "order": "asc", "per_page": limit, "offset": offset}
             answer = self.get(path, query)
-            return Page(answer.rows(), as_of=answer.date)
+            return Page(rows_of(answer), as_of=answer.date)
 
         return read
 
@@ -135,6 +139,19 @@ class WooClient:
     def _check_answer(self, answer: ShopResponse) -> None:
         if answer.refused:
             raise refusal(answer, self.url)
+
+
+def rows_of(answer: ShopResponse) -> list[dict[str, Any]]:
+    """Return a list that the shop answered; {} stands for an entry that a plugin has broken.
+
+    A list from which a plugin has removed entries comes as an object with their places.
+    """
+    found = answer.json
+    if isinstance(found, dict) and found and all(key.isdecimal() for key in found):
+        found = list(found.values())
+    if not isinstance(found, list):
+        raise answer.unusable("The shop answered something else than the expected list")
+    return [row if isinstance(row, dict) else {} for row in found]
 
 
 def _v3(path: str) -> str:

@@ -19,7 +19,7 @@ from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.helpers.pace import read_paced
 from bridge.channels.helpers.rows import map_orders
 from bridge.channels.woocommerce import lookups, orders
-from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient, rows_of
 from bridge.channels.woocommerce.lookups import MoneySettings
 from bridge.channels.woocommerce.order_rows import exact_query, straighten_order, straighten_refund
 from bridge.channels.woocommerce.order_statuses import ANY, BINNED, beside_any, note_shown
@@ -125,7 +125,7 @@ def _refunds(
         first = shop.get("refunds", queries[0], accept=(HTTPStatus.NOT_FOUND,))
         if first.status != HTTPStatus.NOT_FOUND:
             rest = shop.read_parallel([partial(shop.get, "refunds", query) for query in queries[1:]])
-            return _by_id(refund for answer in (first, *rest) for refund in answer.rows()), {}
+            return _by_id(refund for answer in (first, *rest) for refund in rows_of(answer)), {}
         shop.cache[REFUNDS_ROUTE_CACHE] = "no"
     refunded = [order for order, of_order in numbers.items() if of_order]
     exact = exact_query(settings)

@@ -89,7 +89,7 @@ def _orders_without_status(shop: WooClient) -> int:
         }
         if PLACEHOLDERS not in counts:
             return 0
-        known = sum(int(row["total"]) for row in shop.get("reports/orders/totals").rows())
+        known = sum(int(row["total"]) for row in shop.read_list("reports/orders/totals"))
         others = [total("orders", status=status) for status in (BINNED, "auto-draft")]
         others += [total("refunds"), total("subscriptions")]
         return max(0, sum(counts.get(name, 0) for name in ORDER_TYPES) - known - sum(others))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.product_ids import Target
-from bridge.channels.woocommerce.values import unescape
+from bridge.channels.woocommerce.values import as_text, row_id, unescape
 from bridge.errors import ChannelError
 
 T = TypeVar("T")
@@ -56,7 +56,14 @@ def _included(numbers: Sequence[int], fields: str) -> dict[str, Any]:
 
 
 def _rows(shop: WooClient, path: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return shop.get(path, params).rows()
+    """Return products or variations, without those that have no id."""
+    return [straighten_product(row) for row in shop.read_list(path, params) if row_id(row)]
+
+
+def straighten_product(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a product or variation that has an id with its ids as numbers, and texts where there should be texts."""
+    texts = {name: as_text(row.get(name)) for name in ("sku", "type", "status")}
+    return {**row, **texts, "id": row_id(row), "parent_id": row_id({"id": row.get("parent_id")}) or 0}
 
 
 def _variations_of(shop: WooClient, product: int, params: Mapping[str, Any]) -> list[dict[str, Any]]:
