@@ -12,6 +12,7 @@ from bridge.channels.helpers.cached import cached
 from bridge.channels.helpers.rows import readable
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.order_header import NO_PAYMENT, NO_SHIPPING, instance_tag, payment_tag
+from bridge.channels.woocommerce.refusals import Blocked
 from bridge.channels.woocommerce.values import key_text, unescape
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable, CredentialsRefused
 from bridge.protocol.schemas.config import Tag
@@ -40,7 +41,7 @@ def money_settings(shop: WooClient) -> MoneySettings:
     """Return how many decimals the shop's amounts have, and its currency."""
 
     def ask() -> dict[str, str]:
-        with suppress(ChannelRefused):  # a key or a firewall may allow orders only
+        with suppress(ChannelRefused, Blocked):  # a key or a firewall may allow orders only
             rows = shop.read_list("settings/general", {"_fields": "id,value"})
             return {
                 name: str(row.get("value")) for row in rows for name in (DECIMALS, CURRENCY) if row.get("id") == name

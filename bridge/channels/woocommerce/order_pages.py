@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import Page
@@ -122,8 +121,8 @@ def _refunds(
     if wanted and shop.cache.get(REFUNDS_ROUTE_CACHE) != "no":
         query = {"per_page": PAGE_SIZE, **exact_query(settings)}
         queries = [{**query, "include": ",".join(map(str, chunk))} for chunk in chunks(wanted)]
-        first = shop.get("refunds", queries[0], accept=(HTTPStatus.NOT_FOUND,))
-        if first.status != HTTPStatus.NOT_FOUND:
+        first = shop.get_if_open("refunds", queries[0])
+        if first is not None:
             rest = shop.read_parallel([partial(shop.get, "refunds", query) for query in queries[1:]])
             return _by_id(refund for answer in (first, *rest) for refund in rows_of(answer)), {}
         shop.cache[REFUNDS_ROUTE_CACHE] = "no"

@@ -6,7 +6,6 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -46,8 +45,8 @@ def variations(shop: WooClient, wanted: Sequence[tuple[int, int]], fields: str) 
 def has_variations_route(shop: WooClient) -> bool:
     """Return whether one call can read variations of several products, as from version 10.3; asked once."""
     if VARIATIONS_ROUTE_CACHE not in shop.cache:
-        answer = shop.get("variations", {"per_page": 1, "_fields": "id"}, accept=(HTTPStatus.NOT_FOUND,))
-        shop.cache[VARIATIONS_ROUTE_CACHE] = "no" if answer.status == HTTPStatus.NOT_FOUND else "yes"
+        answer = shop.get_if_open("variations", {"per_page": 1, "_fields": "id"})
+        shop.cache[VARIATIONS_ROUTE_CACHE] = "no" if answer is None else "yes"
     return shop.cache[VARIATIONS_ROUTE_CACHE] == "yes"
 
 
