@@ -280,9 +280,9 @@ class ShopClient:
 
 def _final_error(call: Call, failure: AttemptFailed, may_have_acted: bool) -> ChannelUnavailable:
     """Return the error for the caller after the last attempt."""
+    if isinstance(failure, NotFromTheApi) and (call.read or not may_have_acted):
+        return UnexpectedAnswer(str(failure), failure.status)
     if call.read:
-        if isinstance(failure, NotFromTheApi):
-            return UnexpectedAnswer(str(failure), failure.status)
         error = AnswerTooLong if isinstance(failure, TooLong) else ChannelUnavailable
     else:
         error = OutcomeUnknown if may_have_acted else ChannelUnavailable

@@ -121,7 +121,7 @@ class WooCommerceChannel(Channel):
         """Return the shop's order statuses, or those that were asked about before if the shop does not answer."""
         try:
             return lookups.statuses(self.shop)
-        except (ChannelError, KeyError):
+        except ChannelError:
             known = (name.removeprefix(wizard.STATUS) for name in self.config if name.startswith(wizard.STATUS))
             return {slug: wizard.STATUSES.get(slug, slug) for slug in known}
 
@@ -158,9 +158,9 @@ class WooCommerceChannel(Channel):
         )
 
     def reference_of(self, number: str) -> str | None:
-        rows = self.shop.get("orders", {"search": number, "per_page": 100}).rows()
+        rows = self.shop.read_list("orders", {"search": number, "per_page": 100})
         wanted = (row for row in rows if str(row.get("number", "")).lstrip("#").casefold() == number.casefold())
-        return next((str(row_id(row)) for row in wanted), None)
+        return next((str(row_id(row)) for row in wanted if row_id(row)), None)
 
     def order_state(self, reference: str) -> OrderState | None:
         return self._actions(reference).order_state()

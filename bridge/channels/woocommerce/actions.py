@@ -162,8 +162,12 @@ class Actions:
         words = _words(_note_of(order, key, kind))
         keys = [name.removeprefix(DESPATCH) for name in order.fields if name.startswith(DESPATCH)]
         earlier = [other for other in keys[: keys.index(key)] if _words(_note_of(order, other, kind)) == words]
-        notes = self.shop.get(f"orders/{self.reference}/notes", {"type": NOTES[kind]}).rows()
-        return [_words(row["note"]) for row in notes].count(words) > len(earlier)
+        try:
+            notes = self.shop.read_list(f"orders/{self.reference}/notes", {"type": NOTES[kind]})
+        except (ChannelRefused, Blocked) as refusal:
+            log.warning("WooCommerce does not show the notes of order %s: %s", self.reference, refusal)
+            return True  # rather none than two
+        return [_words(unescape(row.get("note"))) for row in notes].count(words) > len(earlier)
 
     # -- cancel ----------------------------------------------------------------------------------------
 

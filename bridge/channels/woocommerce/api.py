@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bridge.channels.base import Page
 from bridge.channels.helpers import offsets
 from bridge.channels.helpers.offsets import ListPage, Position
-from bridge.channels.http import ShopClient, ShopResponse
+from bridge.channels.http import ShopClient, ShopResponse, UnexpectedAnswer
 from bridge.channels.woocommerce.key_auth import METHODS, KeyAuth
 from bridge.channels.woocommerce.refusals import (
     API,
@@ -23,13 +23,14 @@ from bridge.channels.woocommerce.refusals import (
 )
 from bridge.channels.woocommerce.values import row_id
 from bridge.clock import Deadline
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, ChannelRefused, CredentialsRefused
 from bridge.settings import Settings
 
 T = TypeVar("T")
 
 PAGE_SIZE = 100  # the most rows of a list, and the most entries of a batch, that WooCommerce allows
 FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
+CLIENT_ERRORS = range(400, 500)
 METHOD_CACHE = "woocommerce auth method"
 
 
@@ -63,15 +64,29 @@ class WooClient:
 
     def put(self, path: str, body: Any, *, accept: Collection[int] = ()) -> ShopResponse:
         """Change."""
-        return self._call(lambda client: client.put(_v3(path), body, accept=accept))
+        return self._call(lambda client: client.put(_v3(path), body, accept=accept), accept)
 
     def delete(self, path: str, *, accept: Collection[int] = ()) -> ShopResponse:
         """Delete; WooCommerce moves orders and products to the bin."""
         return self._call(lambda client: client.delete(_v3(path), repeatable=True, accept=accept), accept)
 
+    def get_if_open(self, path: str, params: Mapping[str, Any]) -> ShopResponse | None:
+        """Read a path that older versions do not have, or that a firewall with a list of routes closes; then None."""
+        try:
+            answer = self.get(path, params, accept=(HTTPStatus.NOT_FOUND,))
+        except CredentialsRefused:
+            raise
+        except (ChannelRefused, Blocked):
+            return None
+        return None if answer.status == HTTPStatus.NOT_FOUND else answer
+
+    def read_list(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Read a list below wc/v3."""
+        return rows_of(self.get(path, params))
+
     def get_public(self, path: str, params: Mapping[str, Any]) -> ShopResponse:
         """Read something of WordPress itself that needs no key; a refusal is returned."""
-        return unmasked(self._client.get(path, params, accept=range(400, 500)))
+        return unmasked(self._client.get(path, params, accept=CLIENT_ERRORS))
 
     def check_write_permission(self) -> None:
         """Raise CredentialsRefused if the key may only read; sends an empty batch."""
@@ -104,7 +119,7 @@ class WooClient:
         def read(offset: int, limit: int) -> Page[dict[str, Any]]:
             query = {**params, "orderby": "id", "order": "asc", "per_page": limit, "offset": offset}
             answer = self.get(path, query)
-            return Page(answer.rows(), as_of=answer.date)
+            return Page(rows_of(answer), as_of=answer.date)
 
         return read
 
@@ -130,11 +145,28 @@ class WooClient:
                 not_seen.append(error)
             except NotFromWooCommerce as error:
                 others.append(error)
+            except UnexpectedAnswer as error:
+                if error.status in CLIENT_ERRORS:
+                    raise Blocked(str(error)) from error
+                raise
         raise not_seen[0] if not_seen else Blocked(str(others[0]))
 
     def _check_answer(self, answer: ShopResponse) -> None:
         if answer.refused:
             raise refusal(answer, self.url)
+
+
+def rows_of(answer: ShopResponse) -> list[dict[str, Any]]:
+    """Return a list that the shop answered; {} stands for an entry that a plugin has broken.
+
+    A list from which a plugin has removed entries comes as an object with their places.
+    """
+    found = answer.json
+    if isinstance(found, dict) and found and all(key.isdecimal() for key in found):
+        found = list(found.values())
+    if not isinstance(found, list):
+        raise answer.unusable("The shop answered something else than the expected list")
+    return [row if isinstance(row, dict) else {} for row in found]
 
 
 def _v3(path: str) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bridge.channels.base import Parcel, Tracking
+from bridge.channels.woocommerce.values import unescape
 from bridge.errors import ChannelRefused
 
 NUMBER = "{number}"
@@ -188,14 +190,14 @@ def _parse_entry(entry: str) -> Carrier:
     return Carrier((_words(name),), link=target)
 
 
-def shipments(parcel: Parcel, table: Iterable[Carrier], order: Mapping[str, Mapping[str, str]]) -> list[Shipment]:
+def shipments(parcel: Parcel, table: Iterable[Carrier], order: Mapping[str, Any]) -> list[Shipment]:
     """Return what a customer can follow of a parcel: what has a number or a link. The order has the address."""
     table = tuple(table)
     followed = (tracking for tracking in parcel.tracking if tracking.number or tracking.link)
     return [_shipment(tracking, table, order) for tracking in followed]
 
 
-def _shipment(tracking: Tracking, table: Sequence[Carrier], order: Mapping[str, Mapping[str, str]]) -> Shipment:
+def _shipment(tracking: Tracking, table: Sequence[Carrier], order: Mapping[str, Any]) -> Shipment:
     """Return a parcel with what the table says, and what it does not say from the usual carriers."""
     chosen, usual = (_find(tracking.carrier, carriers) for carriers in (table, USUAL_CARRIERS))
     return Shipment(
@@ -214,10 +216,11 @@ def _find(name: str, carriers: Iterable[Carrier]) -> Carrier:
     return max(found, key=lambda one: one[0], default=(0, Carrier(())))[1]
 
 
-def _link(carrier: Carrier, number: str, order: Mapping[str, Mapping[str, str]]) -> str:
+def _link(carrier: Carrier, number: str, order: Mapping[str, Any]) -> str:
     """Return the page of a parcel, "" if the carrier has none or what it needs is not known."""
     country, postcode = (
-        order["shipping"].get(name) or order["billing"].get(name) or "" for name in ("country", "postcode")
+        unescape(order["shipping"].get(name)) or unescape(order["billing"].get(name))
+        for name in ("country", "postcode")
     )
     link = carrier.local_links.get(country, carrier.link)
     for name, value in (("number", number), ("country", country), ("postcode", postcode)):

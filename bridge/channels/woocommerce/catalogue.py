@@ -6,6 +6,7 @@ them treated as one: `linnworks-bridge woocommerce doctor` lists these.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,11 @@ from bridge.channels.woocommerce.product_lookup import (
     products,
     shared_skus,
     sku_key,
+    straighten_product,
     variations,
 )
 from bridge.channels.woocommerce.product_targets import type_problem
-from bridge.channels.woocommerce.values import money, unescape
+from bridge.channels.woocommerce.values import listed, money, row_id, unescape
 from bridge.protocol.schemas.products import Product
 
 FIELDS = (
@@ -36,6 +38,8 @@ FIELDS = (
     "variations,attributes"
 )
 PUBLISHED, ALL_STATUSES = ("publish",), ("publish", "private", "draft", "pending", "future")
+log = logging.getLogger(__name__)
+
 SIZE_CACHE = "woocommerce products at once"
 MOST_VARIATIONS, MOST_PARENTS = 500, 40  # in one page: the slowest shop reads these in time
 
@@ -64,14 +68,15 @@ class CatalogueItem:
     def title(self) -> str:
         """The product's name, for a variation with its options."""
         if self.parent is None:
-            return unescape(self.row["name"])
-        options = [unescape(attribute["option"]) for attribute in self.row["attributes"] if attribute.get("option")]
-        return " - ".join(filter(None, (unescape(self.parent["name"]), ", ".join(options))))
+            return unescape(self.row.get("name"))
+        attributes = (entry for entry in listed(self.row.get("attributes")) if isinstance(entry, dict))
+        options = filter(None, (unescape(entry.get("option")) for entry in attributes))
+        return " - ".join(filter(None, (unescape(self.parent.get("name")), ", ".join(options))))
 
     @property
     def stock_managed(self) -> bool:
         """Whether WooCommerce manages its stock, on the item itself or on its parent."""
-        return bool(self.row["manage_stock"])
+        return bool(self.row.get("manage_stock"))
 
 
 def product(item: CatalogueItem) -> Product:
@@ -143,8 +148,13 @@ def read(
     share = min(1, size / _limit())  # a shop that is asked for few products is asked for few variations too
     room, most_parents = max(1, int(MOST_VARIATIONS * share)), max(1, int(MOST_PARENTS * share))
     next_cursor = _cursor(found.next_position) if found.next_position else None
-    for offset, row in enumerate(found.rows, found.first_offset):
-        unread = sorted(number for number in row["variations"] if row["id"] != split or number > last_variation)
+    for offset, shown in enumerate(found.rows, found.first_offset):
+        if not row_id(shown):
+            log.error("A product at offset %d cannot be read", offset)
+            continue
+        row = straighten_product(shown)
+        own = filter(None, (row_id({"id": number}) for number in listed(row.get("variations"))))
+        unread = sorted(number for number in own if row["id"] != split or number > last_variation)
         parents = sum(1 for _, numbers in chosen if numbers)
         if unread and chosen and (len(unread) > room or parents == most_parents):
             next_cursor = _cursor(position)

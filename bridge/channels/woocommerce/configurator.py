@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from bridge.channels.helpers.rows import readable
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
-from bridge.channels.woocommerce.values import unescape
+from bridge.channels.woocommerce.values import key_text, row_id, unescape
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.listings import (
     Attribute,
@@ -65,11 +66,13 @@ SETTING_IDS = tuple(setting.config_item_id for setting in SETTINGS.settings)
 
 def categories(shop: WooClient) -> list[Category]:
     """Return all categories; a category's name includes its parents' names."""
-    rows = {row["id"]: row for row in shop.read_all("products/categories", {"_fields": "id,name,parent"})}
+    found = shop.read_all("products/categories", {"_fields": "id,name,parent"})
+    rows = {number: row for row in found if (number := row_id(row))}
 
     def path(number: int, above: tuple[int, ...] = ()) -> str:
-        name, parent = unescape(rows[number]["name"]), rows[number]["parent"]
-        if parent not in rows or parent in above:
+        name = unescape(rows[number].get("name")) or str(number)
+        parent = row_id({"id": rows[number].get("parent")})
+        if parent is None or parent not in rows or parent in above:
             return name
         return f"{path(parent, (*above, number))} > {name}"
 
@@ -108,16 +111,16 @@ def attributes(shop: WooClient, category_ids: Sequence[str]) -> list[Attribute]:
             friendly_name="Shipping class",
             description="One of the shop's shipping classes",
             expected_type=ExpectedType.LIST,
-            value_options=tuple(row["slug"] for row in classes),
+            value_options=tuple(slug for row in classes if (slug := unescape(row.get("slug")))),
             value_from_options_list=True,
         ),
         *(
             Attribute(
                 id=row["slug"],
-                friendly_name=unescape(row["name"]),
+                friendly_name=unescape(row.get("name")) or row["slug"],
                 description="An attribute of the shop; several values are separated by |",
                 expected_type=ExpectedType.LIST if names else ExpectedType.STRING,
-                value_options=tuple(unescape(term["name"]) for term in names),
+                value_options=tuple(name for term in names if (name := unescape(term.get("name")))),
                 attribute_read_from=ReadFrom.Parent,
             )
             for row, names in zip(known, terms, strict=True)
@@ -139,7 +142,7 @@ def category_numbers(shop: WooClient, ids: Iterable[str]) -> list[int]:
     invalid = [text for text in wanted if not (text.isdecimal() and len(text) < ID_DIGITS)]
     if not invalid:
         query = {"include": ",".join({*wanted}), "per_page": PAGE_SIZE, "_fields": "id"}
-        known = {str(row["id"]) for row in shop.get("products/categories", query).rows()}
+        known = {str(row.get("id")) for row in shop.read_list("products/categories", query)}
         invalid = [text for text in wanted if text not in known]
     if invalid:
         raise ChannelRefused(f"The shop has no category {invalid[0]}")
@@ -148,4 +151,9 @@ def category_numbers(shop: WooClient, ids: Iterable[str]) -> list[int]:
 
 def global_attributes(shop: WooClient) -> list[dict[str, Any]]:
     """Return the attributes that all products of the shop can share."""
-    return shop.get("products/attributes", {"_fields": "id,name,slug"}).rows()
+    rows = shop.read_list("products/attributes", {"_fields": "id,name,slug"})
+    return readable(rows, lambda row: {**row, "id": int(row["id"]), "slug": key_text(row["slug"])}, _name_of)
+
+
+def _name_of(row: Mapping[str, Any]) -> str:
+    return f"Attribute {row.get('id')}"

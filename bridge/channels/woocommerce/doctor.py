@@ -57,7 +57,7 @@ def findings(items: Iterable[CatalogueItem], preferences: Preferences) -> Iterat
                 yield _finding(
                     item, f"Product {others} has this SKU too: change one of them, or treat them as one", left_out=True
                 )
-            elif item.row["manage_stock"] is not True:
+            elif item.row.get("manage_stock") is not True:
                 yield _finding(item, _unmanaged(item, preferences.manage_stock), left_out=False)
 
 

@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.http import ShopResponse
-from bridge.channels.woocommerce.api import FAILED, WooClient
+from bridge.channels.woocommerce.api import FAILED, WooClient, rows_of
 from bridge.channels.woocommerce.carriers import OTHER, Shipment
 from bridge.channels.woocommerce.order_state import DESPATCH, KEY, WooOrder, key_of, parse_pieces
 from bridge.channels.woocommerce.refusals import Blocked, code_of, message_of
-from bridge.channels.woocommerce.values import custom_fields, listed, unescape
+from bridge.channels.woocommerce.values import custom_fields, listed, row_id, unescape
 from bridge.clock import monotonic
 from bridge.errors import ChannelRefused
 
@@ -85,7 +85,7 @@ class Fulfilments:
             log.warning("WooCommerce does not show the fulfilments of order %s: %s", self.order.id, refusal)
         else:
             if answer.status < HTTPStatus.BAD_REQUEST:
-                return [row for row in answer.rows() if not row.get("date_deleted")]
+                return [row for row in rows_of(answer) if row_id(row) and not row.get("date_deleted")]
             if answer.status == FAILED or code_of(answer) != NO_ROUTE:
                 log.warning("WooCommerce fails to show the fulfilments of order %s", self.order.id)
                 return None

@@ -16,7 +16,7 @@ from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.configurator import ID_DIGITS, category_numbers, global_attributes
 from bridge.channels.woocommerce.listing_completion import BINNED, complete, in_bin
 from bridge.channels.woocommerce.listing_payload import ListingPayload, listing_problems
-from bridge.channels.woocommerce.product_lookup import by_sku
+from bridge.channels.woocommerce.product_lookup import by_sku, sku_key
 from bridge.channels.woocommerce.values import custom_field, unescape
 from bridge.errors import ChannelRefused, CredentialsRefused
 from bridge.protocol.schemas.listings import FeedMessage, ListingRemoval, ProductListing, ProductSettings, Severity
@@ -36,7 +36,7 @@ def create(shop: WooClient, listing: ProductListing, settings: ProductSettings, 
     if product is not None and product["status"] != BINNED:
         result = _change(shop, product, listing, settings, key, with_price_and_stock=False)
         old = unescape(product["sku"]).strip()
-        if not result.external_listing_id or old.casefold() == listing.sku.strip().casefold():
+        if not result.external_listing_id or sku_key(old) == sku_key(listing.sku):
             return result
         text = f"The product had the SKU {old or '(none)'} in the shop: it has {listing.sku} again"
         return replace(result, messages=(*result.messages, FeedMessage(type=Severity.Warning, message=text)))
@@ -47,7 +47,7 @@ def create(shop: WooClient, listing: ProductListing, settings: ProductSettings, 
     if taken := _taken_skus(listing, found, None):
         return ListingResult.failed(taken)
     binned = by_sku(shop, _skus(listing), status=BINNED)
-    rows = binned.get(listing.sku.strip().casefold(), ())
+    rows = binned.get(sku_key(listing.sku), ())
     product = product or _binned_listing(shop, rows, key)
     payload = ListingPayload(listing, settings, global_attributes(shop))
     body = {**payload.product(), **payload.setting_fields(), **_identity(listing, key)}
@@ -120,7 +120,7 @@ def delete(shop: WooClient, removal: ListingRemoval) -> ListingResult:
     """
     external_id, sku = removal.external_listing_id, removal.channel_sku
     product = _by_id(shop, external_id)
-    rows = by_sku(shop, [sku]).get(sku.strip().casefold(), ())
+    rows = by_sku(shop, [sku]).get(sku_key(sku), ())
     same_sku = {row["parent_id"] if row["type"] == "variation" else row["id"] for row in rows}
     if same_sku:
         agrees = product is not None and product["id"] in same_sku
@@ -137,7 +137,7 @@ def _find(shop: WooClient, external_id: str, sku: str) -> dict[str, Any] | None:
     """Return the product with this id or, if that is no id of WordPress, with this SKU; None if there is none."""
     if _is_id(external_id):
         return _by_id(shop, external_id)
-    rows = [row for row in by_sku(shop, [sku]).get(sku.strip().casefold(), ()) if row["type"] != "variation"]
+    rows = [row for row in by_sku(shop, [sku]).get(sku_key(sku), ()) if row["type"] != "variation"]
     return _by_id(shop, str(rows[0]["id"])) if len(rows) == 1 else None
 
 
@@ -176,7 +176,7 @@ def _created_with(
 
     It has the listing's SKU or, if that was changed in the shop, the id that the listing had.
     """
-    rows = found.get(listing.sku.strip().casefold(), ())
+    rows = found.get(sku_key(listing.sku), ())
     ids = [str(row["id"]) for row in rows if row["type"] != "variation"]
     for number in [*ids, listing.external_listing_id]:
         product = _read(shop, number)

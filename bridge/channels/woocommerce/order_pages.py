@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from bridge.channels.base import Page
@@ -19,7 +18,7 @@ from bridge.channels.helpers.offsets import ListPage, Position
 from bridge.channels.helpers.pace import read_paced
 from bridge.channels.helpers.rows import map_orders
 from bridge.channels.woocommerce import lookups, orders
-from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
+from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient, rows_of
 from bridge.channels.woocommerce.lookups import MoneySettings
 from bridge.channels.woocommerce.order_rows import exact_query, straighten_order, straighten_refund
 from bridge.channels.woocommerce.order_statuses import ANY, BINNED, beside_any, note_shown
@@ -122,10 +121,10 @@ def _refunds(
     if wanted and shop.cache.get(REFUNDS_ROUTE_CACHE) != "no":
         query = {"per_page": PAGE_SIZE, **exact_query(settings)}
         queries = [{**query, "include": ",".join(map(str, chunk))} for chunk in chunks(wanted)]
-        first = shop.get("refunds", queries[0], accept=(HTTPStatus.NOT_FOUND,))
-        if first.status != HTTPStatus.NOT_FOUND:
+        first = shop.get_if_open("refunds", queries[0])
+        if first is not None:
             rest = shop.read_parallel([partial(shop.get, "refunds", query) for query in queries[1:]])
-            return _by_id(refund for answer in (first, *rest) for refund in answer.rows()), {}
+            return _by_id(refund for answer in (first, *rest) for refund in rows_of(answer)), {}
         shop.cache[REFUNDS_ROUTE_CACHE] = "no"
     refunded = [order for order, of_order in numbers.items() if of_order]
     exact = exact_query(settings)

@@ -13,6 +13,7 @@ from bridge.channels.woocommerce.values import listed, money
 EXACT_DECIMALS = 6
 """With the shop's own decimals, net amount and tax of a line are rounded apart: 8.33 and 1.67 for a price of 9.99."""
 
+ADDRESSES = ("billing", "shipping")
 LISTS = ("line_items", "fee_lines", "shipping_lines", "tax_lines", "coupon_lines", "refunds")
 
 
@@ -26,7 +27,10 @@ def straighten_order(row: Mapping[str, Any], settings: MoneySettings) -> dict[st
 
     What cannot be read is left as it is, so that the order's mapping tells of it.
     """
-    order = {**_with_lists(row), "currency": row.get("currency") or settings.currency}
+    empty: dict[str, Any] = {
+        name: {} for name in ADDRESSES if name in row and not row[name]
+    }  # PHP writes an empty record as a list
+    order = {**_with_lists(row), **empty, "currency": row.get("currency") or settings.currency}
     if settings.decimals is not None:
         order["total"] = _in_decimals(row.get("total"), settings.decimals)
         with suppress(Exception):

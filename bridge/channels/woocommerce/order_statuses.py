@@ -11,6 +11,7 @@ from typing import Any
 from bridge.channels.woocommerce import lookups
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.preferences import Preferences
+from bridge.channels.woocommerce.refusals import Blocked
 from bridge.channels.woocommerce.wizard import HIDDEN_STATUSES, IGNORED, STATUSES
 from bridge.clock import monotonic
 from bridge.errors import ChannelError, ChannelRefused
@@ -34,7 +35,7 @@ def beside_any(shop: WooClient, *, is_new: bool) -> str:
     there are is asked anew for a list that `is_new`.
     """
     names: Mapping[str, str] = {}
-    with suppress(ChannelRefused):  # a firewall may allow orders only
+    with suppress(ChannelRefused, Blocked):  # a firewall may allow orders only
         names = lookups.statuses(shop, seconds=0 if is_new else lookups.STATUSES_SECONDS)
     now, shown = monotonic(), _shown(shop)
     others = (slug for slug in names if slug not in STATUSES and slug not in HIDDEN_STATUSES)
@@ -89,7 +90,7 @@ def _orders_without_status(shop: WooClient) -> int:
         }
         if PLACEHOLDERS not in counts:
             return 0
-        known = sum(int(row["total"]) for row in shop.get("reports/orders/totals").rows())
+        known = sum(int(row["total"]) for row in shop.read_list("reports/orders/totals"))
         others = [total("orders", status=status) for status in (BINNED, "auto-draft")]
         others += [total("refunds"), total("subscriptions")]
         return max(0, sum(counts.get(name, 0) for name in ORDER_TYPES) - known - sum(others))

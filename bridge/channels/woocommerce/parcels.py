@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge import clock
 from bridge.channels.woocommerce.carriers import Shipment
-from bridge.channels.woocommerce.values import custom_fields, listed
+from bridge.channels.woocommerce.values import custom_fields, listed, unescape
 
 TRACKING = "_wc_shipment_tracking_items"
 """The custom field where shipment-tracking plugins store parcels to show them to customers."""
@@ -78,7 +78,7 @@ def _is_numbered(value: Any) -> bool:
 
 
 def _is_of(entry: Any, numbers: Collection[str]) -> bool:
-    return isinstance(entry, dict) and entry.get("tracking_number") in numbers
+    return isinstance(entry, dict) and unescape(entry.get("tracking_number")) in numbers
 
 
 def customer_note(template: str, shipments: Sequence[Shipment]) -> str:

@@ -6,14 +6,13 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.product_ids import Target
-from bridge.channels.woocommerce.values import unescape
+from bridge.channels.woocommerce.values import as_text, row_id, unescape
 from bridge.errors import ChannelError
 
 T = TypeVar("T")
@@ -46,8 +45,8 @@ def variations(shop: WooClient, wanted: Sequence[tuple[int, int]], fields: str) 
 def has_variations_route(shop: WooClient) -> bool:
     """Return whether one call can read variations of several products, as from version 10.3; asked once."""
     if VARIATIONS_ROUTE_CACHE not in shop.cache:
-        answer = shop.get("variations", {"per_page": 1, "_fields": "id"}, accept=(HTTPStatus.NOT_FOUND,))
-        shop.cache[VARIATIONS_ROUTE_CACHE] = "no" if answer.status == HTTPStatus.NOT_FOUND else "yes"
+        answer = shop.get_if_open("variations", {"per_page": 1, "_fields": "id"})
+        shop.cache[VARIATIONS_ROUTE_CACHE] = "no" if answer is None else "yes"
     return shop.cache[VARIATIONS_ROUTE_CACHE] == "yes"
 
 
@@ -56,7 +55,14 @@ def _included(numbers: Sequence[int], fields: str) -> dict[str, Any]:
 
 
 def _rows(shop: WooClient, path: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return shop.get(path, params).rows()
+    """Return products or variations, without those that have no id."""
+    return [straighten_product(row) for row in shop.read_list(path, params) if row_id(row)]
+
+
+def straighten_product(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a product or variation that has an id with its ids as numbers, and texts where there should be texts."""
+    texts = {name: as_text(row.get(name)) for name in ("sku", "type", "status")}
+    return {**row, **texts, "id": row_id(row), "parent_id": row_id({"id": row.get("parent_id")}) or 0}
 
 
 def _variations_of(shop: WooClient, product: int, params: Mapping[str, Any]) -> list[dict[str, Any]]:

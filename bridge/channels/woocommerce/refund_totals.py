@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bridge.channels.woocommerce.values import custom_fields, money, whole_pieces
+from bridge.channels.woocommerce.values import custom_fields, money, row_id, whole_pieces
 
 REFUNDED_ITEM = "_refunded_item_id"
 """The custom field of a refund's line that has the id of the order's line."""
@@ -50,4 +50,5 @@ def refund_totals(refunds: Iterable[Mapping[str, Any]]) -> RefundTotals:
 
 
 def _refunded_line(line: Mapping[str, Any]) -> int:
-    return next((int(meta["value"]) for meta in custom_fields(line) if meta["key"] == REFUNDED_ITEM), 0)
+    found = (row_id({"id": meta["value"]}) for meta in custom_fields(line) if meta["key"] == REFUNDED_ITEM)
+    return next(filter(None, found), 0)

@@ -14,7 +14,7 @@ from bridge.channels.helpers.cached import cached
 from bridge.channels.http import UnexpectedAnswer
 from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.refusals import API, Blocked, blocked_message
-from bridge.channels.woocommerce.values import money, unescape
+from bridge.channels.woocommerce.values import as_text, money, unescape
 from bridge.errors import ChannelRefused, CredentialsRefused
 from bridge.lazy import lazy_property
 
@@ -39,11 +39,11 @@ class ShopInfo:
         """
         if self._index and API not in self._index["namespaces"]:
             raise ChannelRefused("There is WordPress at this address, but WooCommerce is not active in it")
-        version = self._version
-        if version and tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:2]) < OLDEST:
-            raise ChannelRefused(f"WooCommerce 7.9 or newer is needed; the shop has {version}: please update it")
+        release = tuple(int(part) for part in re.findall(r"\d{1,9}", self._version)[:2])
+        if release and release < OLDEST:  # a plugin may hide it
+            raise ChannelRefused(f"WooCommerce 7.9 or newer is needed; the shop has {self._version}: please update it")
         self.check_key()
-        if self._setting("products/woocommerce_manage_stock") not in ("yes", None):
+        if self._setting("products/woocommerce_manage_stock") == "no":
             raise ChannelRefused(
                 "WooCommerce does not manage stock: switch that on in WooCommerce, Settings, Products, Inventory"
             )
@@ -57,8 +57,9 @@ class ShopInfo:
         """Return the versions of WooCommerce and of what it runs on."""
         names = {"version": "WooCommerce", "wp_version": "WordPress", "php_version": "PHP", "mysql_version": "database"}
         status = self._if_open("system_status", ",".join(f"environment.{name}" for name in names))
-        found = status.get("environment") or {}
-        return ", ".join(f"{name} {found[key]}" for key, name in names.items() if found.get(key))
+        found = status.get("environment")
+        values = {key: as_text(found.get(key)) for key in names} if isinstance(found, dict) else {}
+        return ", ".join(f"{names[key]} {value}" for key, value in values.items() if value)
 
     def summary(self) -> str:
         """Return name, version, currency, tax and time zone in a sentence, which is cached for a minute."""
@@ -122,7 +123,7 @@ class ShopInfo:
 
     @property
     def _version(self) -> str:
-        return str(self._status("environment", "version") or "")
+        return as_text(self._status("environment", "version"))
 
     def _status(self, section: str, name: str) -> Any:
         """Return a value of the shop's status report, None if that is closed."""

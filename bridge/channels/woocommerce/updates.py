@@ -29,7 +29,7 @@ from bridge.channels.woocommerce.product_targets import (
     type_problem,
 )
 from bridge.channels.woocommerce.refusals import error_message
-from bridge.channels.woocommerce.values import money
+from bridge.channels.woocommerce.values import as_text, listed, money, row_id
 from bridge.clock import monotonic
 from bridge.errors import ChannelError, ChannelRefused, ChannelUnavailable
 from bridge.protocol.schemas.products import Price, StockLevel
@@ -77,7 +77,7 @@ class ProductUpdate:
 
     def is_shown_by(self, row: Row) -> bool:
         """Return whether a product, as the shop shows it, has all the values already."""
-        return not type_problem(row.get("type", "")) and not any(check(row) for check in self.checks.values())
+        return not type_problem(as_text(row.get("type"))) and not any(check(row) for check in self.checks.values())
 
 
 def set_stock(shop: WooClient, levels: Sequence[StockLevel], preferences: Preferences) -> list[Outcome]:
@@ -131,7 +131,7 @@ def _check_stock(quantity: int, row: Row) -> str:
     if row.get("manage_stock") is not True:
         where = "manages its stock on its parent" if row.get("manage_stock") else "does not manage its stock"
         return f"WooCommerce {where}: switch on stock management for this product, or in the bridge's settings"
-    if money(row.get("stock_quantity")) != quantity:
+    if _number(row.get("stock_quantity")) != quantity:
         return f"WooCommerce shows the level {row.get('stock_quantity')} after it was set to {quantity}"
     return ""
 
@@ -161,11 +161,19 @@ def price_text(field: str, value: Decimal) -> str:
 
 
 def _check_price(field: str, value: Decimal, row: Row) -> str:
-    if money(row.get(field)) == value and (row.get(field) or field == "sale_price"):
+    if _number(row.get(field)) == value and (row.get(field) or field == "sale_price"):
         return ""
     if field == "sale_price":
         return f"WooCommerce takes no sale price of {value} with the regular price {row.get('regular_price')}"
     return f"WooCommerce shows the price {row.get(field) or '(none)'} after it was set to {value}"
+
+
+def _number(value: Any) -> Decimal | None:
+    """Return an amount that the shop shows, None if it is not one."""
+    try:
+        return money(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
 
 
 # -- sending -------------------------------------------------------------------------------------------
@@ -251,14 +259,14 @@ def _send(shop: WooClient, path: str, updates: Sequence[ProductUpdate]) -> list[
     """Send one batch and return the outcomes of each entry by field."""
     entries = [{"id": update.target.id, **update.values, "_fields": RETURNED_FIELDS} for update in updates]
     answer = shop.post(path, {"update": entries})
-    rows = answer.object().get("update")
-    if not isinstance(rows, list) or len(rows) != len(updates):
-        raise answer.unusable(NO_RESULTS)
+    rows = {row_id(row): row for row in listed(answer.object().get("update")) if isinstance(row, dict)}
     outcomes: list[dict[str, Outcome]] = []
-    for update, row in zip(updates, rows, strict=True):
-        if not isinstance(row, dict) or row.get("id") != update.target.id:
-            raise answer.unusable(NO_RESULTS)
-        problem = _entry_problem(update.target, row) or type_problem(str(row.get("type", "")))
+    for update in updates:
+        row = rows.get(update.target.id)
+        if row is None:
+            outcomes.append(dict.fromkeys(update.checks, answer.unusable(NO_RESULTS)))
+            continue
+        problem = _entry_problem(update.target, row) or type_problem(as_text(row.get("type")))
         problems = {field: problem or check(row) for field, check in update.checks.items()}
         outcomes.append({field: ChannelRefused(text) if text else None for field, text in problems.items()})
     return outcomes

@@ -17,21 +17,33 @@ LONGEST_ID = 19
 YEAR_DIGITS, CALENDAR_CYCLE, CYCLE_DAYS = 4, 400, 146_097
 
 
-def unescape(text: Any) -> str:
-    """Return a text that the shop sends escaped for HTML, cut to a limit; "" if the value is no text."""
-    if not isinstance(text, str):
-        return ""
+def as_text(value: Any) -> str:
+    """Return a text or number as a text; "" for anything else, such as a plugin's record.
+
+    Plugins that check for numbers send a SKU, an order's number or a postcode of digits as a number.
+    """
+    return "" if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)) else str(value)
+
+
+def unescape(value: Any) -> str:
+    """Return a text that the shop sends escaped for HTML, cut to a limit; "" if the value is no text or number."""
+    text = cut(as_text(value))
     try:
-        return html.unescape(cut(text))
+        return html.unescape(text)
     except ValueError:  # the number of a character has thousands of digits
-        return cut(text)
+        return text
 
 
 def plain_text(value: Any) -> str:
-    """Return a text without markup; "" if the value is no text or number, such as a plugin's record."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        return ""
-    return unescape(without_tags(cut(str(value)))).strip()
+    """Return a text without markup; "" if the value is no text or number."""
+    return unescape(without_tags(cut(as_text(value)))).strip()
+
+
+def key_text(value: Any) -> str:
+    """Return the text by which the shop names something; raises ValueError if there is none."""
+    if not (text := as_text(value)):
+        raise ValueError("It has no name")
+    return text
 
 
 def money(value: Any) -> Decimal:

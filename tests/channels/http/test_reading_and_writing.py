@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from requests.auth import AuthBase
 
+from bridge.channels.http import UnexpectedAnswer
 from bridge.clock import Deadline
 from bridge.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused, OutcomeUnknown
 from tests.channels.hostile.server import Fault
@@ -195,7 +196,7 @@ def test_other_refusals_are_final(shop):
         (Fault.WEB_PAGE, OutcomeUnknown, 1),
         (Fault.TRUNCATED, OutcomeUnknown, 1),
         (Fault.TOO_MANY, ChannelUnavailable, 0),
-        (Fault.FIREWALL, ChannelUnavailable, 0),
+        (Fault.FIREWALL, UnexpectedAnswer, 0),
         (Fault.UNAUTHORIZED, CredentialsRefused, 0),
     ],
 )
