@@ -242,3 +242,28 @@ def test_integrations_with_a_silent_shop_share_a_few_slots(moments):
 
     with limit.slot(0), limit.slot(0):
         pass
+
+
+def test_integrations_with_a_slow_shop_share_a_few_slots(moments):
+    """
+    For a minute after a slow answer they have three eighths of the threads, and leave the others the rest.
+    """
+    limit = ConcurrencyLimit(16)
+    for number in range(14):
+        with limit.slot(number):
+            moments[0] += 6
+    with limit.slot(13):
+        pass
+    moments[0] += 1
+    with ExitStack() as inside:
+        for number in (10, 10, 10, 11, 12, 13):
+            inside.enter_context(limit.slot(number))
+        for number in range(6, 14):
+            with pytest.raises(ChannelUnavailable):
+                inside.enter_context(limit.slot(number))
+        for number in range(20, 34):
+            inside.enter_context(limit.slot(number))
+    moments[0] += 60
+    with ExitStack() as inside:
+        for _ in range(4):
+            inside.enter_context(limit.slot(13))
