@@ -54,15 +54,14 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     try:
         authorized = authorize(call, endpoint.scope)
         with call.exits:  # they see the exception
-            answered = _handled(call, endpoint, handler, authorized)
-            if answered.error and call.slot:
+            answered = call.answered = _handled(call, endpoint, handler, authorized)
+            if answered.error:
+                call.outcome = "refused"
+            elif errors := answered.row_errors:
+                failed = len(errors) - errors.count(None)
+                call.outcome = "ok" if not failed else "failed" if failed == len(errors) else "partial"
+            if call.slot and call.outcome in ("refused", "failed"):
                 call.slot.failed = True  # as SaveConfig answers with the same screen
-        call.answered = answered
-        if answered.error:
-            call.outcome = "refused"
-        elif errors := answered.row_errors:
-            failed = len(errors) - errors.count(None)
-            call.outcome = "ok" if not failed else "failed" if failed == len(errors) else "partial"
         return _response(answered)
     except Exception as error:
         return _response(failure(error, endpoint.gives))
