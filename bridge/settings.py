@@ -203,7 +203,9 @@ class Settings:
         14, "Days to keep the record of calls that `linnworks-bridge calls list` shows", parse=_whole(1, 365)
     )
     keep_calls_mb: int = setting(
-        200, "Megabytes that the record of calls may take; the oldest calls are deleted first", parse=_whole(1, 100_000)
+        200,
+        "Megabytes that the record of calls may take; the oldest of the integration with the most go first",
+        parse=_whole(1, 100_000),
     )
     keep_unfinished_days: int = setting(
         30, "Days to keep an integration whose wizard was never finished", parse=_whole(1, 3650)

@@ -12,6 +12,8 @@ from typing import Any
 MOST_SHOP_CALLS = 100
 """How many calls to the shop are kept one by one; the others are only counted."""
 
+LONGEST_PATH = 300  # characters; a redirect of a shop may have any length
+
 
 def new_request_id() -> str:
     """Return the id of a request; no secret, only another than others."""
@@ -63,7 +65,7 @@ class Trace:
 
     def begin_call(self, method: str, path: str) -> ShopCall:
         """Count a call to the shop, and return its record; `end` it."""
-        call = ShopCall(method, path)
+        call = ShopCall(method, path[:LONGEST_PATH])
         with self._counting:
             self.calls_counted += 1
             if len(self.shop_calls) < MOST_SHOP_CALLS:

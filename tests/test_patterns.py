@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,10 @@ import bridge
 
 codes: Any = getattr(re, "_parser", None) or getattr(re, "sre_parse")  # noqa: B009 (its name before Python 3.11)
 
-LENGTH = 10_000
+LENGTH, SHORT = 10_000, 20
 MOST_SECONDS = 0.02
 """For one text of that length; a pattern that reads each rest again needs several times this, others a tenth."""
-MOST_UNITS = 100
+MOST_UNITS = 60
 
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 TAKES_A_PATTERN = {"_matching", "matching", "Regexp"}
@@ -120,7 +121,7 @@ def pieces(parsed: Any) -> Iterator[str]:
         elif code is codes.ANY:
             yield "."
         elif code is codes.IN:
-            yield _member(value)
+            yield from _members(value)
         elif code is codes.BRANCH:
             for branch in value[1]:
                 yield from pieces(branch)
@@ -132,26 +133,51 @@ def pieces(parsed: Any) -> Iterator[str]:
         yield word
 
 
-def _member(entries: Any) -> str:
+def _members(entries: Any) -> Iterator[str]:
+    found = []
     for code, value in entries:
         if code is codes.LITERAL:
-            return chr(value)
-        if code is codes.RANGE:
-            return chr(value[0])
-        if code is codes.CATEGORY:
-            return {codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " "}.get(value, "a")
-    return "a"
+            found.append(chr(value))
+        elif code is codes.RANGE:
+            found.append(chr(value[0]))
+        elif code is codes.CATEGORY:
+            found.append({codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " "}.get(value, "a"))
+    if not found or entries[0][0] is codes.NEGATE:
+        found = ["a"]
+    yield from dict.fromkeys((found[0], found[-1]))
+
+
+def examples(parsed: Any) -> Iterator[str]:
+    """Yield a text that matches for each branch of a pattern; assertions are not looked at."""
+    branches = parsed[0][1][1] if len(parsed) == 1 and parsed[0][0] is codes.BRANCH else [parsed]
+    for branch in branches:
+        yield "".join(_example(code, value) for code, value in branch)
+
+
+def _example(code: Any, value: Any) -> str:
+    if code in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+        return next(examples(value[2])) * max(1, value[0])
+    if code is codes.SUBPATTERN:
+        return next(examples(value[-1]))
+    if code is codes.BRANCH:
+        return next(examples(value[1][0]))
+    return next(pieces([(code, value)]), "")
 
 
 def adversarial(pattern: str | bytes, flags: int) -> Iterator[str | bytes]:
-    """Yield long texts that nearly match: parts again and again, with an end that fits and with one that does not."""
+    """Yield texts that nearly match: parts again and again, with an end that fits and with some that do not.
+
+    Short ones come first, as a pattern may take ages for a long one.
+    """
     parts = sorted({*pieces(codes.parse(pattern, flags)), " ", "a", "0"})
     units = [*parts, *(one + other for one in parts for other in parts if one != other)]
-    for unit in units[:MOST_UNITS]:
-        for beginning in ("", parts[0]):
-            for end in ("", "\n!"):
-                text = beginning + unit * (LENGTH // len(unit)) + end
-                yield text.encode("latin-1", "replace") if isinstance(pattern, bytes) else text
+    beginnings = sorted({"", parts[0], *examples(codes.parse(pattern, flags))})
+    for length in (SHORT, LENGTH):
+        for unit in sorted(units, key=lambda unit: zlib.crc32(unit.encode()))[:MOST_UNITS] if length > SHORT else parts:
+            for beginning in beginnings:
+                for end in ("", "\n!", "a"):
+                    text = beginning + unit * (length // len(unit)) + end
+                    yield text.encode("latin-1", "replace") if isinstance(pattern, bytes) else text
 
 
 def seconds(compiled: re.Pattern[Any], method: str, text: Any) -> float:
@@ -193,7 +219,15 @@ def test_a_pattern_is_linear(use):
     assert "" == slow(use)
 
 
-@pytest.mark.parametrize("pattern", [r"<[^>]*>", r"gift.*(message|note|text)|(message|note).*gift"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"<[^>]*>",
+        r"gift.*(message|note|text)|(message|note).*gift",
+        r"\b[a-z][a-z+]*:",
+        r"x|\b0\d{2,5}[ /-]\d{3,}(?:[ -]?\d+)*\b",
+    ],
+)
 def test_a_quadratic_pattern_would_be_found(pattern):
     """The texts find patterns that read each rest again."""
     assert slow(Use(pattern, 0, "search", "here"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.common import json_option, own_settings
+from bridge.cli.common import json_option, own_settings, read_secret
 from bridge.cli.output import say, show_table
 from bridge.errors import BridgeError
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from bridge.channels.demo.tables import Order, Shop
 
 shop_option = click.option("--shop", "shop_name", metavar="NAME", help="The shop; not needed if there is only one.")
+
+key_option = click.option(
+    "--access-key",
+    "key_source",
+    metavar="FILE",
+    help="File with its access key, - for standard input; by default one is created and printed.",
+)
 
 
 @click.group()
@@ -44,28 +51,28 @@ def shops(as_json: bool) -> None:
 
 @demo.command("open")
 @click.argument("name")
-@click.option("--access-key", metavar="KEY", help="Its access key; by default one is created and printed.")
-def open_(name: str, access_key: str | None) -> None:
+@key_option
+def open_(name: str, key_source: str | None) -> None:
     """Open a new shop with sample data."""
     from bridge.channels.demo import shop
 
+    key = _key(key_source)
     _open()
     if shop.find_shop(name):
         raise BridgeError(f"The shop {name} exists already")
-    key = access_key or secrets.token_urlsafe(12)
     shop.open_shop(name, key)
     say(f"Opened {name}; its access key is {key}")
 
 
 @demo.command()
-@click.option("--access-key", metavar="KEY", help="The new key; by default one is created and printed.")
+@key_option
 @shop_option
-def rekey(shop_name: str | None, access_key: str | None) -> None:
+def rekey(shop_name: str | None, key_source: str | None) -> None:
     """Change a shop's access key, so that it refuses integrations with the old one."""
     from bridge.channels.demo import shop
 
+    key = _key(key_source)
     row = _the_shop(shop_name)
-    key = access_key or secrets.token_urlsafe(12)
     shop.change_key(row, key)
     say(f"The access key of {row.name} is now {key}")
 
@@ -175,6 +182,14 @@ def products(shop_name: str | None, search: str | None, limit: int, as_json: boo
             (row.sku, row.title, row.stock, f"{row.price:.2f}", f"{row.list_price:.2f}" if row.list_price else "")
         )
     show_table(("SKU", "Title", "Stock", "Price", "List price"), cells, as_json=as_json)
+
+
+def _key(source: str | None) -> str:
+    """Return the access key in a file, or a new one."""
+    key = read_secret(source, "the access key") if source else secrets.token_urlsafe(12)
+    if not key:
+        raise BridgeError(f"{source} has no access key")
+    return key
 
 
 def _open() -> None:

@@ -11,7 +11,7 @@ from bridge.errors import StartError, in_words
 from bridge.ops.notifications.rounds import Rounds
 from bridge.ops.retention import Retention
 from bridge.protocol.call import Services
-from bridge.protocol.concurrency_limit import ConcurrencyLimit, LargeBodies
+from bridge.protocol.concurrency_limit import PATIENCE_SECONDS, ConcurrencyLimit, LargeBodies
 from bridge.protocol.rate_limit import RateLimiter
 from bridge.settings import Settings
 from bridge.store.connections import list_connections
@@ -53,7 +53,7 @@ def open_installation(settings: Settings) -> Services:
         channels=channels,
         worker=worker,
         health=health,
-        concurrency_limit=ConcurrencyLimit(settings.threads),
+        concurrency_limit=ConcurrencyLimit(settings.threads, PATIENCE_SECONDS),
         rate_limiter=RateLimiter(),
         large_bodies=LargeBodies(settings.threads),
         journal=journal,

@@ -41,7 +41,7 @@ def facts_of(call: Call) -> list[CallFacts]:
         error=(answer and answer.error) or "",
         trace=trace,
     )
-    if call.message is not None and answer is not None:
+    if call.message is not None and answer is not None and (call.caller is None or call.caller.complete):
         _add_rows(facts, call.message, answer)
     if caller is None:
         return [facts]

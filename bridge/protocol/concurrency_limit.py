@@ -24,6 +24,10 @@ class Rest:
 NO_REST = Rest(0, 0)
 WIZARD_REST = Rest(after=1, times=2, only_failed=True)  # a slow shop that answers is no reason to wait
 SILENT_SECONDS = 3  # a call that failed after a longer time waited for a shop that did not answer
+SLOW_SECONDS, SLOW_FOR = 5, 60
+"""A finished connection whose call took longer than the first counts as slow for the second, whatever it answered."""
+PATIENCE_SECONDS = 1
+"""How long a call waits for another one of its connection, if those do not stand still."""
 PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
 
 
@@ -46,17 +50,20 @@ class Slots:
         *,
         queue: bool = False,
         rest: Rest = NO_REST,
+        patience: float = 0,
     ) -> None:
         """Allow `limit` calls in all and `each` for one key, and `waiting` to wait for another call of their key.
 
-        With `queue` they wait for calls of other keys too. `refusal` makes the error for those who may not wait.
+        With `queue` they wait for calls of other keys too. `refusal` makes the error for those who may not wait. Calls
+        of a key of which another one began or ended within `patience` seconds wait that long at least.
         """
         self.limit, self.each, self.limit_waiting, self._refusal = limit, each, waiting, refusal
-        self._queue, self._rest = queue, rest
+        self._queue, self._rest, self._patience = queue, rest, patience
         self._changed = threading.Condition()
         self._inside: Counter[Hashable] = Counter()
         self._waiting = 0
         self._resting: dict[Hashable, float] = {}
+        self._moved: dict[Hashable, float] = {}  # when a call began or ended, of keys that have one inside
 
     @contextmanager
     def slot(self, key: Hashable, wait_seconds: float = 0) -> Iterator[Slot]:
@@ -65,6 +72,7 @@ class Slots:
             if (self.taken >= self.limit and not self._queue) or not self._wait(key, wait_seconds):
                 raise self._refusal()
             self._inside[key] += 1
+            self._moved[key] = time.monotonic()
         began, slot = time.monotonic(), Slot()
         try:
             yield slot
@@ -74,8 +82,9 @@ class Slots:
         finally:
             with self._changed:
                 self._inside[key] -= 1
+                self._moved[key] = time.monotonic()
                 if not self._inside[key]:
-                    del self._inside[key]
+                    del self._inside[key], self._moved[key]
                 if slot.failed or not self._rest.only_failed:
                     self._begin_rest(key, began)
                 self._changed.notify_all()
@@ -93,7 +102,10 @@ class Slots:
 
     def _wait(self, key: Hashable, seconds: float) -> bool:
         """Return whether the key has a free slot, at the latest after these seconds."""
-        end = time.monotonic() + seconds
+        now = time.monotonic()
+        if self._inside[key] and now - self._moved[key] < self._patience:
+            seconds = max(seconds, self._patience)
+        end = now + seconds
         if not self._delay(key) or self._waiting >= self.limit_waiting:
             return not self._delay(key)
         self._waiting += 1
@@ -119,20 +131,24 @@ class ConcurrencyLimit:
     """Limits how many calls of this process wait for shops at once: in all, and for each connection.
 
     Connections whose wizard was never finished share a few slots, and so do those whose shop left the last call
-    without an answer; neither take one that another connection needs.
+    without an answer, and those whose shop answered slowly in the last minute; none takes one that another connection
+    needs.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, patience: float = 0) -> None:
         """Allow all threads but an eighth, at least one, in all, and a quarter of them for one connection.
 
         Of those allowed in all, half may wait for a slot of their connection. Unfinished connections get an eighth
-        and those with a silent shop a quarter, one each, while that many are free.
+        and those with a silent shop a quarter, one each, while that many are free; those with a slow
+        shop three eighths.
         """
         few = max(1, threads // 8)
-        self.finished = Slots(max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop)
+        self.finished = Slots(max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop, patience=patience)
         self.unfinished = Slots(few, 1, max(1, few // 2), _busy_shop, queue=True, rest=WIZARD_REST)
         self.silent = Slots(max(1, threads // 4), 1, few, _busy_shop, queue=True)
+        self.slow = Slots(max(1, 3 * threads // 8), max(1, threads // 4), few, _busy_shop, queue=True)
         self._silent_ids: set[int] = set()
+        self._slow_until: dict[int, float] = {}
 
     @contextmanager
     def slot(self, connection_id: int, wait_seconds: float = 0, *, finished: bool = True) -> Iterator[Slot]:
@@ -140,23 +156,35 @@ class ConcurrencyLimit:
 
         Where only the connection's limit is reached, it first waits these seconds for one of its other calls to end.
         """
-        slots, began = self._slots(connection_id, finished), time.monotonic()
-        with slots.slot(connection_id, wait_seconds) as slot:
+        with self._slots(connection_id, finished).slot(connection_id, wait_seconds) as slot:
+            began = time.monotonic()
             try:
                 yield slot
             except BaseException:
                 slot.failed = True
                 raise
             finally:
-                if slot.failed and time.monotonic() - began > SILENT_SECONDS:
-                    self._silent_ids.add(connection_id)
-                else:
-                    self._silent_ids.discard(connection_id)
+                self._learn(connection_id, time.monotonic() - began, slot.failed)
+
+    def _learn(self, connection_id: int, seconds: float, failed: bool) -> None:
+        if failed and seconds > SILENT_SECONDS:
+            self._silent_ids.add(connection_id)
+        elif not failed:  # one that failed at once, such as after several failures in a row, says nothing
+            self._silent_ids.discard(connection_id)
+        if seconds > SLOW_SECONDS:
+            now = time.monotonic()
+            slow = {other: until for other, until in self._slow_until.items() if until > now}
+            self._slow_until = {**slow, connection_id: now + SLOW_FOR}
 
     def _slots(self, connection_id: int, finished: bool) -> Slots:
-        if finished and connection_id not in self._silent_ids:
+        if not finished:
+            slots = self.unfinished
+        elif connection_id in self._silent_ids:
+            slots = self.silent
+        elif time.monotonic() < self._slow_until.get(connection_id, 0):
+            slots = self.slow
+        else:
             return self.finished
-        slots = self.silent if finished else self.unfinished
         if self.finished.taken > max(0, self.finished.limit - slots.limit):
             raise _busy_shop()
         return slots

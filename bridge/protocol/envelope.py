@@ -16,7 +16,7 @@ from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, T
 from bridge.protocol.auth import authorize, count_rejection
 from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.call_facts import facts_of
-from bridge.protocol.rate_limit import RECORDS, caller_address
+from bridge.protocol.rate_limit import RECORDS, UNFINISHED_RECORDS, caller_address
 from bridge.protocol.receive import receive
 from bridge.protocol.schemas.base import Answer, to_json
 from bridge.store.database import discard_connection
@@ -54,15 +54,14 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     try:
         authorized = authorize(call, endpoint.scope)
         with call.exits:  # they see the exception
-            answered = _handled(call, endpoint, handler, authorized)
-            if answered.error and call.slot:
+            answered = call.answered = _handled(call, endpoint, handler, authorized)
+            if answered.error:
+                call.outcome = "refused"
+            elif errors := answered.row_errors:
+                failed = len(errors) - errors.count(None)
+                call.outcome = "ok" if not failed else "failed" if failed == len(errors) else "partial"
+            if call.slot and call.outcome in ("refused", "failed"):
                 call.slot.failed = True  # as SaveConfig answers with the same screen
-        call.answered = answered
-        if answered.error:
-            call.outcome = "refused"
-        elif errors := answered.row_errors:
-            failed = len(errors) - errors.count(None)
-            call.outcome = "ok" if not failed else "failed" if failed == len(errors) else "partial"
         return _response(answered)
     except Exception as error:
         return _response(failure(error, endpoint.gives))
@@ -151,13 +150,14 @@ def _log(response: Response) -> Response:
 def _record(call: Call) -> None:
     """Have a call of an endpoint recorded, or one to an unknown address; the call never fails for that.
 
-    Calls without a token of ours are recorded too, but not so many that they displace others.
+    Calls without a token of ours, or of an unfinished integration, which anyone can add, are recorded too, but not so
+    many that they displace others.
     """
     if call.endpoint is None and not _is_meant_for_us(call.request):
         return
     try:
-        if call.caller is None:
-            call.services.rate_limiter.take(RECORDS, "")
+        if call.caller is None or not call.caller.complete:
+            call.services.rate_limiter.take(UNFINISHED_RECORDS if call.caller else RECORDS, "")
         for facts in facts_of(call):
             call.services.journal.add(facts)
     except TooManyRequests:

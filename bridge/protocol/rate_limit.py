@@ -34,6 +34,7 @@ WRONG_SECRETS = Limit("Too many wrong client secrets come from this address", 20
 UNKNOWN_TOKENS = Limit("Unknown authorization token, and too many of them come from this address", 1000, 0.1)
 NEW_CONNECTIONS = Limit("Too many new integrations come from this address", 300, 10)
 RECORDS = Limit("Too many calls without a token are recorded", 60, 60)
+UNFINISHED_RECORDS = Limit("Too many calls of unfinished integrations are recorded", 600, 1)
 
 
 class RateLimiter:

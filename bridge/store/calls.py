@@ -262,23 +262,49 @@ def forget_calls(before: datetime, limit: int) -> int:
 
 
 def trim_calls(most_bytes: int) -> int:
-    """Delete the oldest records until all take a tenth less than this, if they take more; return how many."""
-    total = CallRecord.select(fn.SUM(CallRecord.size)).scalar() or 0
-    deleted = 0
-    if total <= most_bytes:
+    """Delete records until all take a tenth less than this, if they take more; return how many.
+
+    They are the oldest of the connection that takes the most, so that none displaces the records of others. Calls
+    without a connection, and those of connections whose wizard was never finished, count as one connection's.
+    """
+    sizes = _sizes()
+    excess, deleted = sum(sizes.values()) - most_bytes, 0
+    if excess <= 0:
         return deleted
-    excess = total - most_bytes * 9 // 10
+    excess += most_bytes // 10
     while excess > 0:
-        oldest: Any = (
-            CallRecord.select(CallRecord.id, CallRecord.size).order_by(CallRecord.id).limit(TRIM_ROWS).tuples()
-        )
-        last = None
-        for last, size in oldest:  # noqa: B007 (the last one is used below)
+        largest = max(sizes, key=lambda owner: sizes[owner])
+        next_size = max((size for owner, size in sizes.items() if owner != largest), default=0)
+        found: Any = CallRecord.select(CallRecord.id, CallRecord.size).where(_owned_by(largest))
+        ids = []
+        for record, size in found.order_by(CallRecord.at).limit(TRIM_ROWS).tuples():
+            ids.append(record)
             excess -= size
-            if excess <= 0:
+            sizes[largest] -= size
+            if excess <= 0 or sizes[largest] < next_size:
                 break
-        if last is None:
+        if not ids:
             break
         with writing(durable=False):
-            deleted += CallRecord.delete().where(CallRecord.id <= last).execute()
+            deleted += CallRecord.delete().where(CallRecord.id.in_(ids)).execute()
     return deleted
+
+
+def _sizes() -> dict[int | None, int]:
+    """Return what the records of each finished connection take, and under None those of all others."""
+    by_connection: Any = CallRecord.select(CallRecord.connection, fn.SUM(CallRecord.size)).group_by(
+        CallRecord.connection
+    )
+    finished = {row.id for row in Connection.select(Connection.id).where(Connection.completed_at.is_null(False))}
+    sizes: dict[int | None, int] = {}
+    for connection, size in by_connection.tuples():
+        owner = connection if connection in finished else None
+        sizes[owner] = sizes.get(owner, 0) + size
+    return sizes
+
+
+def _owned_by(owner: int | None) -> Any:
+    if owner is not None:
+        return CallRecord.connection == owner
+    unfinished = Connection.select(Connection.id).where(Connection.completed_at.is_null())
+    return CallRecord.connection.is_null() | CallRecord.connection.in_(unfinished)

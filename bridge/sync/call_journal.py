@@ -29,6 +29,8 @@ MOST_WAITING_ROWS = 200_000
 MOST_ROWS = 10_000
 """How many rows of one call are recorded."""
 MOST_DISTINCT_ERRORS = 2_000
+LONGEST_NUMBER, LONGEST_ERROR = 200, 1_000
+"""Characters that are recorded of an order number or SKU, and of an Error."""
 MEGABYTE = 1_000_000
 FEWEST_TO_TRIM = MEGABYTE
 NOT_RECORDED = "not recorded"
@@ -85,6 +87,9 @@ class CallJournal:
 
     def add(self, facts: CallFacts) -> None:
         """Have a call recorded, or the gap if too many wait already."""
+        facts.error = facts.error[:LONGEST_ERROR]
+        facts.numbers, facts.more_skus = _cut(facts.numbers, LONGEST_NUMBER), _cut(facts.more_skus, LONGEST_NUMBER)
+        facts.values, facts.errors = _cut(facts.values, LONGEST_NUMBER), _cut(facts.errors, LONGEST_ERROR)
         with self._lock:
             if len(self._waiting) >= MOST_WAITING or self._rows > MOST_WAITING_ROWS:
                 self._lost += 1
@@ -148,6 +153,13 @@ class CallJournal:
             if not self._failing:
                 log.exception("The record of calls cannot be stored; calls are answered all the same")
             self._failing = True
+
+
+def _cut(texts: Sequence[Any], limit: int) -> Sequence[Any]:
+    """Return values in which no text is longer than the limit."""
+    if all(len(text) <= limit for text in texts if isinstance(text, str)):
+        return texts
+    return [text[:limit] if isinstance(text, str) else text for text in texts]
 
 
 def push_facts(push: Push, trace: Trace, *, connection: int, generation: int, seconds: float, own: bool) -> CallFacts:

@@ -163,6 +163,8 @@ def test_shops_can_be_opened_and_listed(run, settings):
     assert "No shop yet" in run("demo", "orders", status=1)
     assert "its access key is" in run("demo", "open", "by-hand")
     assert "The shop by-hand exists already" in run("demo", "open", "by-hand", status=1)
+    assert "can see a command's arguments" in run("demo", "open", "other", "--access-key", "secret key", status=1)
+    assert "is now secret key" in run("demo", "rekey", "--shop", "by-hand", "--access-key", "-", answer="secret key\n")
     assert "291" in run("demo", "shops")
     assert "SHIRT-1-B-S" in run("demo", "products", "--search", "SHIRT-1-B")
     run("demo", "open", "another")

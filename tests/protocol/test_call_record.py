@@ -20,7 +20,7 @@ from bridge.store.calls import find_calls
 from bridge.store.outbox import OutboxBatch, OutboxLease, PendingUpdate
 from bridge.sync import call_journal, feeds, outbox
 from tests.conftest import dump
-from tests.linnworks import LONG_AGO
+from tests.linnworks import LONG_AGO, Linnworks
 
 
 @pytest.fixture
@@ -155,6 +155,23 @@ def test_calls_without_a_token_do_not_displace_others(app, call, linnworks, reco
 
     assert 60 == sum(record.outcome == "UnknownToken" for record in found)
     assert "ConfigTest" == found[0].endpoint
+
+
+def test_calls_of_unfinished_integrations_do_not_displace_others(app, call, linnworks, recorded):
+    """
+    Anyone can add an integration: its calls are recorded up to a limit, and without what they ask for.
+    """
+    clock = [0.0]
+    app.extensions["bridge"] = replace(app.extensions["bridge"], rate_limiter=RateLimiter(lambda: clock[0]))
+    stranger = Linnworks(call)
+    for _ in range(605):
+        stranger("InventoryUpdateEndpoint", Products=stock(("x" * 100, 1)))
+    linnworks("ConfigTestEndpoint")
+    found = recorded(limit=1000, connection=2)
+
+    assert 600 == len(found)
+    assert not found[0].skus
+    assert "ConfigTest" == recorded(limit=1)[0].endpoint
 
 
 def test_monitoring_is_not_recorded(app, recorded):

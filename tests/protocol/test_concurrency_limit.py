@@ -242,3 +242,74 @@ def test_integrations_with_a_silent_shop_share_a_few_slots(moments):
 
     with limit.slot(0), limit.slot(0):
         pass
+
+
+def test_integrations_with_a_slow_shop_share_a_few_slots(moments):
+    """
+    For a minute after a slow answer they have three eighths of the threads, and leave the others the rest.
+    """
+    limit = ConcurrencyLimit(16)
+    for number in range(14):
+        with limit.slot(number):
+            moments[0] += 6
+    with limit.slot(13):
+        pass
+    moments[0] += 1
+    with ExitStack() as inside:
+        for number in (10, 10, 10, 11, 12, 13):
+            inside.enter_context(limit.slot(number))
+        for number in range(6, 14):
+            with pytest.raises(ChannelUnavailable):
+                inside.enter_context(limit.slot(number))
+        for number in range(20, 34):
+            inside.enter_context(limit.slot(number))
+    moments[0] += 60
+    with ExitStack() as inside:
+        for _ in range(4):
+            inside.enter_context(limit.slot(13))
+
+
+def test_a_silent_shop_stays_silent_until_a_success(moments):
+    """
+    A call that fails at once, such as after several failures in a row, does not give it the slots of others again.
+    """
+    limit = ConcurrencyLimit(16)
+    for seconds in (8, 0):
+        with suppress(TimeoutError), limit.slot(1):
+            moments[0] += seconds
+            raise TimeoutError
+    with limit.slot(1), pytest.raises(ChannelUnavailable), limit.slot(1):
+        pass
+    with limit.slot(1):
+        pass
+    with limit.slot(1), limit.slot(1):
+        pass
+
+
+def test_a_call_waits_for_its_connection_s_own_quick_ones():
+    """
+    Where others keep most slots, a second call of a connection waits for the first, and is not refused.
+    """
+    limit = ConcurrencyLimit(16, patience=8)
+    with ExitStack() as inside, ThreadPoolExecutor(1) as pool:
+        for number in (1, 1, 1, 1, 2, 2, 2):
+            inside.enter_context(limit.slot(number))
+        first = inside.enter_context(ExitStack())
+        first.enter_context(limit.slot(3))
+        waiting = pool.submit(inside.enter_context, limit.slot(3))
+        while not limit.finished._waiting:
+            pass
+        first.close()
+
+        assert waiting.result()
+
+
+def test_calls_do_not_wait_for_a_connection_that_stands_still(moments):
+    """
+    Those of a shop that does not answer keep no threads waiting.
+    """
+    limit = ConcurrencyLimit(4, patience=1)
+    with limit.slot(1):
+        moments[0] += 2
+        with pytest.raises(ChannelUnavailable), limit.slot(1):
+            pass

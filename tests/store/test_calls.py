@@ -10,9 +10,11 @@ import pytest
 from bridge.settings import Settings
 from bridge.store import calls
 from bridge.store.calls import CallRecord, calls_of_request, find_calls, forget_calls, oldest_call, trim_calls
+from bridge.store.connections import Connection
 from bridge.store.orders import record_orders
 from bridge.sync import call_journal
 from bridge.sync.call_journal import CallFacts, CallJournal
+from bridge.trace import Trace
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 
@@ -139,6 +141,42 @@ def test_the_record_keeps_within_its_size(record, monkeypatch):
     assert 0 == trim_calls(10 * size)
     assert 3 == trim_calls(8 * size)
     assert "id-4" == oldest_call().request
+
+
+def test_a_connection_displaces_its_own_records_only(app, connect, record):
+    """
+    Who fills the record loses his own oldest calls; unfinished integrations and callers without a token count as one.
+    """
+    for _ in range(2):
+        connect()
+    app.extensions["bridge"].journal.flush()
+    CallRecord.delete().execute()
+    Connection.update(completed_at=None).where(Connection.id == 2).execute()
+    record("A", connection=1)
+    for connection in [2, None] * 10:
+        record("A", connection=connection)
+    size = CallRecord.select().first().size
+
+    assert 3 == trim_calls(20 * size)
+    assert "id-1" == oldest_call().request
+    for _ in range(30):
+        record("A", connection=1)
+    trim_calls(40 * size)
+
+    assert (19, 36) == (len(find_calls(connection=1)), len(find_calls()))
+
+
+def test_what_a_stranger_writes_is_recorded_in_part(record):
+    """
+    Numbers, Errors and a shop's addresses are cut, whatever length they have.
+    """
+    trace = Trace()
+    trace.begin_call("GET", "/" + "x" * 100_000).end()
+    record("A" * 60_000, error="E" * 60_000, errors=["A" * 60_000 + " is unknown"], values=["1" * 9_000], trace=trace)
+    (found,) = find_calls()
+
+    assert found.size < 5_000
+    assert "A" * 200 == found.rows[0].number
 
 
 def test_the_journal_trims_as_it_writes(record, monkeypatch):

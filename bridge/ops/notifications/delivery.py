@@ -109,7 +109,8 @@ def words_of_apprise() -> Iterator[list[str]]:
 
 def _get(url: str) -> str:
     try:
-        answer = requests.get(url, timeout=10)
+        answer = requests.get(url, timeout=10, stream=True)  # its body, of whatever length, is not read
+        answer.close()
     except requests.RequestException:
         return "it does not answer"
     return "" if answer.ok else f"it answered {answer.status_code}"

@@ -17,13 +17,15 @@ SILENCE = timedelta(hours=1)
 CONFIRMED_BY = 2
 """How many rounds in a row must find what is wrong before the owner hears of it."""
 RETRY = timedelta(minutes=1)
+PLAIN = str.maketrans("<>[]`@", "\u2039\u203a()'\uff20")
+"""What is written for signs of which messengers make links, mentions and pictures."""
 NOT_TOLD = ("failed listings", "encryption")
 """Causes that Linnworks itself shows, or that the owner has chosen."""
 
 
 def message(settings: Settings, state: str, rows: Sequence[RecordedFinding]) -> tuple[str, str]:
     """Return title and body of a message about findings of one cause, which are in this state now."""
-    names = ", ".join(sorted({clean(row.name) for row in rows}))
+    names = ", ".join(sorted({foreign(row.name) for row in rows}))
     parts = [_over(row) if state == OK else _trouble(row) for row in rows]
     title = f"Linnworks bridge: {names} {'works again' if state == OK else 'needs you'}"
     return title[:LONGEST], "\n\n".join([*parts, f"{settings.url} on {socket.gethostname()}"])
@@ -31,7 +33,7 @@ def message(settings: Settings, state: str, rows: Sequence[RecordedFinding]) -> 
 
 def _trouble(row: RecordedFinding) -> str:
     lines = [
-        f"{_connection(row)}{clean(row.name)}: {clean(row.message)}",
+        f"{_connection(row)}{foreign(row.name)}: {foreign(row.message)}",
         f"Since {row.since:%Y-%m-%d %H:%M} UTC",
         f"Type: {row.command}" if row.command else "",
         f"What to do: {clean(row.advice)}" if row.advice != row.command else "",
@@ -40,11 +42,16 @@ def _trouble(row: RecordedFinding) -> str:
 
 
 def _over(row: RecordedFinding) -> str:
-    return f"{_connection(row)}{clean(row.name)}: all right again since {row.since:%Y-%m-%d %H:%M} UTC"
+    return f"{_connection(row)}{foreign(row.name)}: all right again since {row.since:%Y-%m-%d %H:%M} UTC"
 
 
 def _connection(row: RecordedFinding) -> str:
     return f"Connection {row.connection_id}, " if row.connection_id else ""
+
+
+def foreign(text: str) -> str:
+    """Return a clean text of which no messenger makes a link under other words, a mention or a picture."""
+    return clean(text).translate(PLAIN)
 
 
 def clean(text: str) -> str:

@@ -14,7 +14,7 @@ from bridge.channels.demo.tables import OrderLine
 from bridge.clock import now
 from bridge.errors import ChannelUnavailable, CredentialsRefused
 from bridge.ops.notifications import delivery, rounds
-from bridge.ops.notifications.messages import clean
+from bridge.ops.notifications.messages import clean, foreign
 from bridge.ops.notifications.rounds import Rounds
 from bridge.settings import Settings
 from bridge.store.actions import Action
@@ -384,6 +384,15 @@ def test_messages_hold_no_personal_data():
     """
     assert "Hello ***, bye" == clean("Hello\x1b\n jane@shop.example, bye")
     assert 300 == len(clean("x" * 1000))
+
+
+def test_messages_hold_no_markup_of_others():
+    """
+    The name of an account, which its seller chooses, becomes no link and mentions nobody.
+    """
+    name = "shop of <!channel> [log in](https://evil.example) <https://evil.example|log in> @everyone `x`"
+
+    assert set() == set("<>[]`@") & set(foreign(name))
 
 
 def test_the_findings_of_a_deleted_connection_are_deleted(doctor, let_pass, shop, inbox, linnworks):
