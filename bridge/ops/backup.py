@@ -25,7 +25,7 @@ from bridge.store.sqlite_backup import (
     steps_applied,
 )
 from bridge.store.versions import newer_message
-from bridge.vault import KEY_FILE, MARKER, Vault, read_key_file, write_key_file
+from bridge.vault import KEY_FILE, MARKER, opens, read_key_file, write_key_file
 
 BRIDGE_FILE = "bridge.db"
 BACKED_UP = (BRIDGE_FILE, SHOPS_FILE, KEY_FILE)
@@ -168,23 +168,16 @@ def _key_to_restore(settings: Settings, folder: Path) -> str | None:
     """Return the backup's own key if it must be restored too, None if ours opens the backup."""
     marker = copied_fact(folder / BRIDGE_FILE, MARKER)
     backed_up = folder / KEY_FILE
-    if marker is None or _opens(settings.secret_key or settings.data_dir / KEY_FILE, marker):
+    if marker is None or opens(settings.secret_key or settings.data_dir / KEY_FILE, marker):
         return None
     if settings.secret_key:
         raise StartError("BRIDGE_SECRET_KEY is not the key this backup was sealed with: set it to that key")
-    if _opens(backed_up, marker):
+    if opens(backed_up, marker):
         return read_key_file(backed_up)
     raise StartError(
         f"This backup was sealed with a key that is neither in it nor at {settings.data_dir / KEY_FILE}: put the key "
         "file there first, or set BRIDGE_SECRET_KEY"
     )
-
-
-def _opens(keys: str | Path, sealed: str) -> bool:
-    try:
-        return Vault(keys).open(sealed) is not None
-    except StartError:  # there is no key, or something else is in its place
-        return False
 
 
 def _key(settings: Settings) -> str | None:

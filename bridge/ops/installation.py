@@ -62,7 +62,10 @@ def open_installation(settings: Settings) -> Services:
 
 def _require_same_key(vault: Vault) -> None:
     if vault.open(save_fact_once(MARKER, vault.seal({}))) is None:
-        raise StartError("The secret key is not the one this database was sealed with: restore the old key")
+        raise StartError(
+            "The secret key is not the one this database was sealed with: restore the old key, or if it is lost for "
+            "good, run `linnworks-bridge keys forget`"
+        )
 
 
 def _require_same_channel(settings: Settings) -> None:
