@@ -75,6 +75,11 @@ def steps_applied(path: Path) -> set[str]:
     return set(_column(path, "SELECT name FROM schema_migration"))
 
 
+def integrations_in(path: Path) -> int:
+    """Return how many integrations a copy of a database has."""
+    return int(_column(path, "SELECT COUNT(*) FROM connection")[0])
+
+
 def has_integrations(path: Path) -> bool:
     """Return whether a database has integrations; True if it cannot be read."""
     if not path.exists():
