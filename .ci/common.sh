@@ -162,6 +162,21 @@ check_installed() (
     cd "$scratch" && in_venv test linnworks-bridge check --html check.html
 )
 
+# What is released works in an empty environment, and its page has no link into the repository that is relative.
+check_release() (
+    { [ -e .git ] || git init --quiet .; } && # the release has what git knows
+        "$PYTHON" -m venv "$scratch/release" &&
+        "$scratch/release/bin/pip" install --quiet --disable-pip-version-check 'build >= 1.2' &&
+        "$scratch/release/bin/python" packaging/release.py https://example.com/bridge >"$scratch/release.log" 2>&1 ||
+        { cat "$scratch/release.log"; return 1; }
+    tail -n 8 "$scratch/release.log"
+    "$PYTHON" -m venv "$scratch/empty" &&
+        "$scratch/empty/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl &&
+        "$PYTHON" -m zipfile -e dist/*.whl "$scratch/wheel" && cd "$scratch" &&
+        ! grep -nE '\]\((docs/|[A-Z]+\.md)' wheel/*.dist-info/METADATA &&
+        "$scratch/empty/bin/linnworks-bridge" check
+)
+
 # The OpenAPI description is what the service really takes and answers.
 fuzz_api() {
     "$PYTHON" -m venv "$scratch/schemathesis" &&

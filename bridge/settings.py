@@ -323,6 +323,18 @@ def _texts(environ: Mapping[str, str]) -> dict[str, str | None]:
         raise StartError(f"{named or ENV_FILE} cannot be read as text") from None
 
 
+def given_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of settings that the environment and the env file give a value."""
+    texts = _texts(environ)
+    return {name: text for name in map(variable, dataclasses.fields(Settings)) if (text := texts.get(name))}
+
+
+def env_file_text(variables: Mapping[str, str]) -> str:
+    """Return an env file with these variables."""
+    quoted = {name: text.replace("\\", "\\\\").replace("'", "\\'") for name, text in variables.items()}
+    return "".join(f"{name}='{text}'\n" for name, text in quoted.items())
+
+
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Return a sentence for each unknown BRIDGE_ variable, with the setting it resembles."""
     known = [variable(field) for field in dataclasses.fields(Settings)] + [PREFIX + "ENV_FILE"]

@@ -132,11 +132,19 @@ def open_vault(settings: Settings, *, create: bool = True) -> Vault:
     except FileNotFoundError:
         raise StartError(
             f"The key file {path} is missing, and this database was sealed with it: restore it, or put its content "
-            "into BRIDGE_SECRET_KEY"
+            "into BRIDGE_SECRET_KEY; if it is lost for good, run `linnworks-bridge keys forget`"
         ) from None
     except OSError as error:
         raise StartError(f"The key file {path} cannot be used: {error.strerror}") from None
     return Vault(path)
+
+
+def opens(keys: str | Path, sealed: str) -> bool:
+    """Return whether these keys, or those in this file, open a sealed text."""
+    try:
+        return Vault(keys).open(sealed) is not None
+    except StartError:  # there is no key, or something else is in its place
+        return False
 
 
 def make_key_file(path: Path) -> bool:
@@ -198,7 +206,10 @@ def _fernets(keys: str) -> list[Fernet]:
     except ValueError:
         fernets = []
     if not fernets:
-        raise StartError("The secret key is not one that `linnworks-bridge keys new` made")
+        raise StartError(
+            "The secret key is not one that `linnworks-bridge keys new` made: restore it, or if it is lost for good, "
+            "run `linnworks-bridge keys forget`"
+        )
     return fernets
 
 

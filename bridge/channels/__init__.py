@@ -30,8 +30,11 @@ class Channels:
         }
 
     def config(self, connection: Connection) -> dict[str, str]:
-        """Return the wizard's answers with the secrets; raises CredentialsRefused if these cannot be decrypted."""
-        secrets = self.vault.open(connection.sealed) if connection.sealed else {}
+        """Return the wizard's answers with the secrets.
+
+        Raises CredentialsRefused if these cannot be decrypted, or were dropped because their key was lost.
+        """
+        secrets = self.vault.open(connection.sealed) if connection.sealed else None if connection.complete else {}
         if secrets is None:
             raise CredentialsRefused("The stored credentials cannot be decrypted any more: please enter them again")
         return {**connection.config, **secrets}

@@ -33,11 +33,16 @@ def open_installed() -> Services:
 
     settings = own_settings()
     if not is_installed(settings):
-        raise StartError(
-            f"There is no installation in {settings.data_dir.absolute()}: run the command with the service's settings "
-            "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `linnworks-bridge serve` first"
-        )
+        raise no_installation(settings)
     return open_installation(settings)
+
+
+def no_installation(settings: Settings) -> StartError:
+    """Return the error that there is no installation where these settings say."""
+    return StartError(
+        f"There is no installation in {settings.data_dir.absolute()}: run the command with the service's settings "
+        "(BRIDGE_ENV_FILE, BRIDGE_DATA_DIR), or run `linnworks-bridge serve` first"
+    )
 
 
 def own_settings() -> Settings:

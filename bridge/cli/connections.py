@@ -70,11 +70,12 @@ def erase(connection: str, yes: bool) -> None:
     """Delete an integration and everything stored for it, as ConfigDeleted does.
 
     Linnworks keeps its side until the integration is deleted there; its calls are refused from now on. Backups
-    still contain it.
+    still contain it, and older copies in the archive, which are named.
     """
+    from bridge.ops.old_copies import copies_with
     from bridge.store.connections import delete_connection, forget_erased
 
-    open_installed()
+    settings = open_installed().settings
     found = the_connection(connection)
     if not yes:
         confirm(f"Erase {found.account_name} ({found.email})?")
@@ -85,6 +86,9 @@ def erase(connection: str, yes: bool) -> None:
             err=True,
         )
     say(f"Erased {found.account_name}.")
+    if copies := copies_with(settings, found.uid):
+        say(f"Older copies still hold it: {', '.join(map(str, copies))}")
+        say(f"Those in the archive are deleted {settings.keep_archives_days} days after they were made, or by you.")
 
 
 @connections.command()

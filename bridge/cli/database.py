@@ -16,14 +16,16 @@ def migrate_database(source: str) -> None:
     """Copy everything from the SQLite database into an empty one on a PostgreSQL server.
 
     FILE has the new BRIDGE_DATABASE_URL; - reads it from standard input. Stop the service first, and start it with
-    the new setting afterwards. The old database is not changed, nor are the key file and the embedded shop's
-    file in the data folder.
+    the new setting afterwards. The old database is not changed; the first start with the new setting moves it to the
+    archive. The key file and the embedded shop's file stay in the data folder.
     """
+    from bridge.ops.old_copies import remember_left_behind
     from bridge.store.sqlite_to_postgresql import copy_to_postgresql
 
     new = load_settings({}, database_url=read_secret(source, "the address"))
     settings = own_settings()
-    if sqlite_file(settings.database) is None or not is_installed(settings):
+    old = sqlite_file(settings.database)
+    if old is None or not is_installed(settings):
         raise StartError("There is no SQLite database to copy: run the command with the service's settings")
     if not new.database_url.startswith(("postgresql://", "postgres://")):
         raise BridgeError("The new database must be an address like postgresql://user:password@host/name")
@@ -35,5 +37,6 @@ def migrate_database(source: str) -> None:
             "or the copy misses what arrives meanwhile"
         ) from None
     counts = copy_to_postgresql(settings.database, new.database_url)
+    remember_left_behind(new.database_url, old)
     say(f"Copied {sum(counts.values())} rows of {len(counts)} tables.")
-    say("Now set BRIDGE_DATABASE_URL to that address and start the service.")
+    say(f"Now set BRIDGE_DATABASE_URL to that address and start the service; {old} then goes to the archive.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 import peewee
@@ -9,6 +10,7 @@ import peewee
 from bridge.channels import Channels
 from bridge.errors import StartError, in_words
 from bridge.ops.notifications.rounds import Rounds
+from bridge.ops.old_copies import archive_left_behind
 from bridge.ops.retention import Retention
 from bridge.protocol.call import Services
 from bridge.protocol.concurrency_limit import PATIENCE_SECONDS, ConcurrencyLimit, LargeBodies
@@ -24,6 +26,8 @@ from bridge.sync.held_orders import Rechecks
 from bridge.sync.worker import BackgroundWorker
 from bridge.vault import MARKER, Vault, open_vault
 
+log = logging.getLogger(__name__)
+
 
 def open_installation(settings: Settings) -> Services:
     """Open the database and the vault; raises StartError if one cannot be used, or they do not belong together."""
@@ -33,10 +37,13 @@ def open_installation(settings: Settings) -> Services:
         channels = Channels(settings, vault)
         _require_same_key(vault)
         _require_same_channel(settings)
+        archived = archive_left_behind(settings)
     except peewee.PeeweeException as error:
         raise StartError(f"The database is damaged, or not one of the bridge: {in_words(error)}") from error
     finally:
         close_store()
+    if archived:
+        log.warning("The SQLite database that was copied to the server is now in %s", archived)
     journal, health = CallJournal(settings), Health()
     tasks = (
         health.work_one,
@@ -62,7 +69,10 @@ def open_installation(settings: Settings) -> Services:
 
 def _require_same_key(vault: Vault) -> None:
     if vault.open(save_fact_once(MARKER, vault.seal({}))) is None:
-        raise StartError("The secret key is not the one this database was sealed with: restore the old key")
+        raise StartError(
+            "The secret key is not the one this database was sealed with: restore the old key, or if it is lost for "
+            "good, run `linnworks-bridge keys forget`"
+        )
 
 
 def _require_same_channel(settings: Settings) -> None:

@@ -208,6 +208,18 @@ def reseal(reencrypt: Callable[[str], str | None]) -> list[Connection]:
     return unreadable
 
 
+def drop_sealed(step: str) -> list[str]:
+    """Drop all sealed values and move the wizards to `step`, which asks for them; return the account names.
+
+    Tokens and plain values stay.
+    """
+    having = Connection.sealed != ""
+    with writing():
+        names = [str(row.account_name) for row in Connection.select().where(having).order_by(Connection.id)]
+        Connection.update(sealed="", step=step).where(having).execute()
+    return names
+
+
 def _this(connection: Connection) -> Any:
     """Return the condition that a row is this connection, with the same token."""
     return (Connection.id == connection.id) & (Connection.token_digest == connection.token_digest)

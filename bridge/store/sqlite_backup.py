@@ -75,6 +75,16 @@ def steps_applied(path: Path) -> set[str]:
     return set(_column(path, "SELECT name FROM schema_migration"))
 
 
+def integrations_in(path: Path) -> int:
+    """Return how many integrations a copy of a database has."""
+    return int(_column(path, "SELECT COUNT(*) FROM connection")[0])
+
+
+def holds_integration(path: Path, uid: str) -> bool:
+    """Return whether a copy of a database has the integration with this uid."""
+    return bool(_column(path, "SELECT 1 FROM connection WHERE uid = ?", [uid]))
+
+
 def has_integrations(path: Path) -> bool:
     """Return whether a database has integrations; True if it cannot be read."""
     if not path.exists():

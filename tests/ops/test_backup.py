@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import sqlite3
@@ -9,17 +10,19 @@ import stat
 import threading
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
+from bridge import clock
 from bridge.channels.demo import DemoChannel
 from bridge.clock import now
 from bridge.errors import ChannelUnavailable, StartError
 from bridge.ops.backup import Restored, backup, restore
 from bridge.protocol.schemas.products import StockLevel
-from bridge.settings import Settings
+from bridge.settings import Settings, given_variables
 from bridge.store.connections import Connection
 from bridge.store.database import close_store
 from bridge.store.installation_facts import save_fact
@@ -254,6 +257,79 @@ def test_a_failed_backup_leaves_nothing(app, settings, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StartError, match="cannot be copied to"):
         backup(settings, tmp_path / "file" / "b", with_key=False)
+
+
+KEY = new_key()
+VARIABLES = {
+    "BRIDGE_BASE_URL": "https://old.example.com",
+    "BRIDGE_SECRET_KEY": KEY,
+    "BRIDGE_CHANNEL_FRIENDLY_NAME": r"a'b\c d",
+}
+
+
+@pytest.mark.parametrize("with_key", [False, True])
+def test_the_settings_are_in_a_backup(app, settings, tmp_path, with_key):
+    """
+    As they were given, for the owner alone; a key among them is there only on request.
+    """
+    backup(replace(settings, secret_key=KEY), tmp_path / "b", with_key=with_key, variables=VARIABLES)
+    file = tmp_path / "b" / "bridge.env"
+    expected = {name: text for name, text in VARIABLES.items() if with_key or name != "BRIDGE_SECRET_KEY"}
+
+    assert expected == given_variables({"BRIDGE_ENV_FILE": str(file)})
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+
+
+def test_a_restore_names_the_settings_that_differ(backed_up, elsewhere, run, monkeypatch):
+    """
+    Their values stay those of this machine.
+    """
+    (backed_up / "bridge.env").write_text("BRIDGE_BASE_URL='https://old.example.com'\nBRIDGE_WORKERS='3'\n")
+    monkeypatch.setenv("BRIDGE_DATA_DIR", str(elsewhere.data_dir))
+    monkeypatch.setenv("BRIDGE_WORKERS", "3")
+
+    assert "where these differ: BRIDGE_BASE_URL\n" in run("restore", str(backed_up))
+
+
+def test_only_the_newest_backups_are_kept(run, linnworks, tmp_path, monkeypatch):
+    """
+    `backup --keep` deletes older ones, and no folder of another name.
+    """
+    moments = itertools.count(1)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2030, 1, next(moments), tzinfo=timezone.utc))
+    folder = tmp_path / "backups"
+    (folder / "mine").mkdir(parents=True)
+    (folder / "20290101T000000Z").mkdir()  # of one that was interrupted
+    outputs = [run("backup", str(folder), "--keep", "2") for _ in range(3)]
+    listed = json.loads(run("restore", "--list", str(folder), "--json"))
+
+    assert ["20300102T000000Z", "20300103T000000Z", "mine"] == sorted(path.name for path in folder.iterdir())
+    assert "Deleted 20300101T000000Z" in outputs[2]
+    assert {("1", "0001_initial", "no")} <= {(str(one["integrations"]), one["schema"], one["key"]) for one in listed}
+    assert 2 == len(listed)
+
+
+def test_a_backup_is_verified_without_restoring_it(run, backed_up, elsewhere, monkeypatch):
+    """
+    It is checked as for a restore, and nothing is written.
+    """
+    monkeypatch.setenv("BRIDGE_DATA_DIR", str(elsewhere.data_dir))
+    verified = run("restore", "--verify", str(backed_up))
+    (backed_up / "secret.key").unlink()
+    refused = run("restore", "--verify", str(backed_up), status=2)
+
+    assert "it can be restored" in verified
+    assert "sealed with a key that is neither" in refused
+    assert not elsewhere.data_dir.exists()
+
+
+def test_a_damaged_backup_is_listed_as_such(run, backed_up):
+    """
+    With what is wrong.
+    """
+    (backed_up / "bridge.db").write_bytes(b"not a database at all" * 100)
+
+    assert "is damaged" in run("restore", "--list", str(backed_up))
 
 
 @pytest.mark.service

@@ -14,10 +14,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from bridge.app import create_app
-from bridge.cli import main
 from bridge.ops import deployment
 from bridge.ops.temporary_server import free_port
 from bridge.settings import load_settings
@@ -29,6 +27,8 @@ NAMES = {
     "linnworks-bridge",
     "linnworks-bridge.service",
     "linnworks-bridge.socket",
+    "linnworks-bridge-backup.service",
+    "linnworks-bridge-backup.timer",
     "Caddyfile",
     "nginx.conf",
     "manifest.json",
@@ -36,20 +36,6 @@ NAMES = {
 ADDRESS = ("--base-url", "https://bridge.example.com")
 OPTIONS = ("--yes", "--no-oauth", *ADDRESS, "--data-dir", "data", "--out", "setup")
 WITH_OAUTH = tuple(option for option in OPTIONS if option != "--no-oauth")
-
-
-@pytest.fixture
-def init(tmp_path, monkeypatch):
-    """Run the command in an empty folder; return its output."""
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str, status: int = 0, answers: str | None = None) -> str:
-        result = CliRunner().invoke(main, ["init", *arguments], input=answers)
-
-        assert status == result.exit_code, result.output
-        return result.output
-
-    return invoke
 
 
 def test_all_files_are_written_and_explained(init):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.ops.backup import backup
 from bridge.ops.retention import Retention
 from bridge.store.connections import erased, find_connection, forget_erased
 from bridge.store.database import connect
@@ -43,3 +44,24 @@ def test_a_log_that_is_being_read_is_tried_again(app, linnworks, settings):
     other.close()
     assert forget_erased()
     assert not erased.is_set()
+
+
+def test_older_copies_that_hold_an_erased_integration_are_named(run, linnworks, settings):
+    """Not those made before it."""
+    archive = settings.data_dir / "archive"
+    backup(settings, archive / "with", with_key=False)
+    name = linnworks.account_name
+    output = run("connections", "erase", name, "--yes")
+    another = run("connections", "list")
+
+    assert str(archive / "with" / "bridge.db") in output
+    assert "30 days" in output
+    assert name not in another
+
+
+def test_copies_without_the_integration_are_not_named(run, app, connect, settings):
+    """Those made before it."""
+    backup(settings, settings.data_dir / "archive" / "before", with_key=False)
+    connect()
+
+    assert "Older copies" not in run("connections", "erase", "1", "--yes")

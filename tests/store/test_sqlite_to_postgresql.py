@@ -11,9 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli import main
+from bridge.ops.old_copies import LEFT_BEHIND, copies_with
 from bridge.ops.temporary_server import free_port
 from bridge.settings import Settings
 from bridge.store import sqlite_to_postgresql
+from bridge.store.connections import list_connections
+from bridge.store.database import close_store, open_store
 from bridge.store.database import connect as database_at
 from tests.conftest import database_url, opened, postgres_only, sender
 from tests.linnworks import Linnworks
@@ -91,7 +94,7 @@ def test_a_copied_installation_continues_where_it_was(tmp_path, source):
         assert moved("CheckFeedEndpoint", ChannelFeedId=feed)["IsFeedReady"] is False
         new.finish_wizard(shop_name="new", access_key="a key for the new")
         assert new("ListingDeleteEndpoint", ExternalListingIds=[LISTING])["Error"] is None
-        assert {1, 3} == {row[0] for row in rows(url, source)["connection"]}
+        assert {1, 3} == {row.id for row in list_connections()}
 
 
 @postgres_only
@@ -107,12 +110,38 @@ def test_every_row_is_copied_unchanged(tmp_path, source):
     url = database_url(tmp_path / "server")
     status, output = migrate(source, url)
     there, here = rows(url, source), rows(source.database, source)
+    there["installation_fact"] = [row for row in there["installation_fact"] if row[0] != LEFT_BEHIND]
 
     assert 0 == status, output
     assert {"connection", "paging_run", "feed_item", "installation_fact", "seen_order"} <= {
         table for table, found in there.items() if found
     }
     assert here == there
+
+
+@postgres_only
+def test_the_copied_file_is_archived_at_the_first_start_on_the_server(tmp_path, source):
+    """
+    Until then it stays, because the old setting may still be used; it is named when an integration is erased.
+    """
+    with opened(source) as app:
+        uid = Linnworks(sender(app), "moved") and list_connections()[0].uid
+    file = source.data_dir / "bridge.db"
+    moved = replace(source, database_url=database_url(tmp_path / "server"))
+    migrate(source, moved.database_url)
+    open_store(moved.database)
+    before = copies_with(moved, uid)
+    close_store()
+    with opened(moved):
+        (archived,) = copies_with(moved, uid)
+        none = copies_with(moved, "another")
+
+    assert [file] == before
+    assert not file.exists()
+    assert archived.parent.name.endswith("-migrated")
+    assert [] == none
+    with opened(moved):
+        assert [archived] == copies_with(moved, uid)
 
 
 @postgres_only

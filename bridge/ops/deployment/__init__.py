@@ -26,21 +26,59 @@ from bridge.ops.installation import open_installation
 from bridge.ops.owner import Owner, acting_as, refuse_links
 from bridge.protocol import oauth
 from bridge.protocol.manifest import manifest
-from bridge.settings import parse_settings, sqlite_file
+from bridge.settings import ENV_FILE, parse_settings, sqlite_file
 from bridge.store.database import close_store
 from bridge.vault import KEY_FILE, make_key_file
 
-ENV_FILE, COMMAND, MANIFEST = "bridge.env", "linnworks-bridge", "manifest.json"
-MEANINGS = {
-    ENV_FILE: "the settings",
-    COMMAND: "runs the bridge's commands with these settings; for /usr/local/bin",
-    "linnworks-bridge.service": "for /etc/systemd/system, and",
-    "linnworks-bridge.socket": "beside it: keeps the address open while the service restarts",
-    "Caddyfile": "for /etc/caddy, or",
-    "nginx.conf": "for /etc/nginx/sites-enabled",
-    MANIFEST: "the manifest to enter in the Linnworks developer portal",
-}
-MODES = {ENV_FILE: 0o640, COMMAND: 0o755}
+MANIFEST = "manifest.json"
+UNITS, COMMANDS, CADDY, NGINX = (
+    Path(place) for place in ("/etc/systemd/system", "/usr/local/bin", "/etc/caddy", "/etc/nginx/sites-enabled")
+)
+RESERVED = re.compile(r"(?:.*-)?backup")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a deployment: its template, its own name, what it is, and the place that it must be copied to."""
+
+    template: str
+    name: str
+    meaning: str
+    place: Path | None = None
+
+
+def unit_name(name: str) -> str:
+    """Return the name of the service, of its units and of the command; raises StartError for an unusable `name`."""
+    if name and (not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", name) or RESERVED.fullmatch(name)):
+        raise StartError("--name takes lower-case letters, digits and hyphens, and does not end in backup")
+    return f"linnworks-bridge-{name}" if name else "linnworks-bridge"
+
+
+def files_of(name: str) -> list[File]:
+    """Return the files of the installation with this name; "" is a machine's first one."""
+    unit = unit_name(name)
+    caddy = f"{unit}.caddy" if name else "Caddyfile"
+    nginx = f"{unit}.nginx.conf" if name else "nginx.conf"
+    return [
+        File(ENV_FILE, ENV_FILE, "the settings"),
+        File(
+            "linnworks-bridge", unit, f"runs the bridge's commands with these settings; for {COMMANDS}", COMMANDS / unit
+        ),
+        File("linnworks-bridge.service", f"{unit}.service", f"for {UNITS}, and", UNITS / f"{unit}.service"),
+        File(
+            "linnworks-bridge.socket",
+            f"{unit}.socket",
+            "beside it: keeps the address open while the service restarts",
+            UNITS / f"{unit}.socket",
+        ),
+        File(
+            "linnworks-bridge-backup.service", f"{unit}-backup.service", "the backup", UNITS / f"{unit}-backup.service"
+        ),
+        File("linnworks-bridge-backup.timer", f"{unit}-backup.timer", "and when", UNITS / f"{unit}-backup.timer"),
+        File("Caddyfile", caddy, f"for {CADDY}, or", CADDY / caddy),
+        File("nginx.conf", nginx, f"for {NGINX}", NGINX / unit),
+        File("", MANIFEST, "the manifest to enter in the Linnworks developer portal"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -72,24 +110,39 @@ def find_account(name: str) -> Account:
     return user
 
 
-def render(texts: Mapping[str, str], folder: Path, user: Account, *, with_oauth: bool = False) -> dict[str, str]:
+def render(
+    texts: Mapping[str, str],
+    folder: Path,
+    user: Account,
+    *,
+    with_oauth: bool = False,
+    name: str = "",
+    backups: Path = Path("/var/backups/bridge"),
+) -> dict[str, str]:
     """Return the files of a deployment by name, for a service with these settings and files in this folder.
 
-    Raises StartError if a setting is wrong.
+    `name` tells a machine's further installations apart, and `backups` is the folder for daily backups. Raises
+    StartError if a setting is wrong.
     """
+    unit = unit_name(name)
     settings = parse_settings(texts)
     channel = load_channel(settings.channel)
     if any(set(value) & set("\"'\\\n") for value in texts.values()):
         raise StartError("Quotes and backslashes cannot be written into the env file")
     public = urlsplit(settings.url)
     program = Path(sys.executable).parent / "linnworks-bridge"
-    places = [folder.absolute(), settings.data_dir.absolute(), program]
+    places = [folder.absolute(), settings.data_dir.absolute(), backups.absolute(), program]
     for place in places:
         if not re.fullmatch(r"[\w@+./-]+", str(place)):
             raise StartError(
                 f"{place} cannot be used in a systemd unit: choose a path without spaces and special characters"
             )
     values: dict[str, Any] = {
+        "name": name,
+        "title": f" ({name})" if name else "",
+        "unit": unit,
+        "zone": f"bridge_clients_{name.replace('-', '_')}" if name else "bridge_clients",
+        "backups": backups.absolute(),
         "texts": texts,
         "settings": settings,
         "data_dir": settings.data_dir.absolute(),
@@ -113,7 +166,11 @@ def render(texts: Mapping[str, str], folder: Path, user: Account, *, with_oauth:
     environment.filters["sh"] = lambda value: shlex.quote(str(value))
     document = manifest(settings, channel, settings.url, with_oauth=with_oauth)
     return {
-        **{name: environment.get_template(name).render(values) for name in MEANINGS if name != MANIFEST},
+        **{
+            file.name: environment.get_template(file.template).render(values)
+            for file in files_of(name)
+            if file.template
+        },
         MANIFEST: json.dumps(document, indent=2) + "\n",
     }
 
@@ -138,18 +195,28 @@ def write(contents: Mapping[str, str], folder: Path, user: Account, *, force: bo
             file.write(text)
         if name == ENV_FILE and not user.is_current:
             os.chown(path, os.geteuid(), user.gid)  # a password may be added later
-        path.chmod(MODES.get(name, 0o644))
+        path.chmod(mode_of(name, text))
 
 
-def make_key(data_dir: Path, user: Account) -> bool:
-    """Make the data folder and a key in it, owned by the service's user; return False if there is a key already."""
-    refuse_links(data_dir)
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def mode_of(name: str, text: str) -> int:
+    """Return the mode of a file with this name and text: settings are for the service alone, commands for everyone."""
+    return 0o640 if name == ENV_FILE else 0o755 if text.startswith("#!") else 0o644
+
+
+def make_folder(path: Path, user: Account) -> None:
+    """Make a folder for the service's user alone."""
+    refuse_links(path.absolute())
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         os.fchown(folder, user.uid, user.gid)
     finally:
         os.close(folder)
+
+
+def make_key(data_dir: Path, user: Account) -> bool:
+    """Make the data folder and a key in it, owned by the service's user; return False if there is a key already."""
+    make_folder(data_dir, user)
     with acting_as(None if user.is_current else Owner(user.uid, user.gid)):
         return make_key_file(data_dir / KEY_FILE)
 

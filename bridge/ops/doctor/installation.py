@@ -105,7 +105,10 @@ def is_readable(findings: Sequence[Finding]) -> bool:
 def key(settings: Settings, readable: bool, channels: list[Channels]) -> Iterator[Finding]:
     """Check that there is a key and that it opens what is sealed; if so, add what opens the shops to `channels`."""
     path = settings.data_dir.absolute() / KEY_FILE
-    lost = f"restore the file {path} from its own backup, or set BRIDGE_SECRET_KEY to its content"
+    lost = (
+        f"restore the file {path} from its own backup, or set BRIDGE_SECRET_KEY to its content; if it is lost for "
+        "good, linnworks-bridge keys forget"
+    )
     if not settings.secret_key and not path.exists():
         yield error("key", "there is no key", lost)
         return
