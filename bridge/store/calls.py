@@ -13,6 +13,7 @@ import msgspec
 import peewee
 from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField, fn
 
+from bridge.clock import monotonic
 from bridge.lazy import lazy_property
 from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
@@ -22,6 +23,8 @@ from bridge.store.statements import Statement
 
 ROWS_AT_ONCE = 2000
 """How many records a search reads in one statement, which has a time limit on a server."""
+FEW_ROWS = 300
+"""How many records a search reads in one statement that must not take long."""
 TRIM_ROWS = 500
 LONGEST_ENDPOINT, LONGEST_OUTCOME = 40, 60
 PLACE = "\ue000"
@@ -204,6 +207,34 @@ def find_calls(
     return found
 
 
+def find_calls_about(
+    numbers: Collection[str], *, limit: int, seconds: float
+) -> tuple[list[CallRecord], datetime | None]:
+    """Return the newest records with one of these orders or SKUs, and from when on they were searched.
+
+    That is None if all were: the search ends when it has taken about this long.
+    """
+    about = [column.contains(_as_json(number)) for number in numbers for column in (CallRecord.orders, CallRecord.skus)]
+    wanted = {number.casefold() for number in numbers}
+    end = monotonic() + seconds
+    found: list[CallRecord] = []
+    ends: Any = CallRecord.select(fn.MAX(CallRecord.id), fn.MIN(CallRecord.id)).tuples()
+    newest, oldest = ends.get()
+    while newest is not None and newest >= oldest:
+        some = CallRecord.id.between(newest - FEW_ROWS + 1, newest)
+        for record in CallRecord.select().where(some & reduce(or_, about)).order_by(CallRecord.id.desc()).limit(limit):
+            listed = [*msgspec.json.decode(record.orders or "[]"), *msgspec.json.decode(record.skus or "[]")]
+            if wanted & {number.casefold() for number in listed}:
+                found.append(record)
+        if len(found) >= limit:
+            return found[:limit], None
+        newest -= FEW_ROWS
+        if monotonic() > end:
+            last = CallRecord.select().where(CallRecord.id <= newest).order_by(CallRecord.id.desc()).first()
+            return found, last and last.at
+    return found, None
+
+
 def numbers_of_order(text: str, connection: int | None = None) -> set[str]:
     """Return what an order may be recorded under that somebody calls by this number."""
     return {text.strip(), order_number(text), *references_of(text, connection)}
@@ -223,9 +254,22 @@ def _as_json(number: str) -> str:
     return msgspec.json.encode(number).decode()
 
 
-def calls_of_request(request: str) -> list[CallRecord]:
+def calls_of_request(request: str, limit: int | None = None) -> list[CallRecord]:
     """Return what is recorded under a request id: the call, and what was pushed along with it."""
-    return list(CallRecord.select().where(CallRecord.request == request).order_by(CallRecord.id))
+    return list(CallRecord.select().where(CallRecord.request == request).order_by(CallRecord.id).limit(limit))
+
+
+def last_call(connection_id: int, endpoint: str) -> CallRecord | None:
+    """Return the newest record of an endpoint's calls, or None if it is not among the connection's newest 200."""
+    newest = CallRecord.select(CallRecord.id).where(CallRecord.connection == connection_id)
+    some = newest.order_by(CallRecord.at.desc()).limit(200)
+    found: CallRecord | None = (
+        CallRecord.select()
+        .where(CallRecord.id.in_(some) & (CallRecord.endpoint == endpoint))
+        .order_by(CallRecord.at.desc())
+        .first()
+    )
+    return found
 
 
 def oldest_call() -> CallRecord | None:

@@ -263,3 +263,17 @@ def references_of(number: str, connection_id: int | None = None) -> list[str]:
     known = (fn.LOWER(SeenOrder.number) == wanted) | (fn.LOWER(SeenOrder.reference) == wanted)
     mine = known if connection_id is None else (SeenOrder.connection == connection_id) & known
     return [row.reference for row in SeenOrder.select(SeenOrder.reference).where(mine).distinct()]
+
+
+def find_orders(number: str, limit: int) -> list[SeenOrder]:
+    """Return orders of all connections that are called by this number, ours or the one that their customers see."""
+    wanted = order_number(number)
+    known = (fn.LOWER(SeenOrder.number) == wanted) | (fn.LOWER(SeenOrder.reference) == wanted)
+    return list(SeenOrder.select(SeenOrder, Connection).join(Connection).where(known).limit(limit))
+
+
+def first_seen(connection_id: int, limit: int) -> list[datetime]:
+    """Return when each of a connection's newest orders was first seen in its shop, the newest first."""
+    newest = SeenOrder.select(SeenOrder.first_seen_at).where(SeenOrder.connection == connection_id)
+    rows: Any = newest.order_by(SeenOrder.id.desc()).limit(limit).tuples()
+    return [moment for (moment,) in rows]
