@@ -7,6 +7,7 @@ import os
 from flask import Flask
 
 from bridge.ops import logs, metrics, monitoring
+from bridge.ops.console import pages
 from bridge.ops.installation import open_installation
 from bridge.protocol import envelope
 from bridge.protocol.endpoints import AREAS, api_docs, oauth, public
@@ -22,7 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     envelope.install(app, services)
     metrics.count_calls_of(app)
-    for area in (*AREAS, oauth.area, public.area):
+    for area in (*AREAS, oauth.area, public.area, pages.area):
         app.register_blueprint(area)
     if settings.metrics:
         app.register_blueprint(monitoring.area)

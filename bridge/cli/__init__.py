@@ -13,6 +13,7 @@ from bridge.cli.backup import after_restore, backup, restore
 from bridge.cli.calls import calls
 from bridge.cli.check import check
 from bridge.cli.connections import connections
+from bridge.cli.console import console
 from bridge.cli.database import migrate_database
 from bridge.cli.demo import demo
 from bridge.cli.doctor import doctor
@@ -61,6 +62,7 @@ for command in (
     serve,
     doctor,
     report,
+    console,
     notify,
     backup,
     restore,

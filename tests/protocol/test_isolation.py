@@ -35,6 +35,13 @@ OPEN = {
     "/logo.png": "a picture for Linnworks' users",
     "/metrics": "numbers for the operator, who calls from this machine or has a token of another kind",
     "/health/details": "the same for the operator, in words",
+    **dict.fromkeys(
+        (
+            *("/console", "/console/", "/console/login", "/console/logout", "/console/style.css", "/console/search"),
+            *("/console/connections/<number>", "/console/calls/<call_id>"),
+        ),
+        "an unknown address until the operator sets a password; tests/ops/console has who sees it then",
+    ),
     "/api/oauth/authorize": "where an access token comes from; it has a refusal of its own",
     "/api/Config/AddNewUser": "where a token comes from",
     "/api/Listing/GetConfiguratorSettings": "about the channel, not about anybody's shop",
