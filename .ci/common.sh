@@ -224,6 +224,29 @@ test_alerts() {
     "$promtool" check rules packaging/alerts.yml && "$promtool" test rules packaging/alerts.test.yml
 }
 
+# The console in a headless Chromium: Playwright's, or else the machine's. Say so if neither can be had here.
+test_console() {
+    local chromium='' log=$scratch/browser.log
+    "$scratch/test/bin/pip" install --quiet --disable-pip-version-check \
+        'playwright >= 1.45, < 2' 'axe-playwright-python >= 0.1.4, < 1' >"$log" 2>&1 ||
+        { echo "NOT TESTED: Playwright and axe cannot be installed here"; return 0; }
+    in_venv test timeout 5m playwright install chromium-headless-shell >"$log" 2>&1 &&
+        { as_root "$scratch/test/bin/playwright" install-deps chromium-headless-shell >>"$log" 2>&1 || true; } ||
+        chromium=$(find_chromium) ||
+        { install_chromium >>"$log" 2>&1 && chromium=$(find_chromium); } ||
+        { tail -n 5 "$log"; echo "NOT TESTED: no Chromium can be had here"; return 0; }
+    BRIDGE_TEST_CHROMIUM=$chromium tests test -n 0 -m full tests/ops/console/test_browser.py
+}
+
+install_chromium() {
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get -qq update && as_root timeout 10m apt-get -qq install --no-install-recommends chromium
+}
+
+find_chromium() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome
+}
+
 bench() {
     BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
 }

@@ -10,8 +10,8 @@ import msgspec
 
 from bridge.store.calls import CallRecord, ShopCallRecord
 
-MOST_CALLS = 3000
-MOST_BYTES = 8_000_000
+MOST_CALLS = 2000
+MOST_BYTES = 3_000_000
 """How much is read for figures: what a busy connection does in a day."""
 
 

@@ -23,7 +23,7 @@ from bridge.store.statements import Statement
 
 ROWS_AT_ONCE = 2000
 """How many records a search reads in one statement, which has a time limit on a server."""
-FEW_ROWS = 300
+FEW_ROWS = 200
 """How many records a search reads in one statement that must not take long."""
 TRIM_ROWS = 500
 LONGEST_ENDPOINT, LONGEST_OUTCOME = 40, 60
@@ -257,6 +257,14 @@ def _as_json(number: str) -> str:
 def calls_of_request(request: str, limit: int | None = None) -> list[CallRecord]:
     """Return what is recorded under a request id: the call, and what was pushed along with it."""
     return list(CallRecord.select().where(CallRecord.request == request).order_by(CallRecord.id).limit(limit))
+
+
+def recent_failures(connection_id: int, limit: int) -> list[CallRecord]:
+    """Return those of a connection's newest calls that have an Error, the newest first; older ones are not read."""
+    newest = CallRecord.select(CallRecord.id).where(CallRecord.connection == connection_id)
+    some = newest.order_by(CallRecord.at.desc()).limit(ROWS_AT_ONCE)
+    failed = CallRecord.select().where(CallRecord.id.in_(some) & CallRecord.failed)
+    return list(failed.order_by(CallRecord.at.desc(), CallRecord.id.desc()).limit(limit))
 
 
 def last_call(connection_id: int, endpoint: str) -> CallRecord | None:

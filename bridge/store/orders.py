@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from peewee import SQL, AutoField, Case, ForeignKeyField, IntegerField, TextField, fn
+from peewee import SQL, AutoField, Case, ForeignKeyField, IntegerField, Select, TextField, fn
 
-from bridge.clock import FARTHEST
+from bridge.clock import EPOCH, FARTHEST
 from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
 from bridge.store.fields import MomentField
 from bridge.store.leases import DueCheck
 from bridge.store.statements import Statement
 
+MOST_COMPARED = 50_000
 MOST_RELEASES = 3
 """How often an order is offered that was held, if no answer is ever proven to have arrived."""
 
@@ -266,14 +267,27 @@ def references_of(number: str, connection_id: int | None = None) -> list[str]:
 
 
 def find_orders(number: str, limit: int) -> list[SeenOrder]:
-    """Return orders of all connections that are called by this number, ours or the one that their customers see."""
+    """Return orders of all connections with this number, ours or the one that their customers see.
+
+    The customers' numbers are compared with those of the newest orders only, as many as can be read quickly.
+    """
     wanted = order_number(number)
-    known = (fn.LOWER(SeenOrder.number) == wanted) | (fn.LOWER(SeenOrder.reference) == wanted)
-    return list(SeenOrder.select(SeenOrder, Connection).join(Connection).where(known).limit(limit))
+    newest = SeenOrder.select(fn.MAX(SeenOrder.id)).scalar() or 0
+    connections = Connection.select(Connection.id)
+    ours = SeenOrder.connection.in_(connections) & SeenOrder.reference.in_([wanted, number.strip()])
+    theirs = (SeenOrder.id > newest - MOST_COMPARED) & (fn.LOWER(SeenOrder.number) == wanted)
+    query = SeenOrder.select(SeenOrder, Connection).join(Connection)
+    found = {row.id: row for some in (ours, theirs) for row in query.where(some).order_by(SeenOrder.id).limit(limit)}
+    return list(found.values())[:limit]
 
 
-def first_seen(connection_id: int, limit: int) -> list[datetime]:
-    """Return when each of a connection's newest orders was first seen in its shop, the newest first."""
+def orders_by_day(connection_id: int, limit: int) -> tuple[dict[date, int], date | None]:
+    """Return how many of a connection's newest orders were first seen on each day, in UTC.
+
+    If there are more than `limit`, the second value is the oldest of these days, of which not all were counted.
+    """
     newest = SeenOrder.select(SeenOrder.first_seen_at).where(SeenOrder.connection == connection_id)
-    rows: Any = newest.order_by(SeenOrder.id.desc()).limit(limit).tuples()
-    return [moment for (moment,) in rows]
+    some = newest.order_by(SeenOrder.id.desc()).limit(limit).alias("newest")
+    days: Any = Select([some], [SQL("newest.first_seen_at / 86400000000"), fn.COUNT(SQL("*"))]).group_by(SQL("1"))
+    counts = {EPOCH.date() + timedelta(days=day): count for day, count in days.bind(Row._meta.database).tuples()}
+    return counts, min(counts) if sum(counts.values()) >= limit else None

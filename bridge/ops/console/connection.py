@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,16 +14,16 @@ from bridge.ops.console.charts import Bar, bars
 from bridge.ops.console.lights import light_of_shop
 from bridge.store.actions import FAILED, UNKNOWN, count_not_done, list_actions
 from bridge.store.call_statistics import CallFigures, call_figures
-from bridge.store.calls import find_calls
+from bridge.store.calls import find_calls, recent_failures
 from bridge.store.connections import Connection
 from bridge.store.feeds import list_items
-from bridge.store.orders import count_held, first_held, first_seen
+from bridge.store.orders import count_held, first_held, orders_by_day
 from bridge.store.outbox import count_waiting, list_pending_updates, waiting_since
 from bridge.store.paging import last_complete_runs, last_polls
 from bridge.sync import pauses
 
 DAYS, HOURS = 14, 24
-MOST_ORDERS, MOST_ROWS, MOST_CALLS = 20_000, 20, 30
+MOST_ORDERS, MOST_ROWS, MOST_CALLS = 50_000, 20, 30
 KINDS = {"stock": ("Stock levels", "InventoryUpdate"), "price": ("Prices", "PriceUpdate")}
 """The outbox's kinds: what they are called, and the endpoint that brings them."""
 
@@ -32,6 +32,7 @@ def described(row: Connection, now: datetime, *, failed_only: bool) -> dict[str,
     """Return what a connection's page shows; of its calls only those with an Error, if that is asked for."""
     figures = call_figures(row.id, now - timedelta(hours=HOURS))
     not_done = count_not_done()
+    calls = recent_failures(row.id, MOST_CALLS) if failed_only else find_calls(connection=row.id, limit=MOST_CALLS)
     return {
         "connection": row,
         "light": light_of_shop(row, now) if row.complete else None,
@@ -48,19 +49,18 @@ def described(row: Connection, now: datetime, *, failed_only: bool) -> dict[str,
         "actions": list_actions([UNKNOWN, FAILED], MOST_ROWS, connection=row.id),
         "actions_count": not_done.get((row.id, UNKNOWN), 0) + not_done.get((row.id, FAILED), 0),
         "feeds": list_items(MOST_ROWS, with_done=True, connection=row.id)[::-1],
-        "lines": [line(record) for record in find_calls(connection=row.id, failed=failed_only, limit=MOST_CALLS)],
+        "lines": [line(record) for record in calls],
     }
 
 
 def _orders(row: Connection, now: datetime) -> Markup:
     """Return the chart of orders that the shop showed first on each day; of no more than can be counted quickly."""
-    moments = first_seen(row.id, MOST_ORDERS)
-    counts = Counter(moment.date() for moment in moments)
+    counts, incomplete = orders_by_day(row.id, MOST_ORDERS)
     days = [now.date() - timedelta(days=age) for age in reversed(range(DAYS))]
-    if len(moments) == MOST_ORDERS:
-        days = [day for day in days if day > moments[-1].date()] or days[-1:]
-    some = [Bar(f"{day.day} {day:%b}", (counts[day],)) for day in days]
-    return bars(f"Orders a day, over {len(days)} days; {counts[now.date()]} today", some, "orders")
+    if incomplete:
+        days = [day for day in days if day > incomplete] or days[-1:]
+    some = [Bar(f"{day.day} {day:%b}", (counts.get(day, 0),)) for day in days]
+    return bars(f"Orders a day, over {len(days)} days; {counts.get(now.date(), 0)} today", some, "orders")
 
 
 def _times(figures: Sequence[CallFigures], now: datetime) -> Markup | None:

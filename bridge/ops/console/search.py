@@ -13,7 +13,7 @@ from bridge.store.orders import SeenOrder, find_orders, order_number
 from bridge.store.outbox import list_pending_updates
 
 LONGEST, MOST_ORDERS, MOST_CALLS, MOST_ACTIONS = 100, 10, 40, 20
-SECONDS = 0.15
+SECONDS = 0.1
 """How long the record of calls is searched; the command searches all of it."""
 
 
@@ -27,6 +27,7 @@ def found(text: str) -> dict[str, Any]:
     records, searched_since = find_calls_about(numbers, limit=MOST_CALLS, seconds=SECONDS)
     return {
         "wanted": wanted,
+        "why": shlex.quote(wanted),
         "orders": [_order(row) for row in orders],
         "pending": list_pending_updates(MOST_CALLS, sku=wanted),
         "lines": [line(record, numbers) for record in records],
