@@ -12,7 +12,7 @@ from bridge.vault import Vault, digest
 PASSWORD = "console_password"  # noqa: S105 (the name of the fact with its hash)
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
 SESSION_SECONDS = 4 * 3600
-LOGINS = Limit("Too many passwords were tried from this address: wait a minute", 8, 20)
+LOGINS = Limit("Too many passwords were tried from this address", 8, 20)
 
 SESSION = "console"
 """The first word of what a session's cookie says; the id of an OAuth client is longer."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT, TOP, BOTTOM = 480, 120, 14, 18
+WIDTH, HEIGHT, TOP, BOTTOM = 480, 124, 18, 18
 GAP = 0.25
 """The share of a bar's place that is left empty."""
 
@@ -33,7 +33,7 @@ def bars(title: str, some: Sequence[Bar], unit: str, part_names: Sequence[str] =
     ground = HEIGHT - BOTTOM
     marks = [
         Markup('<line class="axis" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, ground, ground),
-        Markup('<text class="most" x="0" y="10">{}</text>').format(f"{highest:,.0f} {unit} at most"),
+        Markup('<text class="most" x="0" y="12">{}</text>').format(f"{highest:,.0f} {unit} at most"),
     ]
     for number, bar in enumerate(some):
         x, y = number * step + step * GAP / 2, float(ground)

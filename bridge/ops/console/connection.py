@@ -83,13 +83,13 @@ def _times(figures: Sequence[CallFigures], now: datetime) -> Markup | None:
 
 
 def _push(row: Connection, kind: str, figures: Sequence[CallFigures]) -> dict[str, Any]:
-    """Return how many values of a kind came, were refused, and were pushed later, and since when others wait."""
+    """Return how many values of a kind were received, refused and pushed later, and since when others wait."""
     name, endpoint = KINDS[kind]
     came = [one for one in figures if one.endpoint == endpoint]
     later = [one for one in figures if one.endpoint == f"Push of waiting {kind}"]
     return {
         "name": name,
-        "came": sum(one.rows for one in came),
+        "received": sum(one.rows for one in came),
         "refused": sum(one.failed_rows for one in came),
         "later": sum(one.rows - one.failed_rows for one in later),
         "since": waiting_since().get((row.id, kind)),
