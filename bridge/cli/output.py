@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.errors import printable
+from bridge.ops.wording import as_typed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +23,7 @@ NOT_A_TERMINAL = 240
 
 def say(line: str = "", *, err: bool = False) -> None:
     """Print one line."""
-    click.echo(printable(line), err=err)
+    click.echo(printable(as_typed(line)), err=err)
 
 
 def show_progress(line: str, *, done: bool) -> None:
@@ -75,7 +76,7 @@ def show_table(
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
-        table.add_row(*(Text(printable(_cell(value), keep="\n")) for value in row))
+        table.add_row(*(Text(printable(as_typed(_cell(value)), keep="\n")) for value in row))
     if table.row_count or not if_empty:
         new_console(None if sys.stdout.isatty() else NOT_A_TERMINAL).print(table)
     else:

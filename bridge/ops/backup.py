@@ -128,8 +128,8 @@ def delete_old_backups(folder: Path, keep: int) -> list[str]:
     found = folder.stat()
     owner = Owner(found.st_uid, found.st_gid) if os.geteuid() == ROOT != found.st_uid else None
     with acting_as(owner):  # who may have put links in it
-        ours = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name) and path.is_dir())
-        kept = [path for path in ours if (path / BRIDGE_FILE).is_file()][-keep:]
+        ours = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name) and not path.is_symlink())
+        kept = [path for path in ours if os.path.isfile(path / BRIDGE_FILE)][-keep:]  # False if it is another user's
         for path in ours:
             if kept and path < kept[-1] and path not in kept:
                 shutil.rmtree(path, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -47,7 +48,7 @@ def forget_key(settings: Settings) -> Forgotten:
         if file:
             copy_database(file, archive / "bridge.db")
         if not settings.secret_key:
-            if key_file.exists():
+            if os.path.lexists(key_file):
                 archive.mkdir(mode=0o700, parents=True, exist_ok=True)
                 shutil.move(key_file, archive / KEY_FILE)
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.ops.deployment import unit_name
+from bridge.ops.wording import as_typed
 from bridge.settings import load_settings
 
 DEBIAN_S = "# The Caddyfile is an easy way\n:80 {\n\t# a path\n\troot * /usr/share/caddy\n\tfile_server\n}\n"
@@ -78,6 +79,23 @@ def test_a_second_channel_has_everything_under_its_name(init):
     assert "import linnworks-bridge-*.caddy" in Path("root/etc/caddy/Caddyfile").read_text()
     assert "zone=bridge_clients_woo:1m" in Path("etc-woo/linnworks-bridge-woo.nginx.conf").read_text()
     assert output.endswith("linnworks-bridge-woo doctor\n")
+
+
+def test_a_second_channel_speaks_of_its_own_commands(init, monkeypatch):
+    """
+    What is told to type acts on it, and not on the first; its command and units say which it is.
+    """
+    init(*SECOND)
+    command = ["root/usr/local/bin/linnworks-bridge-woo", "connections", "list"]
+    refused = subprocess.run(command, capture_output=True, text=True).stderr
+    monkeypatch.setenv("LINNWORKS_BRIDGE_COMMAND", "linnworks-bridge-woo")
+
+    assert "run `linnworks-bridge-woo serve` first" in refused
+    assert "stop linnworks-bridge-woo.socket" == as_typed("stop linnworks-bridge.socket")
+    assert "run `linnworks-bridge-woo doctor`" == as_typed("run `linnworks-bridge doctor`")
+    assert "a.b/linnworks-bridge linnworks-bridge-x" == as_typed("a.b/linnworks-bridge linnworks-bridge-x")
+    for unit in ("linnworks-bridge-woo.service", "linnworks-bridge-woo-backup.service"):
+        assert "LINNWORKS_BRIDGE_COMMAND=linnworks-bridge-woo\n" in Path("root/etc/systemd/system", unit).read_text()
 
 
 def test_sites_of_others_are_not_taken_from_caddy(init):

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import StartError
-from bridge.ops.backup import backup, restore
+from bridge.ops.backup import backup, delete_old_backups, restore, verify_backup
 from bridge.ops.deployment import Account, make_key, write
+from bridge.ops.deployment.install import files_to_place, install
+from bridge.ops.lost_key import forget_key
 from bridge.ops.own_command import own_command
 from bridge.ops.owner import acting_as, copy_files, owner_to_become
 from bridge.settings import Settings
@@ -169,3 +171,71 @@ def test_root_gets_its_rights_back(installed):
         Path("/root/.test").write_text("")
 
     assert (0, 0) == (os.geteuid(), os.getegid())
+
+
+def test_old_backups_are_deleted_without_following_links(installed, tmp_path, victim):
+    """A backup's folder of the service's user, in which it has put links, costs root nothing."""
+    folder = tmp_path / "backups"
+    for number in (1, 2, 3):
+        place = folder / f"2030010{number}T000000Z"
+        place.mkdir(parents=True)
+        (place / "bridge.db").touch()
+        (place / "link").symlink_to(victim / "folder")
+    (folder / "20291231T000000Z").symlink_to(victim)
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, SERVICE.uid, SERVICE.gid, follow_symlinks=False)
+    before = state(victim)
+
+    assert ["20300101T000000Z"] == delete_old_backups(folder, 2)
+    assert before == state(victim)
+
+
+def test_backups_in_a_linked_folder_are_left(installed, tmp_path, victim):
+    """Its user may have linked it to another's."""
+    link = tmp_path / "backups"
+    link.symlink_to(victim)
+    os.chown(link, SERVICE.uid, SERVICE.gid, follow_symlinks=False)
+
+    with pytest.raises(StartError, match="does not follow"):
+        delete_old_backups(link, 1)
+
+
+def test_root_verifies_another_users_backup_with_its_rights(installed, tmp_path, victim):
+    """Nothing changes in the backup, and a link in it is not followed."""
+    os.chown(tmp_path / "backup", SERVICE.uid, SERVICE.gid)
+    before = state(tmp_path / "backup")
+    verified = verify_backup(installed, tmp_path / "backup")
+    (tmp_path / "backup" / "bridge.env").symlink_to(victim / "file")
+
+    assert (0, True) == (verified.integrations, verified.has_key)
+    assert before == [one for one in state(tmp_path / "backup") if "bridge.env" not in one[0]]
+    with pytest.raises(StartError, match="or is a link"):
+        verify_backup(installed, tmp_path / "backup")
+
+
+def test_a_lost_key_is_replaced_as_the_services_user(installed, victim):
+    """What it makes belongs to that user, and a link in place of the key file leads nowhere."""
+    plant(installed, KEY_FILE, victim)
+    before = state(victim)
+    with acting_as(owner_to_become(installed)):
+        forget_key(installed)
+
+    assert before == state(victim)
+    assert {SERVICE.uid} == {path.lstat().st_uid for path in [installed.data_dir, *installed.data_dir.rglob("*")]}
+    assert not (installed.data_dir / KEY_FILE).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["etc/systemd/system", "usr/local/bin"])
+def test_nothing_is_installed_through_another_users_link(installed, tmp_path, victim, name):
+    """Root's files go into folders that only root can lead elsewhere."""
+    places = files_to_place("", "caddy", tmp_path / "root")
+    contents = {file.name: "" for file in places}
+    link = tmp_path / "root" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim)
+    os.chown(link, SERVICE.uid, SERVICE.gid, follow_symlinks=False)
+    before = state(victim)
+
+    with pytest.raises(StartError, match="does not follow"):
+        install(places, contents, tmp_path)
+    assert before == state(victim)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bridge.masking import masked
+from bridge.ops.wording import as_typed
 from bridge.settings import Settings
 from bridge.store.findings import OK, RecordedFinding
 
@@ -35,8 +36,8 @@ def _trouble(row: RecordedFinding) -> str:
     lines = [
         f"{_connection(row)}{foreign(row.name)}: {foreign(row.message)}",
         f"Since {row.since:%Y-%m-%d %H:%M} UTC",
-        f"Type: {row.command}" if row.command else "",
-        f"What to do: {clean(row.advice)}" if row.advice != row.command else "",
+        f"Type: {as_typed(row.command)}" if row.command else "",
+        f"What to do: {clean(as_typed(row.advice))}" if row.advice != row.command else "",
     ]
     return "\n".join(line for line in lines if line)
 
