@@ -139,7 +139,7 @@ class Actions:
             if after is None:
                 record[OWNER_NOTE] = " ".join(filter(None, (parcel.note, NOT_SHOWN)))
             else:
-                number = {"id": before["id"]} if "id" in before else {}
+                number = {"id": before["id"]} if before.get("id") else {}
                 fields.append({**number, "key": TRACKING, "value": after})
         change = self._completion(order, pieces) if pieces else {}
         self._begin(key, RECORD)
