@@ -49,7 +49,7 @@ from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.refusals import Blocked, code_of, message_of
 from bridge.channels.woocommerce.values import unescape, utc_time, write_time
 from bridge.channels.woocommerce.wizard import CANCELLED, KEEP, STATUSES, UNPAID
-from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
+from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown, unreadable
 from bridge.protocol.schemas.after_sale import Cancellation, CancellationItem, Refund, RefundItem
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Actions:
             if after is None:
                 record[OWNER_NOTE] = " ".join(filter(None, (parcel.note, NOT_SHOWN)))
             else:
-                number = {"id": before["id"]} if "id" in before else {}
+                number = {"id": before["id"]} if before.get("id") else {}
                 fields.append({**number, "key": TRACKING, "value": after})
         change = self._completion(order, pieces) if pieces else {}
         self._begin(key, RECORD)
@@ -307,8 +307,13 @@ class Actions:
         order = self.find_order()
         if order is None:
             return None
+        try:
+            state = order_state(order, completed=self._order_is_sent(order), cancelled=self._order_is_cancelled(order))
+        except Exception as error:  # what a shop or its plugins may send is not foreseen
+            log.exception("Order %s cannot be read", self.reference)
+            raise ChannelRefused(f"Nothing is done with order {self.reference}: {unreadable(error)}") from error
         self.just_read[self.reference] = order
-        return order_state(order, completed=self._order_is_sent(order), cancelled=self._order_is_cancelled(order))
+        return state
 
     def find_order(self) -> WooOrder | None:
         """Return the order with its refunds, or None if the shop has none with this reference."""

@@ -10,9 +10,9 @@ from bridge.channels.woocommerce.api import WooClient
 from bridge.channels.woocommerce.listing_images import send_images
 from bridge.channels.woocommerce.listing_payload import ListingPayload
 from bridge.channels.woocommerce.product_ids import Target
-from bridge.channels.woocommerce.product_lookup import by_sku, chunks
+from bridge.channels.woocommerce.product_lookup import by_sku, chunks, straighten_product
 from bridge.channels.woocommerce.refusals import error_message
-from bridge.channels.woocommerce.values import money, unescape
+from bridge.channels.woocommerce.values import money, row_id, unescape
 from bridge.protocol.schemas.listings import ChannelReference, FeedMessage, Severity
 
 BINNED = "trash"
@@ -59,7 +59,8 @@ def complete(
 def _variations(shop: WooClient, product: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the variations of a product that have a SKU of their own, by SKU in lower case."""
     fields = {"_fields": "id,sku,status,regular_price,image,meta_data"}
-    rows = {_sku_key(row): row for row in shop.read_all(f"products/{product['id']}/variations", fields)}
+    shown = shop.read_all(f"products/{product['id']}/variations", fields)
+    rows = {_sku_key(row): row for row in map(straighten_product, filter(row_id, shown))}
     return {sku: row for sku, row in rows.items() if sku not in ("", _sku_key(product))}
 
 

@@ -49,7 +49,7 @@ def money_settings(shop: WooClient) -> MoneySettings:
         return {}
 
     found: dict[str, str] = {}
-    with suppress(ChannelError):
+    with suppress(ChannelError), shop.deadline.limited(shop.deadline.left() / 2):  # orders do without
         found = cached(ask, seconds=MONEY_SECONDS, deadline=shop.deadline, cache=shop.cache, key="woocommerce money")
     decimals, currency = found.get(DECIMALS, ""), found.get(CURRENCY, "")
     known = decimals.isdecimal() and int(decimals) <= MOST_DECIMALS

@@ -8,12 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.channels.woocommerce.lookups import MoneySettings
-from bridge.channels.woocommerce.values import listed, money
+from bridge.channels.woocommerce.values import listed, money, row_id
 
 EXACT_DECIMALS = 6
 """With the shop's own decimals, net amount and tax of a line are rounded apart: 8.33 and 1.67 for a price of 9.99."""
 
 ADDRESSES = ("billing", "shipping")
+IDS = ("id", "rate_id")
+NEEDED = ("line_items", "refunds")
+"""The lists whose entries are never passed over: an order with an empty one is held."""
 LISTS = ("line_items", "fee_lines", "shipping_lines", "tax_lines", "coupon_lines", "refunds")
 
 
@@ -57,13 +60,18 @@ def _with_lists(row: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(row.get(name), dict):
             found[name] = listed(row[name])
         if isinstance(found.get(name), (list, tuple)):
-            found[name] = [_with_taxes(line) for line in found[name]]
+            found[name] = [_straighten_line(line) for line in found[name] if line or name in NEEDED]
     return found
 
 
-def _with_taxes(line: Any) -> Any:
-    has_gaps = isinstance(line, dict) and isinstance(line.get("taxes"), dict)
-    return {**line, "taxes": listed(line["taxes"])} if has_gaps else line
+def _straighten_line(line: Any) -> Any:
+    """Return a line with its taxes in a list and its ids as numbers; plugins that change them send texts."""
+    if not isinstance(line, dict):
+        return line
+    found = {**line, **{name: number for name in IDS if (number := row_id({"id": line.get(name)})) is not None}}
+    if isinstance(line.get("taxes"), (dict, list)):
+        found["taxes"] = [_straighten_line(tax) for tax in listed(line["taxes"]) if tax]
+    return found
 
 
 def _in_decimals(value: Any, decimals: int) -> Any:

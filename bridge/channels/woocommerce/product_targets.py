@@ -74,7 +74,8 @@ def _by_sku(
     same = [row for row in search.rows.get(key, ()) if sku in (row["sku"].strip(), unescape(row["sku"]).strip())]
     sold = [row for row in same if not type_problem(row["type"])]
     found = [_target(row) for row in sold]
-    if named and named not in found:
+    is_gone = named not in search.skus and all(_target(row) != named for row in same)
+    if named and named not in found and not (found and is_gone):
         return [named]  # it says itself what is wrong with it
     if len(found) > 1 and not same_sku_is_one:
         return ChannelRefused(f"The shop has several products {sku}: give each a SKU of its own")

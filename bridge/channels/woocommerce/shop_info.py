@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from bridge.channels.helpers.cached import cached
 from bridge.channels.http import UnexpectedAnswer
 from bridge.channels.woocommerce.api import WooClient
-from bridge.channels.woocommerce.refusals import API, Blocked, blocked_message
+from bridge.channels.woocommerce.refusals import API, blocked_message
 from bridge.channels.woocommerce.values import as_text, money, unescape
-from bridge.errors import ChannelRefused, CredentialsRefused
+from bridge.errors import ChannelError, ChannelRefused, CredentialsRefused
 from bridge.lazy import lazy_property
 
 OLDEST = (7, 9)
@@ -23,6 +23,7 @@ SUMMARY_SECONDS = 60
 INDEX_FIELDS = {"_fields": "name,home,namespaces,timezone_string,gmt_offset"}
 PLAIN_PERMALINKS = (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
 """The statuses of the page that a shop with plain permalinks shows in place of its REST API."""
+OPTIONAL_SHARE = 0.4  # of the time that is left: what only describes the shop must not cost its check
 LONGEST_PATH = 100  # characters in an error message
 
 
@@ -140,11 +141,12 @@ class ShopInfo:
         return self._if_open(f"settings/{name}", "value").get("value")
 
     def _if_open(self, path: str, fields: str) -> dict[str, Any]:
-        """Return these fields of what is at a path, {} if a plugin closes it."""
+        """Return these fields of what is at a path, {} if a plugin closes or breaks it."""
         try:
-            found = self.shop.get(path, {"_fields": fields}).json
+            with self.shop.deadline.limited(self.shop.deadline.left() * OPTIONAL_SHARE):
+                found = self.shop.get(path, {"_fields": fields}).json
         except CredentialsRefused:
             raise
-        except (ChannelRefused, Blocked):
+        except ChannelError:
             found = None
         return found if isinstance(found, dict) else {}

@@ -133,6 +133,20 @@ def test_parcels_entered_by_hand_stay(linnworks, woo, order, stored, kept):
     assert kept == ({key: found[key] for key in kept} if isinstance(kept, dict) else found[:-1])
 
 
+@pytest.mark.parametrize("number", [None, "", "text", {}])
+def test_parcels_in_a_field_without_an_id_stay(linnworks, woo, order, number):
+    """
+    WooCommerce takes no other id than a number, and finds the field by its name without one.
+    """
+    woo.row(order["ReferenceNumber"]).meta.append(Meta(woo.next_meta(), "_wc_shipment_tracking_items", [HERS]))
+    woo.edit_row = lambda row: {**row, "meta_data": [{**meta, "id": number} for meta in row["meta_data"]]}
+
+    assert [None] == despatch(linnworks, despatch_of(order, {"MUG": 1}))
+    assert ["HERS", "AB123456789GB"] == [
+        parcel["tracking_number"] for parcel in fields(woo, order)["_wc_shipment_tracking_items"]
+    ]
+
+
 @pytest.mark.parametrize("stored", ["HERS", '[{"tracking_number": "HERS"}]', {"number": "HERS"}, 17])
 def test_what_is_no_list_of_parcels_is_not_overwritten(linnworks, woo, order, stored):
     """

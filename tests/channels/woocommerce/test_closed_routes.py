@@ -12,7 +12,7 @@ from tests.channels.woocommerce.fake.shop import WooShop
 from tests.channels.woocommerce.test_actions import customer_notes, despatch, despatch_of
 from tests.channels.woocommerce.test_fulfilments import fulfilled
 from tests.channels.woocommerce.test_updates import set_stock
-from tests.channels.woocommerce.test_wizard import CHALLENGE, SOLID
+from tests.channels.woocommerce.test_wizard import CHALLENGE, SOLID, save_credentials
 
 pytestmark = pytest.mark.service
 
@@ -45,6 +45,32 @@ def test_orders_products_and_stock_need_no_other_route(connected, woo, answer):
     assert [None, None] == set_stock(linnworks, ("MUG", "", 7), ("TEE-M", "", 8))
     assert [None] == despatch(linnworks, despatch_of(order, {"MUG": 2, "TEE-S": 1}))
     assert "completed" == woo.order(number)["status"]
+
+
+@pytest.mark.parametrize(
+    "answer", [(500, {"code": "internal_server_error"}), (200, CHALLENGE), (200, {"environment": []})]
+)
+def test_what_only_describes_the_shop_does_not_stop_the_wizard(call, woo, answer):
+    """
+    Its version and its settings cannot be checked then.
+    """
+    woo.blocked |= dict.fromkeys(("/system_status", "/settings/", "/reports/"), answer)
+
+    assert "Orders" == save_credentials(call, woo)["StepName"]
+
+
+def test_an_action_on_an_order_that_cannot_be_read_is_refused_in_words(connected, woo):
+    """
+    Its neighbour is despatched.
+    """
+    linnworks = connected(woo)
+    broken, whole = (seen(linnworks, woo.place_order({"MUG": 3})) for _ in range(2))
+    number = int(broken["ReferenceNumber"])
+    woo.edit_row = lambda row: {**row, "line_items": [{"id": {}}]} if row["id"] == number else row
+    answers = despatch(linnworks, *(despatch_of(order, {"MUG": 3}) for order in (broken, whole)))
+
+    assert "cannot read it as the shop shows it" in answers[0]
+    assert answers[1] is None
 
 
 @pytest.mark.parametrize("fault", [Fault.FORBIDDEN, Fault.FIREWALL])

@@ -256,6 +256,20 @@ def test_twins_are_found_by_the_sku_that_they_have_now(connected, twins):
 
 
 @newest
+def test_the_twin_of_a_deleted_product_takes_its_stock(connected, twins):
+    """
+    Linnworks knows only the one that was deleted, until it reads the products again.
+    """
+    linnworks = connected(twins, same_sku="AS_ONE")
+    reference = linnworks.products()["MUG"]["Reference"]
+    twins.catalogue.delete(twins.catalogue.with_sku("MUG")[0])
+
+    assert [None] == set_stock(linnworks, ("MUG", reference, 7))
+    assert [7] == levels(twins, "MUG")
+    assert "The shop has no product 1" in set_stock(linnworks, ("GONE", "wc-123456", 7))[0]
+
+
+@newest
 def test_twins_are_left_alone_unless_the_seller_chose_otherwise(connected, twins):
     """
     The bridge does not guess.

@@ -407,6 +407,8 @@ def write_meta(rows: list[Meta], sent: Any, next_id: Any) -> bool:
     """Change meta data by id, else the first with that key; null deletes; return whether any changed."""
     changed = False
     for entry in sent if isinstance(sent, list) else []:
+        if not isinstance(entry.get("id", 0), int):
+            raise Refusal(400, "rest_invalid_param", "Invalid parameter(s): meta_data")
         key, value = str(entry.get("key", "")), _kept(entry.get("value"))
         if entry.get("id"):
             same = [row for row in rows if row.id == entry["id"]]
