@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ MOST_CALLS = 1000
 RECENT = timedelta(days=1)
 """How far back failed polls are told of an order that nothing is known about."""
 BEFORE = timedelta(minutes=1)
+_TIME = re.compile(r"\b\d\d:\d\d:\d\d\b")
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,10 @@ def _failed_polls(connection: Connection, since: datetime) -> Iterator[Event]:
 
 
 def _collapsed(events: Iterable[Event]) -> list[Event]:
-    """Return events by time, with equal ones in a row as one."""
+    """Return events by time, with equal ones in a row as one, whatever times of day they name."""
     found: list[Event] = []
     for event in sorted(events, key=lambda event: event.at):
-        if found and found[-1].text == event.text:
+        if found and _TIME.sub("", found[-1].text) == _TIME.sub("", event.text):
             found[-1] = replace(found[-1], times=found[-1].times + 1, last_at=event.at, request=event.request)
         else:
             found.append(event)

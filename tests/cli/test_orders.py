@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.channels.demo.tables import Order, OrderLine
+from bridge.clock import now
+from bridge.sync.call_journal import CallFacts
 
 pytestmark = pytest.mark.usefixtures("linnworks")
 
@@ -54,3 +56,17 @@ def test_an_order_that_never_came_is_explained(run):
 
     assert "The shop has not listed it on any page yet. Linnworks never asked." in history
     assert "The shop has no such order." in history
+
+
+def test_polls_that_failed_for_one_reason_are_one_line(app, run):
+    """
+    The time of the next call, which some Errors name, makes no difference.
+    """
+    journal = app.extensions["bridge"].journal
+    for second in range(10):
+        error = f"The shop does not answer: the next call is possible from 14:03:0{second} UTC"
+        journal.add(CallFacts(now(), f"id-{second}", "Orders", "ChannelUnavailable", 5, 1, 1, error))
+    journal.flush()
+    (line,) = [line for line in run("orders", "why", "nothing").splitlines() if "a poll for orders failed" in line]
+
+    assert "possible from 14:03:00 UTC, 10 times until" in line

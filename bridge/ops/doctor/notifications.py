@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.ops.doctor.findings import Finding, error, ok, warning
 from bridge.ops.notifications.delivery import INSTALL, NOT_INSTALLED, address_problem, labels, read_failures
+from bridge.ops.wording import counted
 from bridge.settings import Settings
 
 TEST = "linnworks-bridge notify test"
@@ -32,4 +33,4 @@ def notifications(settings: Settings, readable: bool) -> Iterator[Finding]:
         yield ok(name, "none are set up; BRIDGE_NOTIFY and BRIDGE_PING_URL would tell you of trouble")
     elif well:
         ping = " and a dead man's switch" if settings.ping_url else ""
-        yield ok(name, f"{len(addresses)} addresses{ping}")
+        yield ok(name, f"{counted(len(addresses), 'address', 'addresses')}{ping}")

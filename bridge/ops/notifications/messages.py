@@ -20,15 +20,21 @@ CONFIRMED_BY = 2
 RETRY = timedelta(minutes=1)
 PLAIN = str.maketrans("<>[]`@", "\u2039\u203a()'\uff20")
 """What is written for signs of which messengers make links, mentions and pictures."""
+FOLLOWS_FROM = {"outbox": ("shop",), "feeds": ("shop",), "polls": ("public address", "certificate")}
+"""Causes that are not told while one of these is wrong, of the same connection or of all, which explains them."""
+RECOVERY = timedelta(minutes=15)
+"""How long what follows may take to be over, once the cause is."""
 NOT_TOLD = ("failed listings", "encryption")
 """Causes that Linnworks itself shows, or that the owner has chosen."""
 
 
 def message(settings: Settings, state: str, rows: Sequence[RecordedFinding]) -> tuple[str, str]:
     """Return title and body of a message about findings of one cause, which are in this state now."""
-    names = ", ".join(sorted({foreign(row.name) for row in rows}))
+    names = sorted({foreign(row.name) for row in rows})
+    one = len(names) == 1
     parts = [_over(row) if state == OK else _trouble(row) for row in rows]
-    title = f"Linnworks bridge: {names} {'works again' if state == OK else 'needs you'}"
+    said = f"work{'s' * one} again" if state == OK else f"need{'s' * one} you"
+    title = f"Linnworks bridge: {', '.join(names)} {said}"
     return title[:LONGEST], "\n\n".join([*parts, f"{settings.url} on {socket.gethostname()}"])
 
 

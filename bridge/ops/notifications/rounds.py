@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,16 @@ from bridge.clock import EPOCH, monotonic, now
 from bridge.ops.doctor import backlog, installation, integrations, service
 from bridge.ops.doctor.findings import Finding, findings_of
 from bridge.ops.notifications.delivery import ping, record_failures, send
-from bridge.ops.notifications.messages import CONFIRMED_BY, NOT_TOLD, RETRY, SEVERITY, SILENCE, message
+from bridge.ops.notifications.messages import (
+    CONFIRMED_BY,
+    FOLLOWS_FROM,
+    NOT_TOLD,
+    RECOVERY,
+    RETRY,
+    SEVERITY,
+    SILENCE,
+    message,
+)
 from bridge.settings import Settings
 from bridge.store.connections import Connection, list_connections
 from bridge.store.database import close_store, discard_connection
@@ -102,7 +112,7 @@ class Rounds:
             return True
         descriptor = -1
         try:
-            descriptor = os.open(settings.data_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = _open_lock(settings.data_dir)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if descriptor >= 0:
@@ -211,7 +221,7 @@ class Rounds:
         for row in rows:
             state = state_to_tell(row, moment)
             never_told = row.told_state != OK and not row.delivered
-            if state is None or not claim(row, state, moment):
+            if state is None or (state != OK and follows(row, rows, moment)) or not claim(row, state, moment):
                 continue
             if state == OK and never_told:
                 self._mark_delivered([row])
@@ -238,6 +248,14 @@ class Rounds:
             record_failures(problems, moment)
 
 
+def _open_lock(folder: Path) -> int:
+    """Open the file that is locked, or the folder itself where a full or read-only disk has no room for the file."""
+    try:
+        return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+
+
 def state_to_tell(row: RecordedFinding, moment: datetime) -> str | None:
     """Return the state that the owner is to be told of, None if there is nothing new, or it is too early."""
     if row.cause in NOT_TOLD or row.cause.startswith("pause of "):
@@ -250,6 +268,20 @@ def state_to_tell(row: RecordedFinding, moment: datetime) -> str | None:
     if not row.delivered and row.told_at is not None and not timedelta(0) <= moment - row.told_at < RETRY:
         return str(row.told_state)
     return None
+
+
+def follows(row: RecordedFinding, rows: list[RecordedFinding], moment: datetime) -> bool:
+    """Return whether what is wrong follows from something else that is, or was until a short time ago."""
+    return any(
+        cause.cause in FOLLOWS_FROM.get(row.cause, ())
+        and cause.connection_id in (None, row.connection_id)
+        and (
+            cause.state == "error"
+            or (cause.state != OK and cause.cause == "shop")  # which waits for its seller
+            or (cause.alarmed_at is not None and moment - cause.since < RECOVERY)
+        )
+        for cause in rows
+    )
 
 
 def _remember_certificate(settings: Settings) -> None:

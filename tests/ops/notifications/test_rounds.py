@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +13,7 @@ import pytest
 from bridge.channels.base import Page
 from bridge.channels.demo import DemoChannel
 from bridge.channels.demo.tables import OrderLine
-from bridge.clock import now
+from bridge.clock import EPOCH, now
 from bridge.errors import ChannelUnavailable, CredentialsRefused
 from bridge.ops.notifications import delivery, rounds
 from bridge.ops.notifications.messages import clean, foreign
@@ -20,6 +22,7 @@ from bridge.settings import Settings
 from bridge.store.actions import Action
 from bridge.store.connections import Connection
 from bridge.store.findings import RecordedFinding, recorded_findings
+from bridge.store.outbox import PendingUpdate
 from bridge.store.paging import PagingRun
 
 MINUTE = timedelta(minutes=1)
@@ -171,6 +174,7 @@ def test_shops_that_fail_together_are_one_message(doctor, let_pass, shop, inbox,
     (message,) = inbox.messages
     assert linnworks.account_name in message["title"]
     assert other.account_name in message["title"]
+    assert message["title"].endswith("need you")
     assert {"Connection 1", "Connection 2"} <= set(message["message"].replace(",", "\n").splitlines())
 
 
@@ -376,6 +380,53 @@ def test_one_process_of_a_host_makes_the_rounds(app, settings):
     first, second = Rounds(Worker()), Rounds(Worker())
 
     assert [True, False, True] == [one._leads(settings) for one in (first, second, first)]
+
+
+def test_one_process_makes_the_rounds_where_nothing_can_be_stored(app, settings, monkeypatch):
+    """
+    A process that begins on a full or read-only disk cannot make the file that is locked.
+    """
+    opened = os.open
+
+    def refuse(path, flags, *more):
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, "read-only")
+        return opened(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    first, second = Rounds(Worker()), Rounds(Worker())
+
+    assert [True, False] == [one._leads(settings) for one in (first, second)]
+
+
+def test_what_waits_for_a_shop_that_is_down_is_no_trouble_of_its_own(doctor, let_pass, shop, inbox, linnworks, time):
+    """
+    An hour without the shop is one alarm and one all-clear, also while a stock level waits; later that is told.
+    """
+    one = doctor()
+    let_pass(4, one)
+    shop(DOWN)
+    PendingUpdate.create(
+        connection=1,
+        kind="stock",
+        key="x",
+        sku="101-11",
+        tag="",
+        row={},
+        attempts=1,
+        error="",
+        since=time.now(),
+        next_at=time.now() + timedelta(days=1),
+        unsure_until=EPOCH,
+    )
+    let_pass(60, one)
+    shop(None)
+    let_pass(6, one)
+    told = list(inbox.titles)
+    let_pass(30, one)
+
+    assert ["needs you", "works again"] == [" ".join(title.split()[-2:]) for title in told]
+    assert ["Linnworks bridge: outbox needs you"] == inbox.titles[2:]
 
 
 def test_messages_hold_no_personal_data():
