@@ -14,6 +14,9 @@ from bridge.ops.wording import counted
 if TYPE_CHECKING:
     from bridge.ops.order_history import Event, OrderHistory
 
+SHOPS_SECONDS = 60
+"""How long shops are asked for an order, one after the other."""
+
 
 @click.group()
 def orders() -> None:
@@ -50,15 +53,21 @@ def why(number: str, connection: str | None, as_json: bool) -> None:
 
     Asks the shop for the order as well. Times are in UTC; `linnworks-bridge calls show ID` shows a call.
     """
-    from bridge.clock import now
+    from bridge.clock import monotonic, now
     from bridge.ops.order_history import order_history
     from bridge.store.connections import list_connections
 
     bridge = open_installed()
-    rows = [the_connection(connection)] if connection else list_connections()
+    everyone = list_connections()
+    rows = [the_connection(connection)] if connection else [row for row in everyone if row.complete] or everyone
     if not rows:
         raise BridgeError("There is no integration")
-    found = [history for row in rows for history in order_history(row, number, now(), bridge.channels)]
+    found, end = [], monotonic() + SHOPS_SECONDS
+    for row in rows:
+        in_time = monotonic() < end
+        found += order_history(row, number, now(), bridge.channels if in_time else None)
+        if not in_time:
+            say(f"The shop of {row.account_name} was not asked, as others took too long: add --connection", err=True)
     if as_json:
         print_json([_facts(history) for history in found])
         return

@@ -10,17 +10,18 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from bridge import __version__
 from bridge.channels import Channels
 from bridge.clock import Deadline, now
+from bridge.errors import printable
 from bridge.masking import MASK, masked
 from bridge.ops import status
 from bridge.ops.doctor import examine, worst
@@ -86,7 +87,7 @@ def write_report(environ: Mapping[str, str], output: IO[bytes], log: str) -> lis
             found["versions.json"]["shops"] = _attempt(lambda: _shops(channels))
         if isinstance(opened, dict):
             found["schema.json"] = opened
-        hide = Redaction(_known(settings, channels))
+        hide = Redaction(_occurring(_known(settings, channels), found))
     finally:
         close_store()
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -102,10 +103,12 @@ class Redaction:
     """Replaces what is known to be secret or a name by asterisks, and what looks like it."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        wanted = sorted({one for one in known if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
-        any_word = "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in wanted)
-        self._known = re.compile(any_word) if wanted else None
-        self._anywhere = [one for one in wanted if len(one) >= 2 * SHORTEST_SECRET]
+        forms = {form for one in known if len(one) >= SHORTEST_SECRET for form in _forms(one)}
+        wanted = sorted(forms, key=len, reverse=True)
+        any_word = "|".join(
+            re.escape(one) if len(one) >= 2 * SHORTEST_SECRET else rf"(?<!\w){re.escape(one)}(?!\w)" for one in wanted
+        )
+        self._known = re.compile(any_word, re.IGNORECASE) if wanted else None
 
     def redacted(self, value: Any, name: str = "") -> Any:
         """Return plain data with every text in it redacted."""
@@ -118,11 +121,32 @@ class Redaction:
         return value
 
     def _text(self, text: str, name: str = "") -> str:
-        for one in self._anywhere:
-            text = text.replace(one, MASK)
         if self._known:
             text = self._known.sub(MASK, text)
         return text if name in UNMASKED else masked(text)
+
+
+def _occurring(known: Iterable[str], content: Any) -> list[str]:
+    """Return those that occur in the content: anyone can add integrations, and a pattern of thousands takes hours."""
+    everything = "\n".join(_texts(content)).lower()
+    return [one for one in set(known) if any(form.lower() in everything for form in _forms(one))]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from map(str, value)
+        value = value.values()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _forms(text: str) -> set[str]:
+    """Return a text as it is, and as JSON logs, addresses, Python's repr and the terminal's escapes write it."""
+    return {text, json.dumps(text)[1:-1], quote(text, safe=""), quote_plus(text), repr(text)[1:-1], printable(text)}
 
 
 def _attempt(part: Callable[[], Any]) -> Any:

@@ -26,8 +26,9 @@ WIZARD_REST = Rest(after=1, times=2, only_failed=True)  # a slow shop that answe
 SILENT_SECONDS = 3  # a call that failed after a longer time waited for a shop that did not answer
 SLOW_SECONDS, SLOW_FOR = 5, 60
 """A finished connection whose call took longer than the first counts as slow for the second, whatever it answered."""
-PATIENCE_SECONDS = 1
-"""How long a call waits for another one of its connection, if those do not stand still."""
+PATIENCE_SECONDS, MOST_PATIENT = 3, 2
+"""How long a call waits for another one of its connection, if those do not stand still, and how many do so beyond the
+limit; one for each connection."""
 PARSE_REST = Rest(after=0.01, times=3)  # parsing keeps all other threads waiting
 
 
@@ -51,17 +52,20 @@ class Slots:
         queue: bool = False,
         rest: Rest = NO_REST,
         patience: float = 0,
+        several: float = 1 / 2,
     ) -> None:
         """Allow `limit` calls in all and `each` for one key, and `waiting` to wait for another call of their key.
 
-        With `queue` they wait for calls of other keys too. `refusal` makes the error for those who may not wait. Calls
-        of a key of which another one began or ended within `patience` seconds wait that long at least.
+        With `queue` they wait for calls of other keys too. `refusal` makes the error for those who may not wait. A call
+        of a key of which another one began or ended within `patience` seconds waits that long. Keys get a
+        second slot while less than the share `several` is taken.
         """
         self.limit, self.each, self.limit_waiting, self._refusal = limit, each, waiting, refusal
-        self._queue, self._rest, self._patience = queue, rest, patience
+        self._queue, self._rest, self._patience, self._several = queue, rest, patience, several * limit
         self._changed = threading.Condition()
         self._inside: Counter[Hashable] = Counter()
         self._waiting = 0
+        self._patient: set[Hashable] = set()
         self._resting: dict[Hashable, float] = {}
         self._moved: dict[Hashable, float] = {}  # when a call began or ended, of keys that have one inside
 
@@ -102,27 +106,39 @@ class Slots:
 
     def _wait(self, key: Hashable, seconds: float) -> bool:
         """Return whether the key has a free slot, at the latest after these seconds."""
+        if not self._delay(key):
+            return True
         now = time.monotonic()
-        if self._inside[key] and now - self._moved[key] < self._patience:
-            seconds = max(seconds, self._patience)
-        end = now + seconds
-        if not self._delay(key) or self._waiting >= self.limit_waiting:
-            return not self._delay(key)
-        self._waiting += 1
-        try:
-            while (delay := self._delay(key)) and (left := end - time.monotonic()) > 0:
-                self._changed.wait(min(delay, left))
-            return not delay
-        finally:
-            self._waiting -= 1
+        if self._waiting < self.limit_waiting and seconds:
+            self._waiting += 1
+            try:
+                return self._wait_until(key, now + seconds)
+            finally:
+                self._waiting -= 1
+        if self._may_be_patient(key, now):
+            self._patient.add(key)
+            try:
+                return self._wait_until(key, now + self._patience)
+            finally:
+                self._patient.remove(key)
+        return False
+
+    def _may_be_patient(self, key: Hashable, now: float) -> bool:
+        moves = self._inside[key] and now - self._moved[key] < self._patience
+        return bool(moves) and key not in self._patient and self.taken + len(self._patient) < self.limit + MOST_PATIENT
+
+    def _wait_until(self, key: Hashable, end: float) -> bool:
+        while (delay := self._delay(key)) and (left := end - time.monotonic()) > 0:
+            self._changed.wait(min(delay, left))
+        return not delay
 
     def _delay(self, key: Hashable) -> float:
         """Return how long the key has to wait at most before it may be tried again; 0 if it has a free slot.
 
-        Of the second half of the slots each key gets one at most, so that many busy keys leave some for others.
+        Of most slots each key gets one at most, so that many busy keys leave some for others.
         """
         own, taken = self._inside[key], self._inside.total()
-        if own >= self.each or taken >= self.limit or (own and 2 * taken >= self.limit):
+        if own >= self.each or taken >= self.limit or (own and taken >= self._several):
             return threading.TIMEOUT_MAX
         return max(0.0, self._resting[key] - time.monotonic()) if key in self._resting else 0.0
 
@@ -143,7 +159,9 @@ class ConcurrencyLimit:
         shop three eighths.
         """
         few = max(1, threads // 8)
-        self.finished = Slots(max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop, patience=patience)
+        self.finished = Slots(
+            max(1, threads - few), max(1, threads // 4), threads // 2, _busy_shop, patience=patience, several=1 / 4
+        )
         self.unfinished = Slots(few, 1, max(1, few // 2), _busy_shop, queue=True, rest=WIZARD_REST)
         self.silent = Slots(max(1, threads // 4), 1, few, _busy_shop, queue=True)
         self.slow = Slots(max(1, 3 * threads // 8), max(1, threads // 4), few, _busy_shop, queue=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from bridge.channels.demo.tables import Order, OrderLine
 from bridge.clock import now
 from bridge.sync.call_journal import CallFacts
+from tests.linnworks import Linnworks
 
 pytestmark = pytest.mark.usefixtures("linnworks")
 
@@ -34,6 +37,20 @@ def test_a_held_order_is_listed_with_its_reason(app, run, linnworks):
     assert "last sent" not in history
     assert "in an answer" not in history
     assert "1 of 25 held" in run("calls", "list", "--endpoint", "Orders")
+
+
+def test_others_cannot_make_the_search_endless(run, call, connect, monkeypatch):
+    """
+    `orders why` passes over unfinished integrations, and asks shops for a limited time.
+    """
+    Linnworks(call, account_name="a stranger's")
+    connect()
+    assert "a stranger's" not in run("orders", "why", "1001")
+    monkeypatch.setattr(sys.modules["bridge.cli.orders"], "SHOPS_SECONDS", 0)
+    history = run("orders", "why", "1001")
+
+    assert 2 == history.count("was not asked, as others took too long: add --connection")
+    assert "The shop has it" not in history
 
 
 def test_the_history_of_an_order_is_shown(run, refund):

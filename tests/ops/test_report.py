@@ -111,6 +111,23 @@ def test_no_file_is_replaced(run, tmp_path):
     assert "mine" == file.read_text()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        'Käse "Müller" & Söhne',
+        'K\\u00e4se \\"M\\u00fcller\\" & S\\u00f6hne',
+        'KÄSE "MÜLLER" & SÖHNE',
+        "K%C3%A4se%20%22M%C3%BCller%22%20%26%20S%C3%B6hne",
+        "K%C3%A4se+%22M%C3%BCller%22+%26+S%C3%B6hne",
+    ],
+)
+def test_a_name_is_hidden_however_it_is_written(written):
+    """
+    JSON logs and addresses write letters as escapes, and shops may write capitals.
+    """
+    assert "by ***." == Redaction(['Käse "Müller" & Söhne']).redacted(f"by {written}.")
+
+
 def test_short_or_common_words_stay_readable():
     """
     A name is hidden where it is a word of its own, in keys too; numbers and SKUs are never taken for telephone numbers.

@@ -84,7 +84,7 @@ def test_calls_that_wait_leave_some_threads():
         inside.enter_context(concurrency_limit.slot(2))
         with pytest.raises(ChannelUnavailable):
             inside.enter_context(concurrency_limit.slot(3))
-        concurrency_limit.finished.each = 8
+        concurrency_limit.finished.each = concurrency_limit.finished._several = 8
         with concurrency_limit.finished._changed:
             concurrency_limit.finished._changed.notify_all()
 
@@ -209,6 +209,12 @@ def test_many_busy_integrations_leave_a_slot_for_another():
     Thirteen that send all they can get one each of sixteen threads, and a fourteenth gets one too.
     """
     limit = ConcurrencyLimit(16)
+    with ExitStack() as inside:
+        for number in range(10):
+            for _ in range(4):
+                with suppress(ChannelUnavailable):
+                    inside.enter_context(limit.slot(number))
+        inside.enter_context(limit.slot(10))
     taken = Counter()
     with ExitStack() as inside:
         for number in [*range(13)] * 4:
@@ -292,12 +298,12 @@ def test_a_call_waits_for_its_connection_s_own_quick_ones():
     """
     limit = ConcurrencyLimit(16, patience=8)
     with ExitStack() as inside, ThreadPoolExecutor(1) as pool:
-        for number in (1, 1, 1, 1, 2, 2, 2):
+        for number in (1, 1, 1, 1, 2):
             inside.enter_context(limit.slot(number))
         first = inside.enter_context(ExitStack())
         first.enter_context(limit.slot(3))
         waiting = pool.submit(inside.enter_context, limit.slot(3))
-        while not limit.finished._waiting:
+        while not limit.finished._patient:
             pass
         first.close()
 
