@@ -95,6 +95,7 @@ class CheckContext:
         self.repeat_accepted = False
         self.post_sale_options: dict[str, Any] = {}
         self.exchanges: dict[str, Exchange] = {}
+        self.started = now()
         self.cancelled_since = now()
         self.cancellation: dict[str, Any] = {}
         self.refund: dict[str, Any] = {}

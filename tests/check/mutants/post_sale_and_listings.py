@@ -88,6 +88,29 @@ def cancelled_line_cancels_the_order(app: Application) -> None:
     app.shop.cancel = lambda reference, items: cancel(reference, [{"OrderLineNumber": str(n)} for n in (1, 2, 3)])
 
 
+@mutant("PSO-22")
+def refund_cancels_the_order(app: Application) -> None:
+    refund = app.shop.refund
+
+    def refund_and_cancel(asked):
+        app.shop.cancel(asked["ReferenceNumber"], [{"OrderLineNumber": str(n)} for n in (1, 2, 3)])
+        return refund(asked)
+
+    app.shop.refund = refund_and_cancel
+
+
+@mutant("PSO-23")
+def unknown_line_cancels_the_order(app: Application) -> None:
+    cancel = app.shop.cancel
+
+    def cancel_all_if_unknown(reference, items):
+        known = [line["OrderLineNumber"] for line in app.shop.orders.get(reference, {"OrderItems": []})["OrderItems"]]
+        unknown = any(item["OrderLineNumber"] not in known for item in items)
+        cancel(reference, [{"OrderLineNumber": number} for number in known] if unknown else items)
+
+    app.shop.cancel = cancel_all_if_unknown
+
+
 @mutant("PSO-14")
 def every_refund_is_new(app: Application) -> None:
     numbers = itertools.count()

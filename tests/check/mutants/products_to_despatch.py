@@ -265,6 +265,22 @@ returns(
         and False
     ),
 )
+
+
+@mutant("DSP-17")
+def despatch_cancels_the_rest(app: Application) -> None:
+    despatch = app.shop.despatch
+
+    def despatch_and_close(parcel: Body) -> None:
+        despatch(parcel)
+        reference = str(parcel["ReferenceNumber"])
+        sent = {str(item["OrderLineNumber"]) for item in parcel["Items"]}
+        lines = [line["OrderLineNumber"] for line in app.shop.orders[reference]["OrderItems"]]
+        app.shop.cancel(reference, [{"OrderLineNumber": number} for number in lines if number not in sent])
+
+    app.shop.despatch = despatch_and_close
+
+
 rejects("DSP-05", "Despatch", lambda body: not body["Orders"])
 rejects(
     "DSP-06", "Despatch", lambda body: len({row["ReferenceNumber"] for row in body["Orders"]}) < len(body["Orders"])

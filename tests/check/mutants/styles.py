@@ -207,6 +207,14 @@ def products_without_prices(app: Application) -> None:
 
 
 @style()
+def everything_is_free(app: Application) -> None:
+    for order in app.shop.orders.values():
+        order["PostalServiceCost"] = 0
+        for line in order["OrderItems"]:
+            line["PricePerUnit"] = 0
+
+
+@style()
 def an_overlap_of_an_hour(app: Application) -> None:
     since = app.shop.changed_since
     overlap = timedelta(hours=1)
