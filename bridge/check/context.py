@@ -47,6 +47,7 @@ RATE_LIMITED = re.compile(
 SECONDS_TO_WAIT = re.compile(r"(\d{1,4})\s?s(ec|\b)", re.IGNORECASE)
 RATE_LIMIT_PATIENCE = 6
 """How much longer than a change in the shop AddNewUser's own limit may take."""
+MIN_TOKEN_LENGTH = 8
 MAX_NAMES = 3
 """How many account names are tried, as an earlier run with the same seed may have left the first one behind."""
 
@@ -167,6 +168,8 @@ class CheckContext:
         if token:
             self.client.secrets.add(token)
             self.active_tokens.add(token)
+            if len(token) >= MIN_TOKEN_LENGTH:  # a shorter one may be in a response by chance
+                self.client.tokens.add(token)
         return response
 
     def delete_integration(self, token: str) -> EndpointResponse:

@@ -62,3 +62,46 @@ def refunds_with_and_without_postage_are_one(app: Application) -> None:
 def any_postage_is_refunded(app: Application) -> None:
     refund = app.shop.refund
     app.shop.refund = lambda asked: "R-1" if asked["RefundShippingAmount"] > 1000 else refund(asked)
+
+
+@breaks("END-03")
+def a_deleted_token_can_still_change_stock(app: Application) -> None:
+    deleted: dict[Any, Any] = {}
+    update = app.update
+
+    def remember(body: Body) -> None:
+        token = body["AuthorizationToken"]
+        deleted[token] = app.integrations.get(token)
+
+    def update_for_all(body: Body, name: str, convert: type) -> Body:
+        find = app.find
+        app.find = lambda token: deleted[token] if deleted.get(token) else find(token)
+        try:
+            return update(body, name, convert)
+        finally:
+            app.find = find
+
+    app.request_hooks["ConfigDeleted"].append(remember)
+    app.update = update_for_all
+
+
+@breaks("ANS-22")
+def the_settings_list_all_tokens(app: Application) -> None:
+    app.body_hooks["UserConfig"].append(lambda result, body: {**result, "Known": list(app.integrations)})
+
+
+@breaks("ANS-13")
+def a_secret_in_a_plain_item_is_returned(app: Application) -> None:
+    show, save = app.show, app.save
+    typed: dict[str, str] = {}
+
+    def save_and_keep(integration: Any, values: dict[str, str]) -> None:
+        typed[integration.token] = values.get("ApiSecret", "")
+        save(integration, values)
+
+    def show_secret(integration: Any) -> Body:
+        shown = show(integration)
+        secret = app.item("ApiSecret", "STRING", typed.get(integration.token, ""))
+        return {**shown, "ConfigItems": [*shown["ConfigItems"], secret]}
+
+    app.save, app.show = save_and_keep, show_secret
