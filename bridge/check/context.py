@@ -19,7 +19,7 @@ from bridge.check.integration import Integration
 from bridge.check.records import CancelledPieces, OrderLineRecord, OrderRecord, ProductRecord
 from bridge.check.response import EndpointResponse, format_time
 from bridge.check.rule import RuleFailed, RuleSkipped
-from bridge.check.wording import join_subjects, summarize
+from bridge.check.wording import duplicates, join_subjects, summarize
 
 if TYPE_CHECKING:
     from bridge.check.options import SoakOptions
@@ -81,6 +81,7 @@ class CheckContext:
         # products, stock and prices
         self.product_pages: list[EndpointResponse] = []
         self.products: list[ProductRecord] = []
+        self.selling_skus: set[str] = set()
         self.original_rows: dict[str, list[dict[str, Any]]] = {}
         self.missing_rows: list[RuleFailed] = []
         self.shown_before: dict[str, dict[str, ProductRecord]] = {}
@@ -262,6 +263,14 @@ class CheckContext:
         """Raise RuleFailed when the pages of an endpoint did not end."""
         if name in self.endless_pages:
             raise self.endless_pages[name]
+
+    def duplicates_shown_twice(self, name: str, array: str, **fields: Any) -> list[str]:
+        """Return the keys that occur more than once when all pages are read again.
+
+        One that was added at the front during the first reading moves the others to the next page.
+        """
+        rows = [row for page in self.pages(name, array, **fields) for row in page.rows(array)]
+        return duplicates(str(row.get(PAGE_KEYS[name])) for row in rows)
 
     def products_by_sku(self) -> dict[str, ProductRecord]:
         """Request all products and return them by SKU."""

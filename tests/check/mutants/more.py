@@ -105,3 +105,12 @@ def a_secret_in_a_plain_item_is_returned(app: Application) -> None:
         return {**shown, "ConfigItems": [*shown["ConfigItems"], secret]}
 
     app.save, app.show = save_and_keep, show_secret
+
+
+@breaks("STK-20")
+def only_the_first_ten_prices_count(app: Application) -> None:
+    def keep(body: Body) -> None:
+        for row in body["Products"][10:]:
+            row["Price"] = app.shop.products.get(row["SKU"], row)["Price"]
+
+    app.request_hooks["PriceUpdate"].append(keep)
