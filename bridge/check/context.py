@@ -111,6 +111,8 @@ class CheckContext:
         self.listings: dict[str, SentListing] = {}
         self.feed = ""
         self.feed_rows: list[dict[str, Any]] = []
+        self.update_accepted = False
+        self.shown_before_listing: dict[str, ProductRecord] = {}
         # replay and soak
         self.recorded_calls: list[tuple[str, dict[str, Any]]] = []
         self.soak_options: SoakOptions | None = None

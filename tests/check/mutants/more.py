@@ -114,3 +114,33 @@ def only_the_first_ten_prices_count(app: Application) -> None:
             row["Price"] = app.shop.products.get(row["SKU"], row)["Price"]
 
     app.request_hooks["PriceUpdate"].append(keep)
+
+
+@breaks("LST-19")
+def every_feed_has_the_same_id(app: Application) -> None:
+    def only_feed(token: str, rows: list[Body]) -> str:
+        app.shop.feeds = {"feed": {"token": token, "rows": rows}}
+        return "feed"
+
+    app.shop._feed = only_feed
+
+
+@breaks("LST-18")
+def updates_of_listings_are_ignored(app: Application) -> None:
+    create = app.shop.list
+
+    def only_create(token: str, listings: list[Body]) -> str:
+        before = {sku: dict(product) for sku, product in app.shop.products.items()}
+        feed = create(token, listings)
+        app.shop.products.update(before)
+        return feed
+
+    app.shop.list = only_create
+
+
+@breaks("LST-20")
+def a_new_listing_ends_the_stock_of_another(app: Application) -> None:
+    def end_stock(body: Body) -> None:
+        app.shop.products["SKU-3"]["Quantity"] = 0
+
+    app.request_hooks["ListingUpdate"].append(end_stock)

@@ -184,6 +184,24 @@ def prices_do_not_change(app: Application) -> None:
     app.request_hooks["ListingUpdate"].append(keep_price)
 
 
+@mutant("LST-19")
+def feeds_are_read_once(app: Application) -> None:
+    read: set[str] = set()
+
+    def forget(body):
+        if body["ChannelFeedId"] in read:
+            raise ValueError("no such feed")
+        if body["ChannelFeedId"] in app.shop.feeds:
+            read.add(body["ChannelFeedId"])
+
+    app.request_hooks["CheckFeed"].append(forget)
+
+
+@mutant("LST-20")
+def a_neighbour_is_deleted(app: Application) -> None:
+    app.request_hooks["ListingDelete"].append(lambda body: app.shop.products.pop("SKU-3", None) and None)
+
+
 @mutant("LST-10")
 def any_category_is_accepted(app: Application) -> None:
     app.request_hooks["ListingUpdate"].append(
