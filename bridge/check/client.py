@@ -67,6 +67,8 @@ class LinnworksClient:
         self.errors: dict[str, str] = {}
         self.typed_passwords: set[str] = set()
         self.password_leaks: list[tuple[str, Exchange]] = []
+        self.tokens: set[str] = set()
+        self.token_leaks: list[tuple[str, Exchange]] = []
         self.answered: set[str] = set()
         self.suspected_missing: set[str] = set()
         self.missing: dict[str, int] = {}
@@ -86,6 +88,7 @@ class LinnworksClient:
         other.statuses, other.succeeded, other.errors = self.statuses, self.succeeded, self.errors
         other.answered, other.suspected_missing, other.missing = self.answered, self.suspected_missing, self.missing
         other.typed_passwords, other.password_leaks = self.typed_passwords, self.password_leaks
+        other.tokens, other.token_leaks = self.tokens, self.token_leaks
         other.iso_times = self.iso_times
         return other
 
@@ -148,6 +151,8 @@ class LinnworksClient:
                 self._note_missing(name, exchange.status, unusual)
             if any(exchange.shows(password) for password in self.typed_passwords):
                 self.password_leaks.append((name, exchange))
+            if name != "AddNewUser" and any(exchange.reveals(token) for token in self.tokens):
+                self.token_leaks.append((name, exchange))
             self._check_length(name, exchange)
             if exchange.seconds > TIME_LIMIT:
                 self._record(Aspect.TIME, name, f"{name} took {exchange.seconds:.1f} s")

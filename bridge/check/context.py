@@ -19,7 +19,7 @@ from bridge.check.integration import Integration
 from bridge.check.records import CancelledPieces, OrderLineRecord, OrderRecord, ProductRecord
 from bridge.check.response import EndpointResponse, format_time
 from bridge.check.rule import RuleFailed, RuleSkipped
-from bridge.check.wording import join_subjects, summarize
+from bridge.check.wording import duplicates, join_subjects, summarize
 
 if TYPE_CHECKING:
     from bridge.check.options import SoakOptions
@@ -47,6 +47,7 @@ RATE_LIMITED = re.compile(
 SECONDS_TO_WAIT = re.compile(r"(\d{1,4})\s?s(ec|\b)", re.IGNORECASE)
 RATE_LIMIT_PATIENCE = 6
 """How much longer than a change in the shop AddNewUser's own limit may take."""
+MIN_TOKEN_LENGTH = 8
 MAX_NAMES = 3
 """How many account names are tried, as an earlier run with the same seed may have left the first one behind."""
 
@@ -80,6 +81,7 @@ class CheckContext:
         # products, stock and prices
         self.product_pages: list[EndpointResponse] = []
         self.products: list[ProductRecord] = []
+        self.selling_skus: set[str] = set()
         self.original_rows: dict[str, list[dict[str, Any]]] = {}
         self.missing_rows: list[RuleFailed] = []
         self.shown_before: dict[str, dict[str, ProductRecord]] = {}
@@ -95,6 +97,7 @@ class CheckContext:
         self.repeat_accepted = False
         self.post_sale_options: dict[str, Any] = {}
         self.exchanges: dict[str, Exchange] = {}
+        self.started = now()
         self.cancelled_since = now()
         self.cancellation: dict[str, Any] = {}
         self.refund: dict[str, Any] = {}
@@ -108,6 +111,8 @@ class CheckContext:
         self.listings: dict[str, SentListing] = {}
         self.feed = ""
         self.feed_rows: list[dict[str, Any]] = []
+        self.update_accepted = False
+        self.shown_before_listing: dict[str, ProductRecord] = {}
         # replay and soak
         self.recorded_calls: list[tuple[str, dict[str, Any]]] = []
         self.soak_options: SoakOptions | None = None
@@ -166,6 +171,8 @@ class CheckContext:
         if token:
             self.client.secrets.add(token)
             self.active_tokens.add(token)
+            if len(token) >= MIN_TOKEN_LENGTH:  # a shorter one may be in a response by chance
+                self.client.tokens.add(token)
         return response
 
     def delete_integration(self, token: str) -> EndpointResponse:
@@ -258,6 +265,14 @@ class CheckContext:
         """Raise RuleFailed when the pages of an endpoint did not end."""
         if name in self.endless_pages:
             raise self.endless_pages[name]
+
+    def duplicates_shown_twice(self, name: str, array: str, **fields: Any) -> list[str]:
+        """Return the keys that occur more than once when all pages are read again.
+
+        One that was added at the front during the first reading moves the others to the next page.
+        """
+        rows = [row for page in self.pages(name, array, **fields) for row in page.rows(array)]
+        return duplicates(str(row.get(PAGE_KEYS[name])) for row in rows)
 
     def products_by_sku(self) -> dict[str, ProductRecord]:
         """Request all products and return them by SKU."""

@@ -36,6 +36,10 @@ class Exchange:
             return encoded in text
         return encoded[1:-1] in text or password in text
 
+    def reveals(self, token: str) -> bool:
+        """Return whether the response contains a token that the request does not contain."""
+        return token.encode() in self.response_body and token.encode() not in self.request_body
+
     def request_text(self) -> str:
         """Return the request as text."""
         headers = [f"{name}: {value}" for name, value in self.request_headers.items()]

@@ -63,7 +63,8 @@ def json_object(
             if value[key] is not None:
                 yield from field.compare(value[key], prefix + name)
             elif field.is_array:
-                yield Mismatch(field.if_missing or Aspect.FORM, f"{prefix}{name} is null, not []")
+                # A reader may take null for [], and rules of their own report what is not in the array.
+                yield Mismatch(Aspect.TYPE if field.if_missing else Aspect.FORM, f"{prefix}{name} is null, not []")
             elif field.if_missing:
                 yield Mismatch(field.if_missing, f"{prefix}{name} is null")
             if key != name and (key.casefold() == name.casefold() or key in misspelt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from bridge.check.wording import duplicates
 FINISHED = "UserConfig"
 """The StepName of an integration whose wizard is finished."""
 MAX_STEPS = 20
+SECRET_NAME = re.compile("password|secret", re.IGNORECASE)
+"""The names of text items that hold a secret."""
 UNKNOWN_ITEM = {"ConfigItemId": "NoSuchItem", "Name": "No such item", "SelectedValue": "1", "ValueType": "STRING"}
 CHANGED_TYPES = ("BOOLEAN", "INT", "LIST", "STRING")
 
@@ -37,7 +40,8 @@ def save(
     for item in integration.items:
         name = string(item.get("ConfigItemId"))
         value = values.get(name, item.get("SelectedValue"))
-        if item.get("ValueType") == "PASSWORD" and value and value != item.get("SelectedValue"):
+        secret = item.get("ValueType") == "PASSWORD" or (item.get("ValueType") == "STRING" and SECRET_NAME.search(name))
+        if secret and value and value != item.get("SelectedValue"):
             context.client.typed_passwords.add(str(value))
             context.client.secrets.add(str(value))
         items.append({**item, "SelectedValue": value})

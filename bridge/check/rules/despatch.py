@@ -39,6 +39,19 @@ def partial_despatch_repeated(context: CheckContext) -> None:
     context.repeat_accepted = True
 
 
+@area.rule("DSP-17", source="ep:orders", follows=True, needs=("DSP-01",), after=("DSP-02",))
+def rest_stays_open(context: CheckContext) -> None:
+    """A despatch of part of an order cancels nothing of it.
+
+    The second parcel is never sent, though the buyer paid for it.
+    """
+    context.settle()
+    reference = context.parcels[0]["ReferenceNumber"]
+    shown = context.changed_orders(context.started).get(reference)
+    if shown and (shown.is_cancelled or any(line.is_cancelled for line in shown.lines)):
+        raise RuleFailed(f"order {reference} is CANCELLED, or a line of it, after a despatch of part of it")
+
+
 @area.rule("DSP-03", needs=("DSP-01",), after=("DSP-02",))
 def remaining_despatch(context: CheckContext) -> None:
     """The rest of the order is accepted later.

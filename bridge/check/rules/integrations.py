@@ -26,6 +26,17 @@ def finished_name_again(context: CheckContext) -> None:
         raise RuleFailed("AddNewUser returned both an Error and a token", response.exchange)
 
 
+@area.rule("INT-09", follows=True, source="ep:add-new-user-endpoint")
+def finished_token_kept(context: CheckContext) -> None:
+    """AddNewUser never returns the token of an integration that is finished.
+
+    Two integrations then are one: both download the same orders, and deleting one ends the other.
+    """
+    response = context.add_user(context.first)
+    if response.string("AuthorizationToken") == context.first.token:
+        raise RuleFailed("AddNewUser with the same account and name returned the token in use", response.exchange)
+
+
 @area.rule("INT-02")
 def second_name(context: CheckContext) -> None:
     """The same account gets another token for another account name.

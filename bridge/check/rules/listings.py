@@ -90,6 +90,7 @@ def listings_created(context: CheckContext) -> None:
 
     Without a ChannelFeedId Linnworks never learns the result of the listings.
     """
+    context.shown_before_listing = context.products_by_sku() if context.client.has_handler("Products") else {}
     skus = {"simple": _new_sku(context), "varied": _new_sku(context)}
     context.listings["simple"] = context.configurator.listing(skus["simple"])
     if context.configurator.settings.get("IsVariationsAllowed") is True:
@@ -202,6 +203,7 @@ def listing_updated(context: CheckContext) -> None:
     title = f"Changed by check {context.random_word()}"
     listing.sent.update(Title=title, ExternalListingId=listing.external_id, Quantity=5, Price=13.57)
     listing_feed.require_no_errors(listing_feed.wait_for_feed(context, listing_feed.submit(context, 1, [listing])))
+    context.update_accepted = True
 
     def find_problem() -> str:
         shown = context.products_by_sku().get(listing.sku)
@@ -212,12 +214,14 @@ def listing_updated(context: CheckContext) -> None:
     context.eventually(find_problem)
 
 
-@area.rule("LST-18", follows=True, needs=("LST-09",), changes_shop=True)
+@area.rule("LST-18", follows=True, needs=LISTED, after=("LST-09",), changes_shop=True)
 def updated_values(context: CheckContext) -> None:
     """Products shows an updated listing with the new price and quantity.
 
     The shop sells at the old price, or sells what is no longer there.
     """
+    if not context.update_accepted:
+        raise RuleSkipped("the update is refused, which LST-09 judges")
     context.eventually(lambda: _wrong_values(context, [context.listings["simple"]]))
 
 
@@ -238,6 +242,19 @@ def unknown_category(context: CheckContext) -> None:
         context.listings["impossible"] = listing
         listing_feed.remember_ids(context, rows)
         raise RuleFailed("the feed has no message of type 1 (Error) for the listing")
+
+
+@area.rule("LST-19", RuleSeverity.SHOULD, FEEDS, follows=True, needs=("LST-07",), after=("LST-10",), changes_shop=True)
+def feed_remembered(context: CheckContext) -> None:
+    """A finished feed has the same rows when it is asked again, also after another feed.
+
+    After a lost response its listings stay pending, or get the result of others.
+    """
+    response = context.call("CheckFeed", ChannelFeedId=context.feed).require_success()
+    again = sorted(string(row.get("SKU")) for row in response.rows("ProductFeeds"))
+    before = sorted(string(row.get("SKU")) for row in context.feed_rows)
+    if again != before:
+        raise RuleFailed(f"the feed first had the SKUs {before}, then {again}", response.exchange)
 
 
 @area.rule("LST-11", RuleSeverity.SHOULD, FEEDS)
@@ -275,5 +292,30 @@ def listings_deleted(context: CheckContext) -> None:
     def find_problem() -> str:
         shown = context.products_by_sku()
         return summarize(f"Products still shows {sku}" for listing in listings for sku in listing.skus if sku in shown)
+
+    context.eventually(find_problem)
+
+
+@area.rule("LST-20", source="ep:listing-update, ep:listing-delete", follows=True, needs=("LST-13",), changes_shop=True)
+def other_products_kept(context: CheckContext) -> None:
+    """Listings that are created, changed and deleted leave all other products as they are.
+
+    A product that the seller did not touch is no longer sold, or at another price.
+    """
+    before = context.shown_before_listing
+    if not before:
+        raise RuleSkipped("the shop has no other products")
+    sold = {line.sku for order in context.orders if order.reference in context.used_orders for line in order.lines}
+
+    def find_problem() -> str:
+        shown = context.products_by_sku()
+        problems = [f"{sku} is no longer there" for sku in before if sku not in shown]
+        for sku, product in before.items():
+            if sku in shown and shown[sku].price != product.price:
+                problems.append(f"{sku} had the price {product.price} and has {shown[sku].price}")
+            quiet = sku not in sold and sku not in context.selling_skus
+            if sku in shown and quiet and not shown[sku].quantity and product.quantity:
+                problems.append(f"{sku} had the quantity {product.quantity} and has none")
+        return summarize(problems)
 
     context.eventually(find_problem)

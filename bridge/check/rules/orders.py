@@ -144,7 +144,7 @@ def unique_references(context: CheckContext) -> None:
     """
     require_orders(context)
     repeated = duplicates(order.reference for order in context.orders)
-    if repeated:
+    if repeated and context.duplicates_shown_twice("Orders", "Orders", UTCTimeFrom=LONG_AGO):
         page = next(page for page in context.order_pages if set(repeated) & set(_references(page)))
         message = summarize(f"the ReferenceNumber {reference!r} occurs more than once" for reference in repeated)
         raise RuleFailed(message, page.exchange)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -181,7 +181,25 @@ def _refundable(context: CheckContext) -> list[OrderRecord]:
     """Return paid orders that no rule has used yet, or in a small shop the one that was despatched in two parcels."""
     despatched = {parcel["ReferenceNumber"] for parcel in context.parcels}
     unused = context.candidates(lambda order: order.shippable_lines[0].price >= SMALLEST_PRICE)
-    return unused or [order for order in context.orders if order.reference in despatched]
+    return unused or [
+        order
+        for order in context.orders
+        if order.reference in despatched and order.shippable_lines[0].price >= SMALLEST_PRICE
+    ]
+
+
+@area.rule("PSO-22", source="ep:refund", follows=True, needs=("PSO-07",), changes_shop=True)
+def refund_leaves_order(context: CheckContext) -> None:
+    """A Refund of part of a line's price leaves the order as it is.
+
+    An order that is still to be sent is cancelled in Linnworks.
+    """
+    context.settle()
+    reference = context.refund["ReferenceNumber"]
+    before = {order.reference: order.is_cancelled for order in context.orders}
+    shown = context.changed_orders(context.started).get(reference)
+    if shown and shown.is_cancelled and not before.get(reference):
+        raise RuleFailed(f"order {reference} is CANCELLED after a refund of part of a line")
 
 
 @area.rule("PSO-08", RuleSeverity.SHOULD, "ep:refund", needs=("PSO-07",), changes_shop=True)
@@ -205,18 +223,47 @@ def refunded_once(context: CheckContext) -> None:
 
 @area.rule("PSO-19", source="ep:refund", needs=("PSO-07",), after=("PSO-14",), changes_shop=True)
 def own_refund_reference(context: CheckContext) -> None:
-    """Another Refund of the same order returns a RefundReference of its own.
+    """Another Refund, of the same order or of another, returns a RefundReference of its own.
 
     The second refund looks like the first one sent again: the buyer is not paid, or nobody can tell.
     """
-    item = context.refund["Items"][0]
-    other = {**context.refund, "Items": [{**item, "RefundAmount": round(item["RefundAmount"] / 2, 2)}]}
-    response = context.call("Refund", Refund=other)
-    if response.error or not response.string("RefundReference"):
-        raise RuleSkipped("a second refund of the order is refused")
-    if response.string("RefundReference") == context.refund_reference:
-        message = f"two different refunds have the RefundReference {context.refund_reference!r}"
-        raise RuleFailed(message, response.exchange)
+    accepted = 0
+    for difference, other in _other_refunds(context):
+        response = context.try_call("Refund", Refund=other)
+        if response.error or not response.string("RefundReference"):
+            continue
+        accepted += 1
+        if response.string("RefundReference") == context.refund_reference:
+            message = f"two refunds that differ in {difference} have the RefundReference {context.refund_reference!r}"
+            raise RuleFailed(message, response.exchange)
+    if not accepted:
+        raise RuleSkipped("a second refund is refused")
+
+
+def _other_refunds(context: CheckContext) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield refunds that differ from the first in one thing, each with that thing."""
+    refund, item = context.refund, context.refund["Items"][0]
+    if (half := round(item["RefundAmount"] / 2, 2)) not in (0, item["RefundAmount"]):
+        yield "the amount", {**refund, "Items": [{**item, "RefundAmount": half}]}
+    orders = {order.reference: order for order in context.orders}
+    postage = orders[refund["ReferenceNumber"]].postage
+    if _refunds_postage(context) and postage >= SMALLEST_PRICE:
+        yield "the postage", {**refund, "RefundShippingAmount": round(postage / 2, 2)}
+    number, amount = item["OrderLineNumber"], item["RefundAmount"]
+    for line in orders[refund["ReferenceNumber"]].shippable_lines:
+        if line.number != number and line.price >= amount:
+            yield "the line", {**refund, "Items": [{**item, "OrderLineNumber": line.number, "SKU": f"LW-{line.sku}"}]}
+            break
+    for other in context.unused_orders(lambda order: True):
+        if any(line.number == number and line.price >= amount for line in other.shippable_lines):
+            context.used_orders.add(other.reference)
+            yield "the order", {**refund, "ReferenceNumber": other.reference, "ExternalReference": other.external}
+            break
+
+
+def _refunds_postage(context: CheckContext) -> bool:
+    types = context.post_sale_options.get("RefundShippingTypes")
+    return isinstance(types, int) and types > 0
 
 
 @area.rule("PSO-18", RuleSeverity.SHOULD, "ep:refund", after=OFFERED, changes_shop=True)
@@ -252,7 +299,29 @@ def excessive_refund(context: CheckContext) -> None:
     A typing error pays a fortune, or a refund is shown that was never paid.
     """
     item = {**context.refund["Items"][0], "RefundAmount": EXCESSIVE_AMOUNT}
-    context.call("Refund", Refund={**context.refund, "Items": [item]}).require_error("for a refund of a million")
+    context.try_call("Refund", Refund={**context.refund, "Items": [item]}).require_error("for a refund of a million")
+    if _refunds_postage(context):
+        postage = {**context.refund, "RefundShippingAmount": EXCESSIVE_AMOUNT}
+        context.try_call("Refund", Refund=postage).require_error("for a million of postage")
+
+
+@area.rule("PSO-23", source="ep:cancel", follows=True, needs=("PSO-13",), changes_shop=True)
+def cancel_unknown_line(context: CheckContext) -> None:
+    """Cancel of a line that the order does not have cancels nothing.
+
+    Linnworks may name an item that the seller added: the buyer does not get what was paid for.
+    """
+    assert context.cancelled_lines
+    order, cancelled, _ = context.cancelled_lines
+    since = now()
+    others = {line.number for line in order.shippable_lines if line.number != cancelled.number}
+    unknown = OrderLineRecord("no-such-line", "no-such-sku", 1, 1.0, is_service=False, is_cancelled=False)
+    response = context.try_call("Cancel", Cancellation=_cancellation(context, order, [unknown]))
+    context.settle()
+    shown = context.changed_orders(since).get(order.reference)
+    if shown and (shown.is_cancelled or any(line.is_cancelled for line in shown.lines if line.number in others)):
+        message = f"the Cancel of a line that order {order.reference} does not have cancelled its other lines"
+        raise RuleFailed(message, response.exchange)
 
 
 @area.rule("PSO-10", RuleSeverity.SHOULD, "ep:cancel, ep:refund", after=OFFERED, changes_shop=True)

@@ -43,7 +43,7 @@ def unique_skus(context: CheckContext) -> None:
     """
     _require_products(context)
     repeated = duplicates(product.sku for product in context.products)
-    if repeated:
+    if repeated and context.duplicates_shown_twice("Products", "Products"):
         page = next(
             page for page in context.product_pages if any(row.get("SKU") in repeated for row in page.rows("Products"))
         )
@@ -107,10 +107,15 @@ def real_quantity(context: CheckContext) -> None:
     """
     _require_products(context)
     again = ProductRecord.by_sku(context.call("Products", PageNumber=1).require_success().rows("Products"))
-    for product in map(ProductRecord.from_row, context.product_pages[0].rows("Products")):
-        if product.sku in again and again[product.sku].quantity != product.quantity:
-            quantities = f"{product.quantity}, then {again[product.sku].quantity}"
-            raise RuleFailed(f"{product.sku} has the quantity {quantities} without an update")
+    different = [
+        product
+        for product in map(ProductRecord.from_row, context.product_pages[0].rows("Products"))
+        if product.sku in again and again[product.sku].quantity != product.quantity
+    ]
+    context.selling_skus = {product.sku for product in different}
+    for product in different:
+        quantities = f"{product.quantity}, then {again[product.sku].quantity}"
+        raise RuleFailed(f"{product.sku} has the quantity {quantities} without an update")
 
 
 @area.rule("PRD-07", RuleSeverity.SHOULD, follows=True, needs=DOWNLOADED)

@@ -155,6 +155,18 @@ def no_passwords(context: CheckContext) -> None:
         raise RuleFailed(f"a password was returned by {', '.join(sorted({name for name, _ in leaks}))}", leaks[0][1])
 
 
+@area.rule("ANS-22", source="endpoints-general", follows=True, after=SEEN)
+def no_foreign_tokens(context: CheckContext) -> None:
+    """No response contains the token of another integration.
+
+    The token is the only protection of an integration: who reads it in an Error reads and changes another's shop.
+    """
+    leaks = context.client.token_leaks
+    if leaks:
+        names = ", ".join(sorted({name for name, _ in leaks}))
+        raise RuleFailed(f"a token that was not sent was returned by {names}", leaks[0][1])
+
+
 @area.rule("ANS-14", source="ep:shipping-tags, ep:products", after=SEEN)
 def maximum_lengths(context: CheckContext) -> None:
     """No Tag is longer than 64 characters, no FriendlyName than 255, no Site than 25, no Reference than 64.

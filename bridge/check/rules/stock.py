@@ -18,6 +18,7 @@ DEFAULT_BATCH_SIZE = 1000
 ADDED_QUANTITY = 7
 ADDED_PRICE = 1.11
 PRICE_TOLERANCE = 0.005
+HIGH_LEVEL = 500
 OTHER_TAG = "RETAILPRICE"
 """The tag that the page gives as an example: the list price."""
 
@@ -238,7 +239,7 @@ def other_price_tag(context: CheckContext) -> None:
             raise RuleFailed(message)
 
 
-@area.rule("STK-18", source="ep:inventory-update, ep:price-update", follows=True, after=("STK-02", "STK-06"))
+@area.rule("STK-18", source="ep:inventory-update, ep:price-update", follows=True, after=("STK-02", "STK-06", "PRD-06"))
 def nothing_else_changed(context: CheckContext) -> None:
     """An update changes the SKUs it names, and of these only the level, or only the price.
 
@@ -246,17 +247,56 @@ def nothing_else_changed(context: CheckContext) -> None:
     """
     if not context.shown_after:
         raise RuleSkipped("no update was seen in Products")
-    at_first = {product.sku: product for product in context.products}
+    at_first, selling = {product.sku: product for product in context.products}, context.selling_skus
     before = context.shown_before["InventoryUpdate"]
-    problems = list(_differences("an update of unknown SKUs", at_first, before, set(), set()))
+    problems = list(_differences("an update of unknown SKUs", at_first, before, set(), set(), selling))
     for call, after in context.shown_after.items():
         products = _three_of(context.products) if call == "InventoryUpdate" else list(_priced(context))
         named = {product.sku for product in products}
         label = f"{call} of {', '.join(sorted(named))}"
         levels, prices = (named, set()) if call == "InventoryUpdate" else (set(), named)
-        problems += _differences(label, context.shown_before[call], after, levels, prices)
+        problems += _differences(label, context.shown_before[call], after, levels, prices, selling)
     if problems:
         raise RuleFailed(summarize(problems))
+
+
+@area.rule("STK-19", follows=True, needs=("STK-02",), after=("STK-03",))
+def high_level(context: CheckContext) -> None:
+    """A level of 500 is shown as 500, or gets an Error.
+
+    A level that is cut off differs on every comparison, and the shop does not sell what is there.
+    """
+    product = _three_of(context.products)[0]
+    with _restored(context, "InventoryUpdate", [product.update_row("Quantity", product.stock_level)]):
+        row = context.update("InventoryUpdate", [product.update_row("Quantity", HIGH_LEVEL)])[product.sku]
+        if row.get("Error"):
+            raise RuleSkipped(f"a level of {HIGH_LEVEL} is refused")
+        _require_shown(context, {product.sku: HIGH_LEVEL}, {})
+
+
+@area.rule("STK-20", source="ep:inventory-update, ep:price-update", follows=True, needs=("STK-04", "STK-14"))
+def last_row_applied(context: CheckContext) -> None:
+    """The last row of a full batch is applied as the first is.
+
+    What comes after the rows that were read is said to be done, and never gets its stock or price.
+    """
+    product = _three_of(context.products)[-1]
+    level, price = product.stock_level + ADDED_QUANTITY, product.price
+    with _restored(context, "InventoryUpdate", [product.update_row("Quantity", product.stock_level)]):
+        _send_last(context, "InventoryUpdate", product.update_row("Quantity", level))
+        _require_shown(context, {product.sku: level}, {})
+    if price is None or not context.client.has_handler("PriceUpdate"):
+        return
+    with _restored(context, "PriceUpdate", [product.update_row("Price", price)]):
+        _send_last(context, "PriceUpdate", product.update_row("Price", _raised(price)))
+        _require_shown(context, {}, {product.sku: _raised(price)})
+
+
+def _send_last(context: CheckContext, call: str, row: dict[str, Any]) -> None:
+    """Send a full batch of unknown rows with this one at its end."""
+    name = "Quantity" if call == "InventoryUpdate" else "Price"
+    size = context.client.manifest.batch_size(call, DEFAULT_BATCH_SIZE)
+    _require_known_accepted(context, call, [*(_unknown_row(context, name, 1) for _ in range(size - 1)), row])
 
 
 def _differences(
@@ -265,15 +305,17 @@ def _differences(
     after: dict[str, ProductRecord],
     levels: set[str],
     prices: set[str],
+    selling: set[str],
 ) -> Iterator[str]:
     """Yield what an update changed, except the levels and the prices of these SKUs.
 
-    A SKU that had and has the level of one of them shares its stock, as variations do.
+    A SKU that had and has the level of one of them shares its stock, as variations do. The quantities of `selling`
+    change by themselves.
     """
     shared = {(before[sku].stock_level, after[sku].stock_level) for sku in levels & before.keys() & after.keys()}
     for sku in sorted(before.keys() & after.keys()):
         change = (before[sku].stock_level, after[sku].stock_level)
-        if change[0] != change[1] and sku not in levels and change not in shared:
+        if change[0] != change[1] and sku not in (*levels, *selling) and change not in shared:
             yield f"{label} changed the quantity of {sku} as well"
         if before[sku].price != after[sku].price and sku not in prices:
             yield f"{label} changed the price of {sku} as well"

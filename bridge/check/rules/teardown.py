@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bridge.check import tenants, wizard
-from bridge.check.context import LONG_AGO, CheckContext
+from bridge.check.client import TOKEN_CALLS
+from bridge.check.context import CheckContext, try_each
 from bridge.check.rule import RuleArea, RuleFailed, RuleSeverity
+from bridge.check.sample_requests import SAMPLE_REQUESTS
 
 area = RuleArea("Teardown", "ep:config-deleted")
 
@@ -43,17 +45,19 @@ def first_deleted(context: CheckContext) -> None:
     context.delete_integration(context.first.token).require_success()
 
 
-@area.rule("END-03", RuleSeverity.SHOULD, needs=("END-02",))
+@area.rule("END-03", follows=True, needs=("END-02",))
 def deleted_token(context: CheckContext) -> None:
-    """The token of a deleted integration is unknown.
+    """The token of a deleted integration is unknown to every call.
 
-    Anyone with the old token can still read what the customer deleted.
+    Anyone with the old token can still read and change what the customer disconnected.
     """
-    token = {"AuthorizationToken": context.first.token}
-    for name, fields in (("UserConfig", {}), ("Orders", {"UTCTimeFrom": LONG_AGO, "PageNumber": 1})):
-        if context.client.has_handler(name):
-            response = context.client.post(name, {**token, **fields})
-            response.require_error("for the token of a deleted integration")
+
+    def send(name: str) -> None:
+        response = context.client.post(name, {"AuthorizationToken": context.first.token, **SAMPLE_REQUESTS[name]})
+        response.require_error("for the token of a deleted integration")
+
+    names = [name for name in TOKEN_CALLS if name != "ConfigDeleted" and context.client.has_handler(name)]
+    try_each(names, send)
 
 
 @area.rule("END-04", RuleSeverity.SHOULD, needs=("END-02",))

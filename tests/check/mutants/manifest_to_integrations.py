@@ -130,6 +130,20 @@ def names_may_repeat(app: Application) -> None:
     app.unique_name = id
 
 
+@mutant("INT-09")
+def the_token_in_use_is_returned(app: Application) -> None:
+    add = app.AddNewUser
+
+    def add_or_find(body):
+        for integration in app.integrations.values():
+            same = (body["LinnworksUniqueIdentifier"], body["AccountName"]) == (integration.account, integration.name)
+            if same and integration.step == "UserConfig":
+                return {"AuthorizationToken": integration.token}
+        return add(body)
+
+    app.AddNewUser = add_or_find
+
+
 @mutant("INT-02")
 def one_token_for_the_account(app: Application) -> None:
     app.unique_name = id

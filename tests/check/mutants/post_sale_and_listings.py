@@ -88,6 +88,29 @@ def cancelled_line_cancels_the_order(app: Application) -> None:
     app.shop.cancel = lambda reference, items: cancel(reference, [{"OrderLineNumber": str(n)} for n in (1, 2, 3)])
 
 
+@mutant("PSO-22")
+def refund_cancels_the_order(app: Application) -> None:
+    refund = app.shop.refund
+
+    def refund_and_cancel(asked):
+        app.shop.cancel(asked["ReferenceNumber"], [{"OrderLineNumber": str(n)} for n in (1, 2, 3)])
+        return refund(asked)
+
+    app.shop.refund = refund_and_cancel
+
+
+@mutant("PSO-23")
+def unknown_line_cancels_the_order(app: Application) -> None:
+    cancel = app.shop.cancel
+
+    def cancel_all_if_unknown(reference, items):
+        known = [line["OrderLineNumber"] for line in app.shop.orders.get(reference, {"OrderItems": []})["OrderItems"]]
+        unknown = any(item["OrderLineNumber"] not in known for item in items)
+        cancel(reference, [{"OrderLineNumber": number} for number in known] if unknown else items)
+
+    app.shop.cancel = cancel_all_if_unknown
+
+
 @mutant("PSO-14")
 def every_refund_is_new(app: Application) -> None:
     numbers = itertools.count()
@@ -159,6 +182,24 @@ def prices_do_not_change(app: Application) -> None:
         )
 
     app.request_hooks["ListingUpdate"].append(keep_price)
+
+
+@mutant("LST-19")
+def feeds_are_read_once(app: Application) -> None:
+    read: set[str] = set()
+
+    def forget(body):
+        if body["ChannelFeedId"] in read:
+            raise ValueError("no such feed")
+        if body["ChannelFeedId"] in app.shop.feeds:
+            read.add(body["ChannelFeedId"])
+
+    app.request_hooks["CheckFeed"].append(forget)
+
+
+@mutant("LST-20")
+def a_neighbour_is_deleted(app: Application) -> None:
+    app.request_hooks["ListingDelete"].append(lambda body: app.shop.products.pop("SKU-3", None) and None)
 
 
 @mutant("LST-10")

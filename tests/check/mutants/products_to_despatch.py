@@ -194,6 +194,28 @@ changes_request(
 )
 
 
+changes_request(
+    "STK-19",
+    "InventoryUpdate",
+    lambda body: {**body, "Products": [{**row, "Quantity": min(int(row["Quantity"]), 99)} for row in body["Products"]]},
+)
+
+
+def _keeps_rows_after(app: Application, name: str, value: str, count: int) -> None:
+    """Accept the rows after so many, and leave their products as they are."""
+
+    def keep(body: Body) -> None:
+        for row in body["Products"][count:]:
+            row[value] = app.shop.products.get(row["SKU"], row)[value]
+
+    app.request_hooks[name].append(keep)
+
+
+@mutant("STK-20")
+def only_the_first_ten_levels_count(app: Application) -> None:
+    _keeps_rows_after(app, "InventoryUpdate", "Quantity", 10)
+
+
 @mutant("STK-18")
 def prices_change_the_stock(app: Application) -> None:
     app.request_hooks["PriceUpdate"].append(lambda body: app.shop.products["SKU-0"].update(Quantity=0))
@@ -265,6 +287,22 @@ returns(
         and False
     ),
 )
+
+
+@mutant("DSP-17")
+def despatch_cancels_the_rest(app: Application) -> None:
+    despatch = app.shop.despatch
+
+    def despatch_and_close(parcel: Body) -> None:
+        despatch(parcel)
+        reference = str(parcel["ReferenceNumber"])
+        sent = {str(item["OrderLineNumber"]) for item in parcel["Items"]}
+        lines = [line["OrderLineNumber"] for line in app.shop.orders[reference]["OrderItems"]]
+        app.shop.cancel(reference, [{"OrderLineNumber": number} for number in lines if number not in sent])
+
+    app.shop.despatch = despatch_and_close
+
+
 rejects("DSP-05", "Despatch", lambda body: not body["Orders"])
 rejects(
     "DSP-06", "Despatch", lambda body: len({row["ReferenceNumber"] for row in body["Orders"]}) < len(body["Orders"])

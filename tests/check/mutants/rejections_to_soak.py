@@ -120,6 +120,19 @@ changes_rows("ANS-16", "Products", "Products", lambda row: row.update(Quantity=s
 changes_rows("ANS-18", "Orders", "Orders", lambda order: order.update(ReceivedDate="2026-11-01 12:00:00.5Z"))
 
 
+@mutant("ANS-22")
+def errors_list_all_tokens(app: Application) -> None:
+    find = app.find
+
+    def find_or_list(token):
+        try:
+            return find(token)
+        except ValueError as error:
+            raise ValueError(f"unknown token, there are {list(app.integrations)}") from error
+
+    app.find = find_or_list
+
+
 @mutant("ANS-13")
 def passwords_are_returned(app: Application) -> None:
     save, item = app.save, app.item

@@ -103,7 +103,8 @@ class Shop:
         """Return the reference of the refund, the same one for an equal refund."""
         order = self._find(str(refund["ReferenceNumber"]))
         total = sum(line["Qty"] * line["PricePerUnit"] for line in order["OrderItems"])
-        if sum(float(item["RefundAmount"]) for item in refund["Items"]) > total:
+        asked = sum(float(item["RefundAmount"]) for item in refund["Items"])
+        if asked > total or float(refund["RefundShippingAmount"]) > order["PostalServiceCost"]:
             raise ValueError("more than was paid")
         return self.refunds.setdefault(repr(refund), f"R-{len(self.refunds) + 1}")
 

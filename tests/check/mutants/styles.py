@@ -207,6 +207,28 @@ def products_without_prices(app: Application) -> None:
 
 
 @style()
+def everything_is_free(app: Application) -> None:
+    for order in app.shop.orders.values():
+        order["PostalServiceCost"] = 0
+        for line in order["OrderItems"]:
+            line["PricePerUnit"] = 0
+
+
+@style()
+def an_order_comes_in_between_two_pages(app: Application) -> None:
+    """The newest order is first, and moves the others."""
+    new = iter(["101"])
+
+    def add(result: Body, body: Body) -> None:
+        if reference := next(new, ""):
+            order = {**app.shop.orders["1"], "ReferenceNumber": reference}
+            app.shop.orders = {reference: order, **app.shop.orders}
+            app.shop.changed[reference] = datetime.now(timezone.utc)
+
+    app.body_hooks["Orders"].append(add)
+
+
+@style()
 def an_overlap_of_an_hour(app: Application) -> None:
     since = app.shop.changed_since
     overlap = timedelta(hours=1)
