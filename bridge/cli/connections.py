@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.common import format_time, open_installed, the_connection
+from bridge.cli.common import format_time, json_option, open_installed, the_connection
 from bridge.cli.output import confirm, print_document, say, show_table
 from bridge.errors import BridgeError
 
@@ -23,18 +23,28 @@ def connections() -> None:
 
 
 @connections.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def list_(as_json: bool) -> None:
-    """List all integrations."""
+@click.option("--search", metavar="TEXT", default="", help="Only those with this in their account name or e-mail.")
+@click.option(
+    "--state", type=click.Choice(["ready", "credentials", "wizard"]), help="Only those in this state, such as ready."
+)
+@json_option
+def list_(search: str, state: str | None, as_json: bool) -> None:
+    """List the integrations, all by default."""
     from bridge.store.connections import list_connections
 
     open_installed()
-    rows = list_connections()
+    rows = [
+        row
+        for row in list_connections()
+        if search.lower() in f"{row.account_name}\n{row.email}".lower() and (not state or state in state_of(row))
+    ]
     if as_json:
         print_document(json.dumps([_facts(row) for row in rows], indent=2))
         return
     cells = [(row.id, row.account_name, row.email, state_of(row), format_time(row.created_at)) for row in rows]
     if_empty = "No integration yet: press Integrate in Linnworks, or run `linnworks-bridge check URL`."
+    if search or state:
+        if_empty = "No such integration."
     show_table(("No", "Account name", "E-mail", "State", "Since (UTC)"), cells, if_empty)
 
 

@@ -40,14 +40,19 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
 
 
 @oauth.command("list")
+@click.option("--active", is_flag=True, help="Only those that are not revoked.")
 @json_option
-def list_(as_json: bool) -> None:
+def list_(active: bool, as_json: bool) -> None:
     """List all clients, including revoked ones."""
     from bridge.store.oauth_clients import list_clients
 
     open_installed()
-    rows = [(row.id, row.name, row.scope, row.created_at, row.revoked_at) for row in list_clients()]
-    if_empty = "No OAuth client: calls need no access token."
+    rows = [
+        (row.id, row.name, row.scope, row.created_at, row.revoked_at)
+        for row in list_clients()
+        if not (active and row.revoked_at)
+    ]
+    if_empty = "No active OAuth client." if active else "No OAuth client: calls need no access token."
     show_table(("Client id", "Name", "Scopes", "Since (UTC)", "Revoked (UTC)"), rows, if_empty, as_json=as_json)
 
 

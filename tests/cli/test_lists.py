@@ -11,6 +11,7 @@ from bridge.channels.demo import DemoChannel
 from bridge.cli import main
 from bridge.errors import ChannelUnavailable
 from bridge.ops.wording import counted
+from tests.linnworks import Linnworks
 
 REMOVALS = [{"ChannelSKU": sku, "TemplateId": 1} for sku in ("A-1", "A-10")]
 
@@ -67,6 +68,35 @@ def test_lists_are_narrowed_down(run):
     assert "No such action." in run("actions", "list", "--order", "1002")
     assert [] == json.loads(run("orders", "held", "--connection", "1", "--json"))
     assert "2 pending updates, and 0 requests not started yet" in run("outbox", "list")
+
+
+def test_integrations_are_found_by_name_and_state(run, linnworks, call):
+    """
+    An unfinished wizard, a name, an e-mail address.
+    """
+    Linnworks(call, "later", "Unfinished")
+
+    def found(*options: str) -> list[str]:
+        return [one["account_name"] for one in json.loads(run("connections", "list", "--json", *options))]
+
+    assert [linnworks.account_name, "Unfinished"] == found() == found("--search", "SELLER@")
+    assert ["Unfinished"] == found("--state", "wizard") == found("--search", "unfin")
+    assert [linnworks.account_name] == found("--state", "ready")
+    assert [] == found("--state", "credentials")
+    assert "No such integration" in run("connections", "list", "--search", "nobody")
+
+
+def test_revoked_clients_are_left_out(run):
+    """
+    `oauth list --active` has those that may call.
+    """
+    run("oauth", "create", "one")
+    run("oauth", "create", "two")
+    first = json.loads(run("oauth", "list", "--json"))[0]
+    run("oauth", "revoke", first["client_id"])
+
+    assert 2 == len(json.loads(run("oauth", "list", "--json")))
+    assert 1 == len(json.loads(run("oauth", "list", "--active", "--json")))
 
 
 def test_one_is_one_time():
