@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from bridge.errors import StartError
+from bridge.errors import StartError, in_words
 from bridge.store.restored import forget_outdated
 
 ARCHIVE = "archive"
@@ -31,7 +31,8 @@ def copy_database(source: Path, target: Path) -> None:
         temporary.replace(target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
-        raise StartError(f"{source} cannot be copied to {target}: {error}") from None
+        words = in_words(error) if isinstance(error, OSError) else error  # SQLite's own are words
+        raise StartError(f"{source} cannot be copied to {target}: {words}") from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
