@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 READ_SECONDS, PARSE_SECONDS, UNKNOWN_SECONDS = 2, 4, 0.5
 """How long a large body waits for others to be read, to be parsed, and to be read without a known token."""
 
+LONGEST_UNFINISHED = 4096
+"""Bytes of a message, but for the wizard's, that is loaded for an integration whose wizard was never finished."""
+WIZARD = "/api/Config/"
+
 
 def receive(call: Call, endpoint: Endpoint, authorized: bool) -> Any:
     """Return the call's message, after its token was found if it needs one.
@@ -81,6 +85,8 @@ def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connec
     body = parse_object(raw, coding=coding, takes_nothing=endpoint.takes_nothing)
     if endpoint.token:
         call.caller = authenticate(body, known)
+        if len(raw) > LONGEST_UNFINISHED and not endpoint.path.startswith(WIZARD):
+            call.finished_connection  # noqa: B018 (it raises; thousands of rows are not loaded for nothing)
     elif endpoint.scope == oauth.WRITE and not authorized:
         count_new_connection(call)
     return schema_of(endpoint.takes).load(body)

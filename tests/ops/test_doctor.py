@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from bridge.channels.demo import DemoChannel, shop
 from bridge.channels.demo.tables import OrderLine
 from bridge.clock import now
-from bridge.ops.doctor import examine
+from bridge.ops.doctor import examine, integrations
 from bridge.ops.doctor.installation import clock
 from bridge.ops.doctor.integrations import polls
 from bridge.ops.doctor.public import trusted_proxies
@@ -571,3 +571,14 @@ def test_a_public_address_without_oauth_is_a_warning(diagnose, app):
 
     assert ("ok", "warning", "ok") == (private[0], open_to_all[0], closed[0])
     assert "linnworks-bridge oauth create" in open_to_all[1]
+
+
+def test_shops_are_asked_for_a_limited_time(app, linnworks, settings, monkeypatch):
+    """
+    Many shops that do not answer do not make the doctor endless.
+    """
+    monkeypatch.setattr(integrations, "SHOPS_SECONDS", 0)
+    found = list(integrations.integrations(settings, [app.extensions["bridge"].channels], now))
+
+    assert ["not asked, as other shops took too long"] == [one.message for one in found if one.cause == "shop"]
+    assert "polls" in {one.cause for one in found}

@@ -245,3 +245,14 @@ def test_an_attack_with_large_bodies_takes_no_memory(service):
     assert {None} == set(answers)
     assert most[0] < 150
     assert until(lambda: memory(service.workers()) < 130)
+
+
+def test_rows_of_an_unfinished_integration_are_not_loaded(call, monkeypatch):
+    """
+    Anyone can add one: thousands of invalid rows in 64 KB would take the processor for nothing.
+    """
+    unfinished = Linnworks(call)
+    monkeypatch.setattr("bridge.protocol.receive.schema_of", None)
+    answer = unfinished("InventoryUpdateEndpoint", Products=[None] * 10_000)
+
+    assert "The set-up of this integration is not finished: please complete its wizard" == answer["Error"]

@@ -9,7 +9,7 @@ from functools import partial
 
 from bridge.channels import Channels
 from bridge.channels.base import LAST_STEP
-from bridge.clock import Deadline
+from bridge.clock import Deadline, monotonic
 from bridge.errors import ChannelError, CredentialsRefused
 from bridge.ops.doctor import installation
 from bridge.ops.doctor.findings import Finding, State, error, finding, findings_of, ok, warning
@@ -20,6 +20,9 @@ from bridge.sync import pauses
 from bridge.sync.shop_check import check_shop
 
 DOCTOR = "linnworks-bridge doctor"
+SHOPS_SECONDS = 120
+"""How long the doctor asks shops, one after the other."""
+AGAIN = "see the shops above that do not answer, and run it again"
 
 
 def integrations(settings: Settings, channels: Sequence[Channels], now: Callable[[], datetime]) -> Iterator[Finding]:
@@ -32,8 +35,12 @@ def integrations(settings: Settings, channels: Sequence[Channels], now: Callable
     ready = [row for row in rows if row.complete]
     yield ok("integrations", f"{len(ready)} set up, {len(rows) - len(ready)} in the wizard")
     polled = last_polls()
+    end = monotonic() + SHOPS_SECONDS
     for row in ready:
-        for opener in channels:
+        if monotonic() >= end:
+            problem = warning(f"shop of {row.account_name}", "not asked, as other shops took too long", AGAIN)
+            yield replace(problem, cause="shop", connection=row.id, unanswered=True)
+        for opener in channels if monotonic() < end else ():
             yield from shop(row, opener, now)
             yield from omissions(row, opener)
         yield polls(row, polled[row.id], now())
