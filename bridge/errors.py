@@ -94,6 +94,8 @@ def explain(error: BaseException, request_id: str = "") -> str:
         return "The bridge is busy, please try again"
     if isinstance(error, peewee.OperationalError) and _cannot_write(error):
         return "The bridge cannot store anything at the moment: its disk is full or read-only"
+    if isinstance(error, (peewee.OperationalError, peewee.InterfaceError)) and _is_unreachable(error):
+        return "The bridge's database does not answer at the moment, please try again"
     return f"Internal error, please try again; the bridge's log has the details under {request_id}"
 
 
@@ -108,6 +110,12 @@ def _cannot_write(error: peewee.OperationalError) -> bool:
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     messages = ("is full", "readonly database", "disk I/O error")
     return any(message in str(error) for message in messages) if state is None else state in ("53100", "25006")
+
+
+def _is_unreachable(error: peewee.PeeweeException) -> bool:
+    """Return whether the database server does not answer, or has ended the connection."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return "connection" in str(error) if state is None else state.startswith(("08", "57P"))
 
 
 def storage_problem(error: BaseException) -> str:

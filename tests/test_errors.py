@@ -8,7 +8,7 @@ import ssl
 import peewee
 import pytest
 
-from bridge.errors import ChannelUnavailable, in_words
+from bridge.errors import ChannelUnavailable, explain, in_words
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,18 @@ def test_a_failure_is_told_in_words(error, words):
 
     assert words in told
     assert not any(bare in told for bare in ("[", "Errno", "OperationalError", "s3cret", "Jane"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "connection failed: connection to server at 127.0.0.1, port 5432 failed: Connection refused",
+        "the connection is closed",
+        "server closed the connection unexpectedly",
+    ],
+)
+def test_a_database_server_that_is_away_is_said(message):
+    """
+    Linnworks is told that it is the bridge's database, and to try again.
+    """
+    assert "The bridge's database does not answer" in explain(peewee.OperationalError(message))

@@ -24,6 +24,8 @@ MOST_CALLS = 1000
 RECENT = timedelta(days=1)
 """How far back failed polls are told of an order that nothing is known about."""
 BEFORE = timedelta(minutes=1)
+DATABASE_FAILED = ("OperationalError", "InterfaceError")
+"""Outcomes of calls whose integration is not known, as their tokens could not be looked up."""
 _TIME = re.compile(r"\b\d\d:\d\d:\d\d\b")
 
 
@@ -166,6 +168,9 @@ def _failed_polls(connection: Connection, since: datetime) -> Iterator[Event]:
     for call in found:
         if call.generation == connection.generation and call.endpoint == ORDERS:
             yield Event(call.at, f"a poll for orders failed: {call.error}", call.request)
+    for call in find_calls(endpoint=ORDERS, since=since, failed=True, limit=MOST_CALLS):
+        if call.connection_id is None and call.outcome in DATABASE_FAILED:
+            yield Event(call.at, f"a poll for orders of any integration failed: {call.error}", call.request)
 
 
 def _collapsed(events: Iterable[Event]) -> list[Event]:

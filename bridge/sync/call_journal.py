@@ -34,6 +34,8 @@ LONGEST_NUMBER, LONGEST_ERROR = 200, 1_000
 MEGABYTE = 1_000_000
 FEWEST_TO_TRIM = MEGABYTE
 NOT_RECORDED = "not recorded"
+SHORT, MARKS = 5, "\"'().,:;"
+"""Below how many characters a number may also be a part of another, and what may stand around it."""
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -268,7 +270,7 @@ def _row_errors(facts: CallFacts) -> dict[str, list[int]]:
     for position, (number, error) in enumerate(zip(facts.numbers[:MOST_ROWS], facts.errors, strict=False)):
         if error is None:
             continue
-        text = error.replace(number, PLACE) if number else error
+        text = _without(number, error)
         if text not in masks:
             masks[text] = masked(text).encode(errors="replace").decode()
         if masks[text] in found or len(found) < MOST_DISTINCT_ERRORS:
@@ -276,6 +278,14 @@ def _row_errors(facts: CallFacts) -> dict[str, list[int]]:
         else:
             found.setdefault("There were more errors than are recorded", []).append(position)
     return found
+
+
+def _without(number: str, error: str) -> str:
+    """Return an error with PLACE for its row's number; a short one only as a word, or it would break what is masked."""
+    if len(number) >= SHORT:
+        return error.replace(number, PLACE)
+    words = error.split(" ")
+    return " ".join(word.replace(number, PLACE) if number and word.strip(MARKS) == number else word for word in words)
 
 
 def _gap_record(first: CallFacts, lost: int) -> dict[str, Any]:

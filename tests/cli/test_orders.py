@@ -87,3 +87,17 @@ def test_polls_that_failed_for_one_reason_are_one_line(app, run):
     (line,) = [line for line in run("orders", "why", "nothing").splitlines() if "a poll for orders failed" in line]
 
     assert "possible from 14:03:00 UTC, 10 times until" in line
+
+
+def test_polls_that_failed_without_the_database_are_told(app, run):
+    """
+    Which integration they were for is not known; those with a wrong token are left out.
+    """
+    journal = app.extensions["bridge"].journal
+    for outcome in ("OperationalError", "UnknownToken"):
+        journal.add(CallFacts(now(), outcome[:12], "Orders", outcome, 5, error=f"failed by {outcome}"))
+    journal.flush()
+    history = run("orders", "why", "nothing")
+
+    assert "a poll for orders of any integration failed: failed by OperationalError" in history
+    assert "UnknownToken" not in history

@@ -192,3 +192,14 @@ def test_the_journal_trims_as_it_writes(record, monkeypatch):
 
     assert sum(found.size for found in find_calls(limit=100)) <= 3_000
     assert "49" == find_calls()[0].request
+
+
+@pytest.mark.parametrize("sku", ["7", "44", "SKU-1"])
+def test_a_short_sku_unmasks_nothing(record, sku):
+    """
+    The row's own number stays in its Error, but not as a part of a telephone number.
+    """
+    record(sku, errors=[f"The shop has no {sku}, call +44 7700 900123"])
+    (found,) = find_calls(sku=sku)
+
+    assert f"The shop has no {sku}, call ***" == found.rows[0].error

@@ -15,7 +15,7 @@ import certifi
 import requests
 
 from bridge.ops.doctor.findings import Finding, State, error, finding, ok, warning
-from bridge.settings import Settings
+from bridge.settings import Settings, sqlite_file
 
 TIMEOUT_SECONDS = 5
 EXPIRY_WARNING, EXPIRY_ERROR = 1 / 5, 1 / 20
@@ -45,10 +45,21 @@ def worker(settings: Settings) -> Iterator[Finding]:
 def health_findings(problems: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
     """Return the findings about what the service knows of its own health."""
     cannot_store = problems["database"] or problems["storage"]
-    storage = error("storage", cannot_store, "free some space on its disk, or start its server", command="df -h")
+    advice, command = _storage_advice(cannot_store, settings)
+    storage = error("storage", cannot_store, advice, command=command)
     hangs = error("worker", problems["worker"], f"restart the service; see its log: {LOGS}", command=LOGS)
     yield replace(storage if cannot_store else ok("storage", "it works"), cause="storage")
     yield replace(hangs if problems["worker"] else ok("worker", "running"), cause="worker")
+
+
+def _storage_advice(problem: str, settings: Settings) -> tuple[str, str]:
+    """Return what to do about a database that cannot store anything, and what to type first."""
+    path = sqlite_file(settings.database)
+    if path is None and "full" not in problem:
+        return "start the database server, or see its log", "systemctl status postgresql"
+    if path and "locked" in problem:
+        return "end the program that keeps it locked", f"fuser -v {path}"
+    return "free some space on the disk of the database, or see why it is read-only", "df -h"
 
 
 def public_address(settings: Settings, now: datetime) -> Iterator[Finding]:

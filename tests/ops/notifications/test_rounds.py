@@ -15,6 +15,7 @@ from bridge.channels.demo import DemoChannel
 from bridge.channels.demo.tables import OrderLine
 from bridge.clock import EPOCH, now
 from bridge.errors import ChannelUnavailable, CredentialsRefused
+from bridge.ops.doctor.service import health_findings
 from bridge.ops.notifications import delivery, rounds
 from bridge.ops.notifications.messages import clean, foreign
 from bridge.ops.notifications.rounds import Rounds
@@ -258,6 +259,24 @@ def test_nothing_that_can_be_stored_is_told_of_without_the_database(
     assert recorded == meanwhile
     assert ["Linnworks bridge: storage needs you", "Linnworks bridge: storage works again"] == inbox.titles
     assert "Nothing can be stored: the disk is full" in inbox.messages[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "url", "command"),
+    [
+        ("Nothing can be stored: the disk is full", "", "df -h"),
+        ("Nothing can be stored: another program keeps the database locked", "", "fuser -v "),
+        ("The database does not answer", "postgresql://server/bridge", "systemctl status postgresql"),
+    ],
+)
+def test_what_to_type_fits_the_trouble_of_the_database(settings, problem, url, command):
+    """
+    Only a full disk is looked at with df.
+    """
+    problems = {"database": problem, "storage": "", "worker": ""}
+    (found, _) = health_findings(problems, replace(settings, database_url=url))
+
+    assert found.command.startswith(command)
 
 
 def test_a_hanging_worker_is_told_of(doctor, let_pass, shop, inbox, linnworks):
