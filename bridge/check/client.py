@@ -271,8 +271,9 @@ class LinnworksClient:
             self._fail(Aspect.STATUS, name, f"returned status {exchange.status}")
         try:
             body = json.loads(exchange.response_body.decode("utf-8-sig"), parse_constant=_reject_constant)
-        except ValueError:
-            self._fail(Aspect.JSON, name, "returned a body that is not JSON")
+        except (ValueError, RecursionError):
+            is_page = exchange.response_body.lstrip()[:1] == b"<"
+            self._fail(Aspect.JSON, name, f"returned a body that is {'HTML or XML' if is_page else 'not JSON'}")
         if not isinstance(body, dict):
             self._fail(Aspect.JSON, name, "returned JSON that is not an object")
         schema = RESPONSE_SCHEMAS.get(name, any_value)

@@ -21,6 +21,10 @@ class Violation:
     exchange: Exchange | None = None
 
 
+SUCCESS_WORDS = ("0", "false", "n/a", "no", "no error", "none", "null", "ok", "success", "undefined")
+"""What applications write into an Error to say that there is none."""
+
+
 @dataclass(frozen=True)
 class EndpointResponse:
     """The JSON object an endpoint returned, as Linnworks reads it."""
@@ -52,7 +56,10 @@ class EndpointResponse:
     def require_success(self) -> EndpointResponse:
         """Return this response, or raise RuleFailed when it has an Error."""
         if self.error:
-            raise RuleFailed(f'{self.endpoint} returned the Error "{self.error[:300]}"', self.exchange)
+            message = f'{self.endpoint} returned the Error "{self.error[:300]}"'
+            if self.error.strip().casefold() in SUCCESS_WORDS:
+                message += ': any text there is a failure, only null and "" are success'
+            raise RuleFailed(message, self.exchange)
         return self
 
     def require_error(self, request: str) -> EndpointResponse:

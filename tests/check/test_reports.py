@@ -18,8 +18,8 @@ def test_results_are_counted_by_area(check_command):
     output, report = check_command("--only", "Connecting", "--only", "Several integrations")
 
     assert {"pass"} == set(verdicts(report).values())
-    assert re.search(r"Several integrations +8 +- +- +- +-", output)
-    assert "15 passed, 0 must failed, 0 should failed, 0 advice, 0 skipped" in output
+    assert re.search(r"Several integrations +9 +- +- +- +-", output)
+    assert "16 passed, 0 must failed, 0 should failed, 0 advice, 0 skipped" in output
 
 
 def test_a_broken_rule_is_explained(http_app, check_command):

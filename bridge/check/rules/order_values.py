@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
@@ -23,6 +24,11 @@ MAX_AHEAD = {"ReceivedDate": timedelta(days=2), "PaidOn": timedelta(days=2), "Di
 PLACE_FIELDS = ("Address1", "Address2", "Address3", "Town", "PostCode")
 LINE_DISCOUNT = "LinePercentDiscount"
 AMOUNTS = ("PostalServiceCost", "Discount")
+ENCODED_TEXT = re.compile(
+    r"&(amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{1,2}(acute|grave|uml|cedil|circ|tilde|ring));"
+    "|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac"
+)
+"""HTML entities, and what becomes of UTF-8 that is read as Latin-1."""
 MAX_TAX = 1.5
 """The share of an order's lines that its Discount may reach, as the prices of the lines may be without tax."""
 
@@ -177,3 +183,20 @@ def _number(row: dict[str, Any], name: str) -> float:
     """Return an amount, 0 when it is missing or no number."""
     value = row.get(name)
     return value if isinstance(value, (int, float)) else 0
+
+
+@area.rule("ORD-30", RuleSeverity.SHOULD, follows=True)
+def plain_texts(context: CheckContext) -> None:
+    """Names and addresses are plain text in UTF-8: O'Brien, not O&#39;Brien, and Zoë, not ZoÃ«.
+
+    The label is printed as it is, and the parcel may not arrive.
+    """
+
+    def problems(row: dict[str, Any]) -> Iterator[str]:
+        texts = [(key, value) for address in addresses_of(row) for key, value in address.items()]
+        texts += [("ItemTitle", line.get("ItemTitle")) for line in objects(row.get("OrderItems"))]
+        for key, value in texts:
+            if isinstance(value, str) and ENCODED_TEXT.search(value):
+                yield f"has an encoded {key}"
+
+    require_every_order(context, problems)

@@ -40,6 +40,9 @@ def status(context: CheckContext) -> None:
         more = f", and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
         message = f"{wrong.total()} of {len(statuses)} responses had another status: {listed}{more}"
         shown = next(one.exchange for one in statuses if one.status != 200)
+        location = shown.response_headers.get("Location") if shown else None
+        if location:
+            message = f"Linnworks follows no redirect, as the one to {location[:100]}; {message}"
         raise RuleFailed(message, shown, Aspect.STATUS, frozenset(name for name, _ in wrong))
 
 

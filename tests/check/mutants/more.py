@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.check.mutants.application import Application, Body
+from tests.check.mutants.application import Application, Body, Response
 from tests.check.mutants.builders import Mutant
 
 MORE: dict[str, tuple[str, Mutant]] = {}
@@ -144,3 +144,27 @@ def a_new_listing_ends_the_stock_of_another(app: Application) -> None:
         app.shop.products["SKU-3"]["Quantity"] = 0
 
     app.request_hooks["ListingUpdate"].append(end_stock)
+
+
+@breaks("ORD-30")
+def names_are_encoded_twice(app: Application) -> None:
+    for order in app.shop.orders.values():
+        order["DeliveryAddress"]["FullName"] = "Zo\u00eb".encode().decode("latin-1")
+
+
+@breaks("ANS-04")
+def a_response_is_nested_too_deeply(app: Application) -> None:
+    def nest(name: str, exchange: Body, response: Response) -> None:
+        if name == "Products":
+            response.payload = b'{"Products": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+    app.response_hooks.append(nest)
+
+
+@breaks("ANS-01")
+def everything_is_redirected(app: Application) -> None:
+    def redirect(name: str, exchange: Body, response: Response) -> None:
+        response.status = 307
+        response.headers["Location"] = f"https://shop.example.com/linn/{name}"
+
+    app.response_hooks.append(redirect)

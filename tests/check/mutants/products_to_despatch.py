@@ -73,6 +73,7 @@ changes_rows("ORD-22", "Orders", "Orders", lambda order: order.update(PaidOn=Non
 changes_rows("ORD-23", "Orders", "Orders", lambda order: [_blank(order, name) for name in ADDRESSES])
 changes_rows("ORD-24", "Orders", "Orders", lambda order: order["BillingAddress"].update(CountryCode="UK"))
 changes_rows("ORD-25", "Orders", "Orders", lambda order: order.update(ReceivedDate="0001-01-01T00:00:00Z"))
+changes_rows("ORD-30", "Orders", "Orders", lambda order: order["DeliveryAddress"].update(FullName="O&#39;Brien"))
 changes_rows("ORD-26", "Orders", "Orders", lambda order: order["OrderItems"][0].update(LinePercentDiscount=150))
 changes_rows("PRD-07", "Products", "Products", lambda row: row.update(Price=-1))
 changes_rows("PRD-08", "Products", "Products", lambda row: row.update(Reference="1"), only_first=False)

@@ -229,6 +229,18 @@ def an_order_comes_in_between_two_pages(app: Application) -> None:
 
 
 @style()
+def texts_with_signs(app: Application) -> None:
+    for order in app.shop.orders.values():
+        order["DeliveryAddress"].update(FullName="Zo\u00eb & \u00c3lvaro <AT&T>; R&D", Address1="\u00c2ge d'Or 1")
+
+
+@style(FORMS)
+def null_instead_of_empty_details(app: Application) -> None:
+    for order in app.shop.orders.values():
+        order.update(Notes=None, ExtendedProperties=None)
+
+
+@style()
 def an_overlap_of_an_hour(app: Application) -> None:
     since = app.shop.changed_since
     overlap = timedelta(hours=1)
