@@ -19,6 +19,7 @@ DATABASE_TESTS=(
 )
 
 scratch=$(mktemp -d)
+chmod 755 "$scratch"  # commands that root runs act as the service's user, who must be able to read the installation
 cluster=$(mktemp -d)
 failed=()
 skipped=()

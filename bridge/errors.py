@@ -115,7 +115,9 @@ def _cannot_write(error: peewee.OperationalError) -> bool:
 def _is_unreachable(error: peewee.PeeweeException) -> bool:
     """Return whether the database server does not answer, or has ended the connection."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return "connection" in str(error) if state is None else state.startswith(("08", "57P"))
+    if state is not None:
+        return state.startswith(("08", "57P"))
+    return "connection" in str(error) and "no such table" not in str(error)
 
 
 def storage_problem(error: BaseException) -> str:

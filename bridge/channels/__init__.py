@@ -34,7 +34,8 @@ class Channels:
 
         Raises CredentialsRefused if these cannot be decrypted, or were dropped because their key was lost.
         """
-        secrets = self.vault.open(connection.sealed) if connection.sealed else None if connection.complete else {}
+        dropped = not connection.sealed and connection.complete and connection.step != LAST_STEP
+        secrets = self.vault.open(connection.sealed) if connection.sealed else None if dropped else {}
         if secrets is None:
             raise CredentialsRefused("The stored credentials cannot be decrypted any more: please enter them again")
         return {**connection.config, **secrets}

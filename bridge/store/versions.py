@@ -8,6 +8,8 @@ from pathlib import Path
 import peewee
 from playhouse.migrations import Runner
 
+from bridge.errors import StartError
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -19,7 +21,9 @@ class Schema:
 
 
 def schema_version(db: peewee.Database, folder: Path) -> Schema:
-    """Return how far a database is upgraded by the migrations in this folder."""
+    """Return how far a database is upgraded by the migrations in this folder; raises StartError if none can be read."""
+    if not any(folder.glob("[0-9]*.py")):
+        raise StartError(f"This user cannot read the files of the bridge itself in {folder.parent}")
     steps = Runner(db, str(folder)).status()
     return Schema(
         [step.name for step in steps if step.applied and step.path],
