@@ -297,10 +297,12 @@ def test_wrong_secrets_are_counted_over_all_processes(service):
     url = f"{service}/api/oauth/authorize"
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(lambda _: requests.post(url, data=form, timeout=10).status_code, range(60)))
-    refused = requests.post(url, data=form, timeout=10)
+    # one more is allowed each five seconds, and it may be the first of these
+    more = [requests.post(url, data=form, timeout=10) for _ in range(2)]
+    refused = next(answer for answer in more if answer.status_code == 429)
 
     assert WRONG_SECRETS.burst <= statuses.count(401) <= WRONG_SECRETS.burst + 4 + 5
-    assert (429, True) == (refused.status_code, int(refused.headers["Retry-After"]) <= WRONG_SECRETS.seconds)
+    assert int(refused.headers["Retry-After"]) <= WRONG_SECRETS.seconds
 
 
 def test_keys_are_rotated_while_the_service_runs(service, command):
