@@ -180,9 +180,12 @@ check_release() (
 
 # The OpenAPI description is what the service really takes and answers.
 fuzz_api() {
+    in_venv test timeout 5m python .ci/fuzz_api.py "$scratch/schemathesis/bin/schemathesis"
+}
+
+install_schemathesis() {
     "$PYTHON" -m venv "$scratch/schemathesis" &&
-        "$scratch/schemathesis/bin/pip" install --quiet --disable-pip-version-check 'schemathesis >= 4.0, < 5' &&
-        in_venv test timeout 5m python .ci/fuzz_api.py "$scratch/schemathesis/bin/schemathesis"
+        "$scratch/schemathesis/bin/pip" install --quiet --disable-pip-version-check 'schemathesis >= 4.0, < 5'
 }
 
 # Fail for known vulnerabilities of what is installed; say so if that cannot be found out here.
@@ -252,17 +255,20 @@ bench() {
     BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
 }
 
-# Install as the README says and lint; the lowest versions are installed meanwhile, because nothing here is measured.
+# Install as the README says and lint; what later steps need is installed meanwhile, because nothing here is measured.
 prepare() {
-    local lowest
+    local lowest schemathesis
     step "copy" copy_tree || exit
     step "install" install test test || exit
     step "format" in_venv test ruff format --check .
     step "lint" in_venv test ruff check .
     install lowest test -c constraints-lowest.txt >"$scratch/lowest.log" &
     lowest=$!
+    install_schemathesis >"$scratch/schemathesis.log" 2>&1 &
+    schemathesis=$!
     step "types" in_venv test mypy
     step "install the lowest versions" wait "$lowest" || cat "$scratch/lowest.log"
+    step "install schemathesis" wait "$schemathesis" || cat "$scratch/schemathesis.log"
 }
 
 # Add what PostgreSQL and the bench need, once the tests have passed without.

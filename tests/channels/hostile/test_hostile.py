@@ -46,6 +46,7 @@ def shop(hostile) -> ShopOverHttp:
     return ShopOverHttp(hostile)
 
 
+@pytest.mark.full
 class TestHostile(
     SetUpContract,
     OrdersContract,
