@@ -116,7 +116,7 @@ def _is_unreachable(error: peewee.PeeweeException) -> bool:
     """Return whether the database server does not answer, or has ended the connection."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     if state is not None:
-        return state.startswith(("08", "57P"))
+        return str(state).startswith(("08", "57P"))
     return "connection" in str(error) and "no such table" not in str(error)
 
 
