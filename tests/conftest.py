@@ -189,11 +189,16 @@ def opened(settings: Settings) -> Iterator[Flask]:
     with patch.dict(store.PRAGMAS, synchronous="off"):  # tests need not survive a power cut
         _prepare(settings)
         app = _application(settings)
-        app.extensions["bridge"].worker.stop()
-        app.extensions["bridge"].journal.stop()
+        stop(app)
         yield app
         leave()
         _idle[settings.metrics, settings.api_docs].append(app)
+
+
+def stop(app: Flask) -> None:
+    """Stop the threads of an application, which would use the next test's database."""
+    app.extensions["bridge"].worker.stop()
+    app.extensions["bridge"].journal.stop()
 
 
 def leave() -> None:

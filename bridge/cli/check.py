@@ -91,7 +91,7 @@ def _print_rules(context: click.Context, parameter: click.Parameter, requested: 
     show_default=True,
     help="Exit with 1 when a rule of this severity, or of a more serious one, is broken.",
 )
-@click.option("--strict", "fail_on", flag_value="should", help="The same as --fail-on should.")
+@click.option("--strict", is_flag=True, help="The same as --fail-on should.")
 @click.option(
     "--format",
     "report_format",
@@ -114,6 +114,7 @@ def check(
     config_file: Path | None,
     oauth_client: str | None,
     fail_on: str,
+    strict: bool,
     report_format: str,
     replay: Path | None,
     minutes: float | None,
@@ -151,7 +152,7 @@ def check(
                 oauth=client,
                 recorded_calls=read_recorded_calls(replay) if replay else (),
                 soak=_soak_options(minutes, integrations) if minutes else None,
-                fail_on=RuleSeverity(fail_on),
+                fail_on=RuleSeverity.SHOULD if strict else RuleSeverity(fail_on),
                 **other_options,
             )
             run = _run(options, verbose, short=report_format == "short")

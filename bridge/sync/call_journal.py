@@ -24,6 +24,7 @@ from bridge.trace import Push, Trace
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
+STOP_SECONDS = 5
 MOST_WAITING = 5_000
 MOST_WAITING_ROWS = 200_000
 MOST_ROWS = 10_000
@@ -86,6 +87,7 @@ class CallJournal:
         self._wake = threading.Event()
         self._stopped = False
         self._process = 0
+        self._thread: threading.Thread | None = None
 
     def add(self, facts: CallFacts) -> None:
         """Have a call recorded, or the gap if too many wait already."""
@@ -106,7 +108,8 @@ class CallJournal:
             with self._lock:
                 if self._process != os.getpid():
                     self._process = os.getpid()
-                    threading.Thread(target=self._run, name="call-journal", daemon=True).start()
+                    self._thread = threading.Thread(target=self._run, name="call-journal", daemon=True)
+                    self._thread.start()
                     atexit.register(self.stop)
 
     def stop(self) -> None:
@@ -114,7 +117,8 @@ class CallJournal:
         self._stopped = True
         self._wake.set()
         atexit.unregister(self.stop)
-        if self._process == os.getpid():
+        if self._process == os.getpid() and self._thread:
+            self._thread.join(STOP_SECONDS)
             self._flush_and_log()
 
     def flush(self) -> None:

@@ -20,6 +20,7 @@ from bridge.ops import deployment
 from bridge.ops.temporary_server import free_port
 from bridge.settings import load_settings
 from bridge.store.database import close_store
+from tests.conftest import sqlite_only, stop
 from tests.processes import healthy, until
 
 NAMES = {
@@ -84,6 +85,7 @@ def test_the_files_agree_with_the_settings(init):
     assert "{{" not in "".join(texts.values())
 
 
+@sqlite_only
 def test_oauth_is_on_from_the_start(init):
     """
     What to enter in Linnworks is printed once, with a manifest that names the token endpoint.
@@ -91,8 +93,7 @@ def test_oauth_is_on_from_the_start(init):
     output = init(*WITH_OAUTH)
     client_id, secret = (re.search(rf"^{name}: (\S+)$", output, re.M)[1] for name in ("client_id", "client_secret"))
     app = create_app(load_settings({"BRIDGE_ENV_FILE": "setup/bridge.env"}))
-    app.extensions["bridge"].worker.stop()
-    app.extensions["bridge"].journal.stop()  # it would write into the next test's database
+    stop(app)
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     granted = app.test_client().post("/api/oauth/authorize", data=form).json
     refused = app.test_client().post("/api/Listing/GetConfiguratorSettings").json

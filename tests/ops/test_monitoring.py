@@ -22,7 +22,7 @@ from bridge.store.installation_facts import save_certificate
 from bridge.store.orders import SeenOrder
 from bridge.store.outbox import PendingUpdate
 from bridge.store.paging import POLL_SILENCE, PagingRun, last_polls
-from tests.conftest import opened, sender
+from tests.conftest import opened, sender, stop
 from tests.linnworks import Linnworks
 from tests.processes import ROOT, Service, until
 
@@ -319,7 +319,7 @@ def test_a_failing_service_reports_it(settings):
     """
     app = create_app(settings)
     healthy = app.test_client().get("/health/details")
-    app.extensions["bridge"].worker.stop()
+    stop(app)
     failing = app.test_client().get("/health/details")
     metrics = samples(app.test_client().get("/metrics").text)
 

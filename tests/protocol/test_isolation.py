@@ -24,7 +24,7 @@ from bridge.settings import Settings
 from bridge.store.connections import Connection
 from bridge.store.database import close_store
 from bridge.vault import digest, new_token
-from tests.conftest import dump, opened, sender
+from tests.conftest import dump, opened, sender, stop
 from tests.linnworks import Linnworks
 
 pytestmark = pytest.mark.broad
@@ -186,7 +186,7 @@ def test_a_new_unprotected_route_is_found(tmp_path, monkeypatch, kind):
 
         monkeypatch.setattr("bridge.app.AREAS", (area,))
     app = create_app(Settings(data_dir=tmp_path))
-    app.extensions["bridge"].worker.stop()
+    stop(app)
     if kind == "route":
         app.add_url_rule("/api/forgotten", view_func=lambda: {"Error": None, "Orders": []}, methods=["POST"])
     found = unprotected(walk(app, ["x"]), "Unknown authorization token")

@@ -17,7 +17,7 @@ from bridge.protocol.endpoints.oauth import PATH
 from bridge.protocol.endpoints.public import source_hash
 from bridge.protocol.openapi import EXAMPLE_TOKEN, EXAMPLES, document
 from bridge.settings import Settings
-from tests.conftest import opened, sender
+from tests.conftest import opened, sender, stop
 from tests.linnworks import LONG_AGO, Linnworks
 
 PREFERENCES = {"StepName": "Preferences", "ConfigItems": []}  # the wizard's second step
@@ -172,7 +172,7 @@ def test_the_page_adds_no_other_route(tmp_path, docs):
     call = sender(docs)
     Linnworks(call, "seller")
     plain = create_app(Settings(data_dir=tmp_path / "plain"))
-    plain.extensions["bridge"].worker.stop()
+    stop(plain)
     more = {rule.rule for rule in docs.url_map.iter_rules()} - {rule.rule for rule in plain.url_map.iter_rules()}
 
     assert {"/openapi.json", "/docs", "/docs/", "/docs/<path:path>"} == more

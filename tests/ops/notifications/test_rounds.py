@@ -25,6 +25,7 @@ from bridge.store.connections import Connection
 from bridge.store.findings import RecordedFinding, recorded_findings
 from bridge.store.outbox import PendingUpdate
 from bridge.store.paging import PagingRun
+from tests.conftest import sqlite_only
 
 MINUTE = timedelta(minutes=1)
 
@@ -265,7 +266,9 @@ def test_nothing_that_can_be_stored_is_told_of_without_the_database(
     ("problem", "url", "command"),
     [
         ("Nothing can be stored: the disk is full", "", "df -h"),
-        ("Nothing can be stored: another program keeps the database locked", "", "fuser -v "),
+        pytest.param(
+            "Nothing can be stored: another program keeps the database locked", "", "fuser -v ", marks=sqlite_only
+        ),
         ("The database does not answer", "postgresql://server/bridge", "systemctl status postgresql"),
     ],
 )

@@ -19,7 +19,7 @@ from bridge.store.database import database
 from bridge.sync import health as health_module
 from bridge.sync.health import Health
 from bridge.vault import new_key
-from tests.conftest import sqlite_only
+from tests.conftest import sqlite_only, stop
 
 
 def test_health_says_that_the_service_can_work(settings):
@@ -28,7 +28,7 @@ def test_health_says_that_the_service_can_work(settings):
     """
     app = create_app(settings)
     response = app.test_client().get("/health")
-    app.extensions["bridge"].worker.stop()
+    stop(app)
 
     assert 200 == response.status_code
     assert {"status": "ok", "database": True, "storage": True, "worker": True, "key": True} == response.get_json()
@@ -123,7 +123,7 @@ def test_health_says_that_the_worker_hangs(settings, monkeypatch):
     worker = app.extensions["bridge"].worker
     monkeypatch.setattr(type(worker), "seconds_since_heartbeat", 61.0)
     response = health(app)
-    worker.stop()
+    stop(app)
 
     assert 503 == response.status_code
     assert ["The background worker has hung for 61 s"] == response.json["reasons"]
@@ -147,7 +147,7 @@ def test_the_page_says_what_this_is_and_whether_it_runs(settings):
     """
     app = create_app(settings)
     running = app.test_client().get("/")
-    app.extensions["bridge"].worker.stop()
+    stop(app)
     failing = app.test_client().get("/")
 
     assert "This is a Linnworks channel application." in running.text
@@ -186,6 +186,6 @@ def test_the_logo_can_be_replaced(tmp_path):
     logo.write_bytes(b"picture")
     app = create_app(Settings(data_dir=tmp_path / "data", logo=logo))
     response = app.test_client().get("/logo.png")
-    app.extensions["bridge"].worker.stop()
+    stop(app)
 
     assert response.data == b"picture"
