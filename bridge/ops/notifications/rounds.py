@@ -156,7 +156,7 @@ class Rounds:
         last = save_fact_once(ROUND_AT, EPOCH.isoformat())
         # a little earlier than due, as the hosts' clocks and timers differ
         waits = timedelta(seconds=0.8 * settings.doctor_seconds)
-        if timedelta(0) <= moment - datetime.fromisoformat(last) < waits:
+        if abs(moment - datetime.fromisoformat(last)) < waits:
             return False
         return replace_fact(ROUND_AT, last, moment.isoformat())
 
@@ -262,10 +262,11 @@ def state_to_tell(row: RecordedFinding, moment: datetime) -> str | None:
         return None
     if row.state == OK and row.told_state != OK:
         return OK
-    rested = row.alarmed_at is None or not timedelta(0) <= moment - row.alarmed_at < SILENCE
+    # the round of another host may have begun a moment later than this one
+    rested = row.alarmed_at is None or abs(moment - row.alarmed_at) >= SILENCE
     if SEVERITY[row.state] > SEVERITY[row.told_state] and rested and row.rounds >= CONFIRMED_BY:
         return str(row.state)
-    if not row.delivered and row.told_at is not None and not timedelta(0) <= moment - row.told_at < RETRY:
+    if not row.delivered and row.told_at is not None and abs(moment - row.told_at) >= RETRY:
         return str(row.told_state)
     return None
 

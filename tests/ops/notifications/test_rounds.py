@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -18,7 +18,7 @@ from bridge.errors import ChannelUnavailable, CredentialsRefused
 from bridge.ops.doctor.service import health_findings
 from bridge.ops.notifications import delivery, rounds
 from bridge.ops.notifications.messages import clean, foreign
-from bridge.ops.notifications.rounds import Rounds
+from bridge.ops.notifications.rounds import Rounds, state_to_tell
 from bridge.settings import Settings
 from bridge.store.actions import Action
 from bridge.store.connections import Connection
@@ -480,3 +480,15 @@ def test_the_findings_of_a_deleted_connection_are_deleted(doctor, let_pass, shop
 
     assert 1 == len(inbox.messages)
     assert 0 == RecordedFinding.select().where(RecordedFinding.connection.is_null(False)).count()
+
+
+def test_a_host_whose_round_began_earlier_tells_nothing_again():
+    """
+    While another host sends its message, a round that began a moment before does not take it for undelivered.
+    """
+    moment = datetime(2026, 11, 26, 14, 3, tzinfo=timezone.utc)
+    told = {"told_state": "error", "told_at": moment, "alarmed_at": moment, "delivered": False}
+    row = RecordedFinding(cause="shop", state="error", rounds=9, **told)
+
+    assert state_to_tell(row, moment - timedelta(milliseconds=5)) is None
+    assert "error" == state_to_tell(row, moment + timedelta(minutes=1))
