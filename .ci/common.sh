@@ -14,7 +14,7 @@ QUICK="not service and not long and not full"
 # what may come out differently on another database
 DATABASE_TESTS=(
     tests/store tests/sync tests/simulation tests/cli/test_{actions,feeds,orders,outbox}.py
-    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py tests/ops/notifications tests/cli/test_pause.py
+    tests/ops/test_{doctor,monitoring,retention,two_hosts}.py tests/ops/notifications/test_hosts.py tests/cli/test_pause.py
     tests/protocol/test_{envelope,isolation,oauth,secrets}.py tests/protocol/endpoints
 )
 
@@ -180,12 +180,9 @@ check_release() (
 
 # The OpenAPI description is what the service really takes and answers.
 fuzz_api() {
-    in_venv test timeout 5m python .ci/fuzz_api.py "$scratch/schemathesis/bin/schemathesis"
-}
-
-install_schemathesis() {
     "$PYTHON" -m venv "$scratch/schemathesis" &&
-        "$scratch/schemathesis/bin/pip" install --quiet --disable-pip-version-check 'schemathesis >= 4.0, < 5'
+        "$scratch/schemathesis/bin/pip" install --quiet --disable-pip-version-check 'schemathesis >= 4.0, < 5' &&
+        in_venv test timeout 5m python .ci/fuzz_api.py "$scratch/schemathesis/bin/schemathesis"
 }
 
 # Fail for known vulnerabilities of what is installed; say so if that cannot be found out here.
@@ -255,20 +252,17 @@ bench() {
     BRIDGE_TEST_DATABASE_URL=$server in_venv test python -m bench --gate "$@"
 }
 
-# Install as the README says and lint; what later steps need is installed meanwhile, because nothing here is measured.
+# Install as the README says and lint; the lowest versions are installed meanwhile, because nothing here is measured.
 prepare() {
-    local lowest schemathesis
+    local lowest
     step "copy" copy_tree || exit
     step "install" install test test || exit
     step "format" in_venv test ruff format --check .
     step "lint" in_venv test ruff check .
     install lowest test -c constraints-lowest.txt >"$scratch/lowest.log" &
     lowest=$!
-    install_schemathesis >"$scratch/schemathesis.log" 2>&1 &
-    schemathesis=$!
     step "types" in_venv test mypy
     step "install the lowest versions" wait "$lowest" || cat "$scratch/lowest.log"
-    step "install schemathesis" wait "$schemathesis" || cat "$scratch/schemathesis.log"
 }
 
 # Add what PostgreSQL and the bench need, once the tests have passed without.

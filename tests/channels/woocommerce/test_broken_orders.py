@@ -109,6 +109,7 @@ def neighbours() -> list[dict[str, Any]]:
 
 
 @pytest.mark.broad
+@pytest.mark.full
 @pytest.mark.parametrize("name", RICH)
 def test_any_broken_field_costs_its_order_alone(name, neighbours):
     """

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from tests.channels.woocommerce.fake.api_client import ApiClient
 from tests.channels.woocommerce.fake.sample import sample_shop
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.full]  # the scripted shop changes rarely
 
 RECORDED = Path(__file__).parent / "recorded"
 MOMENT = datetime(2026, 7, 5, 9, 0, tzinfo=timezone.utc)
