@@ -14,6 +14,11 @@ def cut(text: str, limit: int = LONGEST) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def one_line(text: str, limit: int) -> str:
+    """Return a text as one line without control characters, cut to the limit."""
+    return cut(" ".join("".join(sign if sign.isprintable() else " " for sign in text).split()), limit)
+
+
 def without_tags(text: str, instead: str = "") -> str:
     """Return a text without HTML tags."""
     return _TAG.sub(instead, text)

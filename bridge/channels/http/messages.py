@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
+from bridge.channels.helpers.texts import one_line
 from bridge.channels.http.response import ShopResponse
 
 LONGEST_TEXT = 20_000  # characters of a message that are looked at
@@ -41,8 +42,7 @@ def safe_message(text: str, secrets: Iterable[str]) -> str:
     text = text[:LONGEST_TEXT]
     for secret in sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True):
         text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
-    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
+    return one_line(text, LONGEST_MESSAGE)
 
 
 def sent_secrets(request: requests.PreparedRequest, params: Mapping[str, Any] | None) -> Iterator[str]:

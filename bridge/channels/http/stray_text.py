@@ -6,6 +6,8 @@ import html
 import json
 import re
 
+from bridge.channels.helpers.texts import one_line
+
 LONGEST_STRAY = 50_000  # characters before JSON in which its beginning is searched for
 LONGEST_WORDS = 200  # characters of a title or a message
 
@@ -69,5 +71,4 @@ def _text(content: bytes) -> str:
 
 def _words(markup: str) -> str:
     text = html.unescape(_TAG.sub("", markup)).encode(errors="replace").decode()
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= LONGEST_WORDS else f"{line[: LONGEST_WORDS - 1]}…"
+    return one_line(text, LONGEST_WORDS)

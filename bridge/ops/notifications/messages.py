@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bridge.channels.helpers.texts import cut, one_line
 from bridge.masking import masked
 from bridge.ops.wording import as_typed
 from bridge.settings import Settings
@@ -63,5 +64,4 @@ def foreign(text: str) -> str:
 
 def clean(text: str) -> str:
     """Return a text without control characters and personal data, which the words of a shop may hold, and short."""
-    text = masked(" ".join("".join(character if character.isprintable() else " " for character in text).split()))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return cut(masked(one_line(text, len(text))), LONGEST)
