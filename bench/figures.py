@@ -55,6 +55,10 @@ TARGETS = {
     "16a": Target("poll with 200,000 seen orders and 1,000 connections / with none", 1.5, gate=1.5),
     "16b": Target("idle second of the worker, the same", 1.5, gate=1.5),
     "17": Target("poll for 100 orders with the record of calls / without", 1.1, gate=1.25),
+    "18a": Target("calls of an empty poll / one call of a plain client", 1, gate=2),
+    "18b": Target("orders: what the shop is asked / by a plain client", 0.55, gate=1.5),
+    "18c": Target("products: the same", 1.0, gate=1.5),
+    "18d": Target("levels and prices: the same", 0.8, gate=1.5),
     "length": Target("answers without their exact Content-Length", 0, "", gate=0),
 }
 

@@ -16,6 +16,7 @@ FIRST_SIZE = 25
 SLOW_SECONDS, QUICK_SECONDS = 3.0, 1.0
 WRITE_MARGIN, FITTING_MARGIN = 1.5, 1.6
 FAIR_SECONDS = 4.0  # a small call that gets less at the end of a request says little when it is cut off
+SMALLEST_PART = 0.25  # of a page, the least that another call is worth
 CALL_SHARE = 0.2  # of the time of a call, what it would take with no rows
 NO_TIME = "There was no time left to call the shop"
 
@@ -104,6 +105,7 @@ def read_paced(
 ) -> Page[T]:
     """Return a page of about `limit` items at most, read in parts by `read(cursor, size)`.
 
+    The page ends before a small part: lists by offset read some rows twice, so that the last few would take many calls.
     Until something was read, a part may take half of the time that is left; where it does not come in time, or is too
     long to be read, a quarter of it is asked for next. Another part is read only while twice the last one's time is
     left, and where it fails the page ends before it. Cursors must name the last key, never a count of parts or sizes.
@@ -133,7 +135,7 @@ def read_paced(
         items += page.items
         as_of = as_of or page.as_of
         cursor = page.next_cursor
-        if cursor is None or len(items) >= limit or deadline.left() < 2 * seconds:
+        if cursor is None or limit - len(items) < SMALLEST_PART * limit or deadline.left() < 2 * seconds:
             return Page(items, cursor, as_of)
 
 

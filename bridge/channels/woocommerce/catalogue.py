@@ -21,6 +21,7 @@ from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.preferences import Preferences
 from bridge.channels.woocommerce.product_ids import Target
 from bridge.channels.woocommerce.product_lookup import (
+    MOST_SKUS,
     NOT_SOLD_ALONE,
     by_sku,
     products,
@@ -177,7 +178,8 @@ def read(
 
 
 def _limit() -> int:
-    return min(PAGE_SIZE, MOST_VARIATIONS)
+    """Return how many products a page may have: so many that one call finds others with the same SKUs."""
+    return min(MOST_SKUS, MOST_VARIATIONS)
 
 
 def _parse_cursor(cursor: str | None) -> tuple[Position, int, int]:

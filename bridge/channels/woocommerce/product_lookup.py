@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.product_ids import Target
@@ -18,6 +19,8 @@ from bridge.errors import ChannelError
 T = TypeVar("T")
 
 SKU_FIELDS = "id,parent_id,sku,type,status,manage_stock,stock_quantity"
+MOST_SKUS = PAGE_SIZE - 1  # of a search, one short of a page: a full page may not be all
+LONGEST_QUERY = 4_000  # characters; servers take addresses of 8,000, some of less
 NOT_SOLD_ALONE = ("grouped", "external")  # made of other products, or sold elsewhere: no stock of their own
 VARIATIONS_ROUTE_CACHE = "woocommerce variations"
 
@@ -90,8 +93,7 @@ def search_skus(shop: WooClient, skus: Iterable[str], *, status: str = "any") ->
     WooCommerce takes a comma for the end of a SKU, and as a part of one only if nothing else is asked.
     """
     wanted = sorted({spelling for sku in skus if sku.strip() for spelling in _spellings(sku)})
-    searches = chunks([sku for sku in wanted if "," not in sku], PAGE_SIZE // 2)
-    searches += [(sku,) for sku in wanted if "," in sku]
+    searches = [*_searches([sku for sku in wanted if "," not in sku]), *((sku,) for sku in wanted if "," in sku)]
     results = shop.run_parallel([partial(_search, shop, search, status) for search in searches])
     found: dict[str, dict[int, dict[str, Any]]] = {}
     failed: dict[str, ChannelError] = {}
@@ -103,6 +105,19 @@ def search_skus(shop: WooClient, skus: Iterable[str], *, status: str = "any") ->
                 if ("," in search[0]) == ("," in row["sku"]):
                     found.setdefault(sku_key(row["sku"]), {})[row["id"]] = row
     return SkuSearch({key: list(rows.values()) for key, rows in found.items()}, failed)
+
+
+def _searches(skus: Sequence[str]) -> list[Sequence[str]]:
+    """Return the SKUs in lists for a search each, which fit into an address."""
+    searches: list[list[str]] = []
+    length = 0
+    for sku in skus:
+        length += len(quote(sku)) + len("%2C")
+        if not searches or len(searches[-1]) == MOST_SKUS or length > LONGEST_QUERY:
+            searches.append([])
+            length = len(quote(sku)) + len("%2C")
+        searches[-1].append(sku)
+    return list(searches)
 
 
 def _spellings(sku: str) -> set[str]:

@@ -77,6 +77,24 @@ def test_a_quick_shop_gives_a_whole_page():
     assert [25, 50, 25, 100] == shop.sizes
 
 
+def test_a_page_ends_before_a_part_that_is_hardly_worth_a_call():
+    """
+    A list by offset reads its last rows twice: a page that is nearly full is not filled by ever smaller calls.
+    """
+    sizes: list[int] = []
+
+    def read(cursor: str | None, size: int) -> Page[int]:
+        sizes.append(size)
+        start = int(cursor or 0)
+        items = list(range(start, start + size - size // 10))  # a tenth was read before
+        return Page(items, str(items[-1] + 1))
+
+    page = read_paced(read, None, limit=100, deadline=Deadline(BUDGET), cache={}, key="size")
+
+    assert [25, 50, 32] == sizes
+    assert 97 == len(page.items)
+
+
 def test_a_shop_that_does_not_answer_at_all_is_an_error():
     """
     Less is tried once, then the failure is told.

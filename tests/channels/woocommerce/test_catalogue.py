@@ -159,3 +159,18 @@ def test_deleting_a_product_between_its_pages_loses_no_other(connected, monkeypa
         second = linnworks("ProductsEndpoint", PageNumber=2)
 
     assert [5, ["AFTER"]] == [len(first["Products"]), [row["SKU"] for row in second["Products"]]]
+
+
+def test_a_whole_catalogue_is_read_in_few_calls(linnworks, woo):
+    """
+    A page of products is one call for its rows, and one that looks for others with the same SKUs.
+    """
+    for number in range(250):
+        woo.add_product(f"MANY-{number:03}", stock=1, price="1.00")
+    linnworks.products()  # by then the bridge knows that this shop is quick
+    woo.server.calls.clear()
+
+    found = linnworks.products()
+
+    assert 252 == len(found)
+    assert 6 >= len(woo.server.calls)
