@@ -26,7 +26,7 @@ from tests.conftest import access_key, dump, opened, sender
 from tests.linnworks import Linnworks
 
 CALLS = {call.manifest: call for area in AREAS for call in area.calls}
-FEW, MANY = 15, 1500  # examples of each kind and call
+FEW, MANY = 15, 500  # examples of each kind and call
 
 pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.broad]
 usual_and_long = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
