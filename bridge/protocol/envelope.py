@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, TooManyRequests, UnknownToken, explain
-from bridge.protocol.auth import authorize, count_rejection
+from bridge.protocol.auth import count_rejection
 from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.call_facts import facts_of
 from bridge.protocol.rate_limit import RECORDS, UNFINISHED_RECORDS, caller_address
@@ -52,9 +52,8 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     call.endpoint = endpoint
     try:
-        authorized = authorize(call, endpoint.scope)
         with call.exits:  # they see the exception
-            answered = call.answered = _handled(call, endpoint, handler, authorized)
+            answered = call.answered = _handled(call, endpoint, handler)
             if answered.error:
                 call.outcome = "refused"
             elif errors := answered.row_errors:
@@ -67,9 +66,9 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
         return _response(failure(error, endpoint.gives))
 
 
-def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], authorized: bool) -> Answer:
+def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Answer:
     try:
-        message = receive(call, endpoint, authorized)
+        message = receive(call, endpoint)
     except ValidationError as error:
         if endpoint.invalid is None:
             raise
