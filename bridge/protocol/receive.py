@@ -13,7 +13,7 @@ from bridge.protocol import oauth
 from bridge.protocol.auth import authenticate, authorize, callers, count_new_connection, tokens_in
 from bridge.protocol.body import SMALL_BYTES, parse_object, read_rest, read_start, require_bounded
 from bridge.protocol.call import Call
-from bridge.protocol.schemas.base import schema_of
+from bridge.protocol.schemas.base import load
 from bridge.store.connections import Connection
 
 if TYPE_CHECKING:
@@ -89,4 +89,4 @@ def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connec
             call.finished_connection  # noqa: B018 (it raises; thousands of rows are not loaded for nothing)
     elif endpoint.scope == oauth.WRITE and not call.authorized:
         count_new_connection(call)
-    return schema_of(endpoint.takes).load(body)
+    return load(endpoint.takes, body)

@@ -176,7 +176,7 @@ def test_every_nested_schema_loads_what_is_in_it(linnworks, name, monkeypatch):
 
     monkeypatch.setattr(MessageSchema, "_do_load", load)
     schema = schema_of(CALLS[name].takes)
-    within = {schema.object_class}
+    within = set() if schema.is_plain else {schema.object_class}  # test_fast holds plain ones to their schemas
     for path in paths(CALLS[name].takes):
         field = field_at(schema, path)
         if isinstance(of := entry(field), fields.Nested):
