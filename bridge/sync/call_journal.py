@@ -166,8 +166,8 @@ class CallJournal:
 
 def _cut(texts: Sequence[Any], limit: int) -> Sequence[Any]:
     """Return values in which no text is longer than the limit."""
-    texts_only = texts if set(map(type, texts)) <= {str} else [text for text in texts if isinstance(text, str)]
-    if not texts_only or max(map(len, texts_only)) <= limit:
+    kinds = set(map(type, texts))
+    if str not in kinds or (kinds == {str} and max(map(len, texts)) <= limit):
         return texts
     return [text[:limit] if isinstance(text, str) else text for text in texts]
 
