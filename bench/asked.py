@@ -147,7 +147,7 @@ def measure(shop: Shop, rounds: int, *, is_running: bool) -> list[Figure]:
 
 EMPTY_POLL, SOME_ORDERS, ALL_PRODUCTS = "an empty poll", f"{ORDERS} orders", f"{SKUS:,} products"
 LEVELS, PRICES = f"{SKUS:,} levels", f"{SKUS:,} prices"
-TARGET_OF = {EMPTY_POLL: "18a", SOME_ORDERS: "18b", ALL_PRODUCTS: "18c", LEVELS: "18d", PRICES: "18d"}
+TARGET_OF = {EMPTY_POLL: "20a", SOME_ORDERS: "20b", ALL_PRODUCTS: "20c", LEVELS: "20d", PRICES: "20d"}
 
 
 def _jobs(products: Sequence[Product], since: datetime, number: int) -> dict[str, Callable[[Client], object]]:

@@ -52,7 +52,7 @@ def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]
     return {
         **inside,
         "served": lambda: served.measure(database_url, 2, 5),
-        "waiting": lambda: waiting.measure(10, 3, 1000),
+        "waiting": lambda: waiting.measure(10, 3, 2000),
         "outbound": lambda: outbound.measure(5),
         "writers": lambda: writers.measure(10),
         "starts": lambda: starts.measure(7),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 import tempfile
@@ -14,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure, of_target, ratios
-from bench.installation import INVENTORY, Installation, calls, environ_of, fresh_database, new_feed
+from bench.installation import (
+    DESPATCH,
+    INVENTORY,
+    Installation,
+    calls,
+    despatch_call,
+    environ_of,
+    fresh_database,
+    new_feed,
+)
 from bench.shops import CHANNEL, PRODUCTS
 from bridge.protocol.call import Services
 from bridge.store.database import close_store
@@ -95,21 +105,43 @@ def _targets(here: Installation, token: str, skus: list[str], rounds: int) -> li
     invalid["Products"][500]["Quantity"] = "some"
     malformed = json.dumps(invalid).encode()
     assert "Quantity: Not a whole number." == json.loads(here.call(INVENTORY, malformed))["Products"][500]["Error"]
-    stock_floor, stock_call, price_floor, price_call, one_refused = in_turn(
+    for row in invalid["Products"]:
+        row["Quantity"] = "some"
+    all_malformed = json.dumps(invalid).encode()
+    despatch_floor, despatch = _despatch(here, token)
+    stock_floor, stock_call, price_floor, price_call, one_refused, all_refused, despatch_least, despatched = in_turn(
         [
             _floor(here, *stock),
             partial(here.call, *stock),
             _floor(here, *prices),
             partial(here.call, *prices),
             partial(here.call, INVENTORY, malformed),
+            partial(here.call, INVENTORY, all_malformed),
+            despatch_floor,
+            despatch,
         ],
         rounds,
     )
     return [
         of_target("1", ratios(stock_call, stock_floor)),
         of_target("2", ratios(price_call, price_floor)),
-        of_target("7", ratios(one_refused, stock_call)),
+        of_target("7a", ratios(one_refused, stock_call)),
+        of_target("7b", ratios(all_refused, stock_call)),
+        of_target("18", ratios(despatched, despatch_least)),
     ]
+
+
+def _despatch(here: Installation, token: str) -> tuple[Job, Job]:
+    """Return the floor, and a job that despatches 100 orders that were never despatched before."""
+    raw = despatch_call(token)
+    numbers = itertools.count()
+
+    def despatch() -> bytes:
+        return here.call(DESPATCH, raw.replace(b"R-", b"R%d-" % next(numbers)))
+
+    answer = json.loads(despatch())
+    assert not any(order["Error"] for order in answer["Orders"]), answer
+    return lambda: (json.loads(raw), json.dumps(answer)), despatch
 
 
 def _pages(rounds: int) -> list[Figure]:

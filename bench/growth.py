@@ -1,20 +1,20 @@
-"""The memory of the service's processes over a hundred thousand requests."""
+"""The memory of the service's processes over 200,000 requests."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-from bench.figures import Figure
+from bench.figures import Figure, of_target
 from bench.installation import environ_of
 from bench.load import load
 from bench.processes import Server
 from bench.served import NO_ERROR, prepared
 
-REQUESTS = 100_000
+REQUESTS = 200_000
 FIRST = 10_000
 SECONDS = 5
-LONGEST = 400
+LONGEST = 900
 
 
 def measure() -> list[Figure]:
@@ -38,4 +38,6 @@ def measure() -> list[Figure]:
         Figure("memory after all of them (PSS)", (late[0],), "MB"),
         Figure("largest process after 10,000 requests (RSS)", (early[1],), "MB"),
         Figure("largest process after all of them (RSS)", (late[1],), "MB"),
+        of_target("19a", [late[1] / early[1]]),
+        of_target("19b", [late[0] / early[0]]),
     ]

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bench.shops import CHANNEL, sku
+from bench.shops import ORDERS as ORDERS_OF_A_PAGE
 
 _counters = tempfile.TemporaryDirectory(prefix="bench-counters-")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _counters.name)  # metrics are counted as under the server
@@ -27,6 +28,7 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 ADD_NEW_USER = "/api/Config/AddNewUser"
 CONFIG_TEST, USER_CONFIG = "/api/Config/ConfigTest", "/api/Config/UserConfig"
 ORDERS, PRODUCTS = "/api/Order/Orders", "/api/Product/Products"
+DESPATCH = "/api/Order/Despatch"
 INVENTORY, PRICES = "/api/Product/InventoryUpdate", "/api/Product/PriceUpdate"
 
 
@@ -168,6 +170,24 @@ def calls(token: str, skus: list[str], feed: str) -> dict[str, tuple[str, bytes]
         name: (path, json.dumps(body if name == "AddNewUser" else {"AuthorizationToken": token, **body}).encode())
         for name, (path, body) in bodies.items()
     }
+
+
+def despatch_call(token: str) -> bytes:
+    """Return the body of a despatch of as many orders as a page has, each of two lines, all of them whole."""
+    items = [{"SKU": sku(line), "OrderLineNumber": f"{line}", "DespatchedQuantity": 2} for line in (1, 2)]
+    orders = [
+        {
+            "ReferenceNumber": f"R-{number}",
+            "ShippingVendor": "Royal Mail",
+            "ShippingMethod": "Tracked 24",
+            "TrackingNumber": f"TRACK{number:05}",
+            "SecondaryTrackingNumbers": [],
+            "ProcessedOn": "2025-07-05 03:48:51Z",
+            "Items": items,
+        }
+        for number in range(ORDERS_OF_A_PAGE)
+    ]
+    return json.dumps({"AuthorizationToken": token, "Orders": orders}).encode()
 
 
 def new_feed(installation: Installation, token: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bridge.channels.base import LAST_STEP, Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
+from bridge.channels.base import LAST_STEP, Channel, LineState, ListingResult, OrderState, Outcome, Page, Parcel, Step
 from bridge.clock import EPOCH
 from bridge.errors import ChannelUnavailable
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
@@ -75,6 +75,7 @@ def sku(number: int) -> str:
     return f"SKU-{number:05}"
 
 
+_TWO_LINES = tuple(LineState(f"{line}", sku(line), ordered=2) for line in (1, 2))
 _ORDERS = tuple(map(order, range(ORDERS)))
 _PRODUCTS = tuple(
     Product(sku=sku(n), title=f"Thing number {n}", quantity=n, price=Decimal("12.10"), reference=f"{n}")
@@ -132,7 +133,7 @@ class InstantShop(Channel):
         return None
 
     def order_state(self, reference: str) -> OrderState | None:
-        return None
+        return OrderState(reference, _TWO_LINES)
 
     def despatch(self, parcel: Parcel, key: str) -> None:
         self._take_time()

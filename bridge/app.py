@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 
@@ -14,12 +16,19 @@ from bridge.protocol.endpoints import AREAS, api_docs, oauth, public
 from bridge.settings import Settings, load_settings
 
 
+class Application(Flask):
+    """Flask, without its question at each call whether a function is asynchronous: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the WSGI application; raises StartError if a setting, the key or the database is wrong."""
     settings = settings or load_settings(os.environ)
     services = open_installation(settings)
     logs.set_up_logging(settings)
-    app = Flask("bridge", static_folder=None)
+    app = Application("bridge", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer a doubled slash with a redirect
     envelope.install(app, services)
     metrics.count_calls_of(app)

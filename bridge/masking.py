@@ -29,6 +29,6 @@ _PATTERNS = (
 
 def masked(text: str) -> str:
     """Return a text without e-mail addresses, telephone numbers, bank accounts, credentials and queries of URLs."""
-    for pattern, mask in _PATTERNS:
+    for pattern, mask in _PATTERNS if text else ():
         text = pattern.sub(mask, text)
     return text

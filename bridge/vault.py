@@ -50,7 +50,7 @@ class Vault:
         self._file = keys if isinstance(keys, Path) else None
         self._file_version = self._read_file_version()
         self._fernets = _fernets(read_key_file(keys) if isinstance(keys, Path) else keys)
-        self._cache: dict[str, dict[str, str] | None] = {}
+        self._cache: dict[str, dict[str, str]] = {}
 
     def seal(self, values: Mapping[str, str]) -> str:
         """Encrypt names and values into one text that may be stored."""
@@ -59,15 +59,22 @@ class Vault:
     def open(self, sealed: str) -> dict[str, str] | None:
         """Return the sealed names and values; None if the text is forged or of another key.
 
-        Results are cached while the keys stay the same: every call needs them, and decrypting costs more than the rest.
+        What was opened is cached until `reload` finds other keys: every call needs it, and decrypting costs more than
+        the rest.
         """
-        self._current()
-        if sealed not in self._cache:
+        found = self._cache.get(sealed)
+        if found is None:
+            opened = self._decrypt(sealed)
+            if not isinstance(opened, dict):
+                return None
             if len(self._cache) >= CACHE_SIZE:
                 self._cache = {}
-            opened = self._decrypt(sealed)
-            self._cache[sealed] = opened if isinstance(opened, dict) else None
-        return self._cache[sealed]
+            found = self._cache[sealed] = opened
+        return found
+
+    def reload(self) -> None:
+        """Read the key file again if it has changed, and forget what was opened before that."""
+        self._current()
 
     def sign(self, *words: str) -> str:
         """Return a token that carries these words and the time; `open` does not open it."""

@@ -76,7 +76,9 @@ class JsonFormatter(TracebackFormatter):
 
 def set_up_logging(settings: Settings) -> None:
     """Log to standard error in the format of the settings; keep the handlers that the server has set up already."""
-    logging._srcfile = None  # saves looking up which code logged, which no format shows
+    # what no format shows is not looked up for each record
+    logging._srcfile = None
+    logging.logThreads = logging.logMultiprocessing = False
     root = logging.getLogger()
     if not root.handlers:
         logging.basicConfig()

@@ -12,6 +12,7 @@ from bridge.errors import InvalidAccessToken, RequestRefused, TooManyRequests, U
 from bridge.protocol import oauth
 from bridge.protocol.call import Call
 from bridge.protocol.rate_limit import NEW_CONNECTIONS, UNKNOWN_TOKENS
+from bridge.store.callers import find_caller
 from bridge.store.connections import Connection, find_connection
 from bridge.vault import digest
 
@@ -27,18 +28,23 @@ def bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == BEARER else ""
 
 
-def authorize(call: Call, scope: str) -> bool:
-    """Check the call's access token and return whether it has a valid one; with OAuth off it need not.
+def authorize(call: Call, scope: str, tokens: Sequence[str]) -> dict[str, Connection]:
+    """Check the call's access token, which it need not have with OAuth off, and return the connections of `tokens`.
 
-    Raises InvalidAccessToken or, if the token is valid but does not have the scope, RequestRefused.
+    The database is asked for both at once, and in the same steps without tokens: only the answer tells a token from
+    none. Raises InvalidAccessToken or, if the access token is valid but does not have the scope, RequestRefused.
     """
-    services, token = call.services, bearer_token(call.request)
-    scopes = oauth.scopes_of(services.vault, token, services.settings.oauth_token_seconds) if token else None
-    if scopes is None and oauth.is_required():
+    services, access_token = call.services, bearer_token(call.request)
+    client_id, scopes = oauth.read_access_token(services.vault, access_token, services.settings.oauth_token_seconds)
+    found = {token: find_caller(client_id, digest(token)) for token in tokens or [""]}
+    caller = next(iter(found.values()))
+    if caller.client_is_active:
+        call.authorized = True
+        if scope not in scopes:
+            raise RequestRefused(f"The access token does not have the scope {scope}")
+    elif caller.oauth_is_on:
         raise InvalidAccessToken
-    if scopes is not None and scope not in scopes:
-        raise RequestRefused(f"The access token does not have the scope {scope}")
-    return scopes is not None
+    return {token: one.connection for token, one in found.items() if one.connection is not None}
 
 
 def tokens_in(raw: bytes) -> list[str]:
@@ -56,11 +62,8 @@ def tokens_in(raw: bytes) -> list[str]:
 
 
 def callers(tokens: Sequence[str]) -> dict[str, Connection]:
-    """Return the connections that these tokens belong to, by token.
-
-    Without any it takes the same steps: only the answer tells a token from none.
-    """
-    rows = {token: find_connection(digest(token)) for token in tokens or [""]}
+    """Return the connections that these tokens belong to, by token."""
+    rows = {token: find_connection(digest(token)) for token in tokens}
     return {token: row for token, row in rows.items() if row is not None}
 
 

@@ -45,7 +45,10 @@ class Services:
 
 @dataclass
 class Call:
-    """One request: when and from where it came, its deadline, the connection it is for, and what it was answered."""
+    """One request: when and from where it came, its deadline, the connection it is for, and what it was answered.
+
+    It is `authorized` if it has a valid access token, which it need not with OAuth off.
+    """
 
     request: Request
     services: Services
@@ -53,6 +56,7 @@ class Call:
     now: datetime
     address: str
     id: str
+    authorized: bool = False
     exits: ExitStack = field(default_factory=ExitStack)
     caller: Connection | None = field(default=None, repr=False)
     outcome: str = "ok"

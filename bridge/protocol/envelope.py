@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from bridge.clock import Deadline, now
 from bridge.errors import BridgeError, CredentialsRefused, InvalidAccessToken, TooManyRequests, UnknownToken, explain
-from bridge.protocol.auth import authorize, count_rejection
+from bridge.protocol.auth import count_rejection
 from bridge.protocol.call import Call, Services, current_call, current_services
 from bridge.protocol.call_facts import facts_of
 from bridge.protocol.rate_limit import RECORDS, UNFINISHED_RECORDS, caller_address
@@ -34,6 +34,8 @@ PREFIX = "/api/"
 SAFE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer that has not set them itself."""
 
+JSON_HEADERS = list({"Content-Type": "application/json", **SAFE_HEADERS}.items())
+
 POLLED_BY_MONITORING = ("/health", "/health/details", "/metrics")
 """Paths whose calls would fill the log."""
 
@@ -52,9 +54,8 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     """Authenticate the call, load its message, have the handler answer it, and write the answer or the failure."""
     call.endpoint = endpoint
     try:
-        authorized = authorize(call, endpoint.scope)
         with call.exits:  # they see the exception
-            answered = call.answered = _handled(call, endpoint, handler, authorized)
+            answered = call.answered = _handled(call, endpoint, handler)
             if answered.error:
                 call.outcome = "refused"
             elif errors := answered.row_errors:
@@ -67,9 +68,9 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
         return _response(failure(error, endpoint.gives))
 
 
-def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer], authorized: bool) -> Answer:
+def _handled(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Answer:
     try:
-        message = receive(call, endpoint, authorized)
+        message = receive(call, endpoint)
     except ValidationError as error:
         if endpoint.invalid is None:
             raise
@@ -108,7 +109,7 @@ def _unrouted(error: Exception) -> Response:
 def _begin() -> None:
     services = current_services()
     incoming: Any = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
-    forwarded = incoming.headers.get("X-Forwarded-For", "")
+    forwarded = incoming.environ.get("HTTP_X_FORWARDED_FOR", "")
     trace = Trace()
     call = Call(
         request=incoming,
@@ -125,8 +126,9 @@ def _begin() -> None:
 
 def _log(response: Response) -> Response:
     call = current_call()
-    for name, value in SAFE_HEADERS.items():
-        response.headers.setdefault(name, value)
+    if call.answered is None:
+        for name, value in SAFE_HEADERS.items():
+            response.headers.setdefault(name, value)
     rule = call.request.url_rule
     facts = {
         "request": call.id,
@@ -140,7 +142,7 @@ def _log(response: Response) -> Response:
     errors = call.answered.row_errors if call.answered and call.outcome in ("partial", "failed") else ()
     if errors:
         facts |= {"rows": len(errors), "failed_rows": len(errors) - errors.count(None)}
-    response.headers["X-Request-Id"] = call.id
+    response.headers.add("X-Request-Id", call.id)
     _record(call)
     level = logging.DEBUG if facts["path"] in POLLED_BY_MONITORING else logging.INFO
     log.log(level, " ".join([f"{name}={value}" for name, value in facts.items()]), extra={"facts": facts})
@@ -172,7 +174,7 @@ def _is_meant_for_us(request: Request) -> bool:
 
 
 def _response(answer: Answer) -> Response:
-    return Response(to_json(answer), 200, content_type="application/json")
+    return Response(to_json(answer), 200, JSON_HEADERS)
 
 
 def _message(error: Exception, call: Call) -> str:

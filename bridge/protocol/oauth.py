@@ -37,7 +37,7 @@ def access_token(vault: Vault, client: OauthClient, scopes: tuple[str, ...]) -> 
     return vault.sign(str(client.id), *scopes)
 
 
-def scopes_of(vault: Vault, token: str, max_age: int) -> tuple[str, ...] | None:
-    """Return the scopes of an access token; None if it is forged, expired, or its client was revoked."""
-    words = vault.verify(token, max_age)
-    return tuple(words[1:]) if words and active_client(words[0]) else None
+def read_access_token(vault: Vault, token: str, max_age: int) -> tuple[str, list[str]]:
+    """Return the client's id and the scopes of an access token; no id if it is none of ours, or expired."""
+    client_id, *scopes = (token and vault.verify(token, max_age)) or [""]
+    return client_id, scopes

@@ -10,10 +10,10 @@ from marshmallow import ValidationError
 
 from bridge.errors import RequestRefused, UnknownToken
 from bridge.protocol import oauth
-from bridge.protocol.auth import authenticate, callers, count_new_connection, tokens_in
+from bridge.protocol.auth import authenticate, authorize, callers, count_new_connection, tokens_in
 from bridge.protocol.body import SMALL_BYTES, parse_object, read_rest, read_start, require_bounded
 from bridge.protocol.call import Call
-from bridge.protocol.schemas.base import schema_of
+from bridge.protocol.schemas.base import load
 from bridge.store.connections import Connection
 
 if TYPE_CHECKING:
@@ -27,34 +27,34 @@ LONGEST_UNFINISHED = 4096
 WIZARD = "/api/Config/"
 
 
-def receive(call: Call, endpoint: Endpoint, authorized: bool) -> Any:
-    """Return the call's message, after its token was found if it needs one.
+def receive(call: Call, endpoint: Endpoint) -> Any:
+    """Return the call's message, after its access token was checked, and its token was found if it needs one.
 
-    Raises UnknownToken, ValidationError, and what else is wrong with the request.
+    Raises InvalidAccessToken, UnknownToken, ValidationError, and what else is wrong with the request.
     """
     start = read_start(call)
+    tokens = tokens_in(start) if endpoint.token else []
+    known = authorize(call, endpoint.scope, tokens)
     if len(start) <= SMALL_BYTES:
-        return _load(call, endpoint, start, callers(tokens_in(start)) if endpoint.token else {}, authorized)
+        return _load(call, endpoint, start, known)
     if not endpoint.token:
         raise RequestRefused(f"The request is longer than {SMALL_BYTES} bytes")
-    return _receive_large(call, endpoint, start, authorized)
+    return _receive_large(call, endpoint, start, _finished(known) if tokens else None)
 
 
-def _receive_large(call: Call, endpoint: Endpoint, start: bytes, authorized: bool) -> Any:
+def _receive_large(call: Call, endpoint: Endpoint, start: bytes, known: Mapping[str, Connection] | None) -> Any:
     """Return the message of a large body: few are read at once, fewer without a token, and one is parsed at a time.
 
-    Linnworks may write the token behind everything else. An integration that is not finished has no large messages.
+    Linnworks may write the token behind everything else: then nothing is `known` at first. An integration that is not
+    finished has no large messages.
     """
     reads = call.services.large_bodies
-    tokens = tokens_in(start)
-    if tokens:
-        known = _finished(callers(tokens))
+    if known is not None:
         with reads.known.slot(max(row.id for row in known.values()), READ_SECONDS):
-            raw = read_rest(call, start)
-            return _load_large(call, endpoint, raw, known, authorized)
+            return _load_large(call, endpoint, read_rest(call, start), known)
     with reads.unknown.slot(None, UNKNOWN_SECONDS):
         raw = read_rest(call, start)
-        return _load_large(call, endpoint, raw, _finished(callers(tokens_in(raw))), authorized)
+        return _load_large(call, endpoint, raw, _finished(callers(tokens_in(raw))))
 
 
 def _finished(known: Mapping[str, Connection]) -> Mapping[str, Connection]:
@@ -67,11 +67,11 @@ def _finished(known: Mapping[str, Connection]) -> Mapping[str, Connection]:
     return finished
 
 
-def _load_large(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection], authorized: bool) -> Any:
+def _load_large(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection]) -> Any:
     with call.services.large_bodies.parse.slot(None, PARSE_SECONDS):
         try:
             require_bounded(raw)
-            return _load(call, endpoint, raw, known, authorized)
+            return _load(call, endpoint, raw, known)
         except Exception as error:
             # marshmallow's frames refer to themselves, and would keep the body until the garbage collector runs
             traceback.clear_frames(error.__traceback__)
@@ -80,13 +80,13 @@ def _load_large(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, 
             raise
 
 
-def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection], authorized: bool) -> Any:
+def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection]) -> Any:
     coding = call.request.headers.get("Content-Encoding", "")
     body = parse_object(raw, coding=coding, takes_nothing=endpoint.takes_nothing)
     if endpoint.token:
         call.caller = authenticate(body, known)
         if len(raw) > LONGEST_UNFINISHED and not endpoint.path.startswith(WIZARD):
             call.finished_connection  # noqa: B018 (it raises; thousands of rows are not loaded for nothing)
-    elif endpoint.scope == oauth.WRITE and not authorized:
+    elif endpoint.scope == oauth.WRITE and not call.authorized:
         count_new_connection(call)
-    return schema_of(endpoint.takes).load(body)
+    return load(endpoint.takes, body)

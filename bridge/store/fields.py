@@ -21,11 +21,16 @@ class MomentField(BigIntegerField):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
+def as_json(value: Any) -> bytes:
+    """Return plain data and messages as JsonField stores them."""
+    return msgspec.json.encode(value, enc_hook=str)
+
+
 class JsonField(TextField):
     """Plain data and messages, stored as JSON text; decimals are stored as strings, so that they stay exact."""
 
     def db_value(self, value: Any) -> str | None:
-        return None if value is None else msgspec.json.encode(value, enc_hook=str).decode()
+        return None if value is None else as_json(value).decode()
 
     def python_value(self, value: str | None) -> Any:
         return None if value is None else msgspec.json.decode(value)

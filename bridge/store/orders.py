@@ -223,6 +223,13 @@ def forget_hold(connection_id: int, reference: str) -> None:
         ).execute()
 
 
+_COUNT_HELD = Statement(
+    lambda: (
+        SeenOrder.select(SeenOrder.connection, fn.COUNT(SeenOrder.id)).where(_IS_HELD).group_by(SeenOrder.connection)
+    )
+)
+
+
 def held_orders() -> list[SeenOrder]:
     """Return the held orders of all connections, the longest held first."""
     query = SeenOrder.select(SeenOrder, Connection).join(Connection)
@@ -236,8 +243,7 @@ def forget_orders(before: datetime, limit: int) -> int:
 
 def count_held() -> dict[int, int]:
     """Return how many orders are held, by connection."""
-    held: Any = SeenOrder.select(SeenOrder.connection, fn.COUNT(SeenOrder.id)).where(_IS_HELD)
-    return dict(iter(held.group_by(SeenOrder.connection).tuples()))
+    return dict(_COUNT_HELD.run().fetchall())
 
 
 def first_held(connection_id: int, limit: int) -> list[SeenOrder]:

@@ -10,13 +10,13 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
-from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, chunked, fn
+from peewee import SQL, AutoField, CharField, ForeignKeyField, IntegerField, TextField, Value, chunked, fn
 
 from bridge.clock import is_future
 from bridge.protocol.schemas.products import Price, StockLevel
 from bridge.store.connections import Connection
 from bridge.store.database import Row, writing
-from bridge.store.fields import JsonField, LenientJsonField, MomentField, NumberField, is_due
+from bridge.store.fields import JsonField, LenientJsonField, MomentField, NumberField, as_json, is_due
 from bridge.store.leases import DueCheck, LeasedRow
 from bridge.store.statements import Statement
 
@@ -133,8 +133,8 @@ class PushJob:
 
 _FIND_LEASE = Statement(lambda connection: OutboxLease.select().where(OutboxLease.connection == connection))
 _INSERT_BATCH = Statement(
-    lambda connection, kind, rows, now, until: OutboxBatch.insert(
-        connection=connection, kind=kind, content=rows, created_at=now, awaited_until=until
+    lambda connection, kind, text, now, until: OutboxBatch.insert(
+        connection=connection, kind=kind, content=Value(text, converter=False), created_at=now, awaited_until=until
     )
 )
 _WAITING_BATCHES = Statement(
@@ -200,11 +200,21 @@ def update_tag(row: StockLevel | Price) -> str:
 
 
 def enqueue(
-    connection: Connection, kind: str, rows: Sequence[StockLevel | Price], *, now: datetime, until: datetime
+    connection: Connection,
+    kind: str,
+    rows: Sequence[StockLevel | Price],
+    *,
+    now: datetime,
+    until: datetime,
+    json: bytes = b"",
 ) -> tuple[OutboxBatch, PushJob | None]:
-    """Store the rows of a request durably; return the batch, and a job that holds it if the lease was free."""
+    """Store the rows of a request durably; return the batch, and a job that holds it if the lease was free.
+
+    `json` are the rows `as_json`, where these are known.
+    """
+    text = (json or as_json(rows)).decode()
     with writing(connection.id):
-        number = _INSERT_BATCH.insert(connection=connection.id, kind=kind, rows=rows, now=now, until=until)
+        number = _INSERT_BATCH.insert(connection=connection.id, kind=kind, text=text, now=now, until=until)
         lease = _acquire(connection.id, connection.generation, now, until)
     batch = OutboxBatch(
         id=number, connection=connection.id, kind=kind, content=rows, created_at=now, awaited_until=until

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import peewee
@@ -70,12 +71,12 @@ class Statement:
     def rows(self, **values: Any) -> list[Any]:
         """Return the selected rows as objects of their model; the query selects whole rows of one model."""
         _, _, model = self._compile()
-        return [_object(model, row) for row in self.run(**values).fetchall()]
+        return [make_row(model, row) for row in self.run(**values).fetchall()]
 
     def first(self, **values: Any) -> Any:
         """Return the first selected row as an object, or None."""
         row = self.run(**values).fetchone()
-        return None if row is None else _object(self._compile()[2], row)
+        return None if row is None else make_row(self._compile()[2], row)
 
     def any(self, **values: Any) -> bool:
         """Return whether any row is selected."""
@@ -108,11 +109,20 @@ def _fill_in(arguments: list[Any], values: Mapping[str, Any]) -> list[Any]:
     return [argument.value(values) if type(argument) is Parameter else argument for argument in arguments]
 
 
-def _object(model: Any, row: tuple[Any, ...]) -> Any:
+def make_row(model: Any, row: Sequence[Any]) -> Any:
     """Return the model's object for a whole row of its table."""
     made = model(__no_default__=1)
-    made.__data__.update(
-        (field.name, value if type(field) in UNCONVERTED else field.python_value(value))
-        for field, value in zip(model._meta.sorted_fields, row, strict=True)
-    )
+    names, conversions = _columns_of(model)
+    made.__data__.update(zip(names, row, strict=True))
+    for name, convert in conversions:
+        made.__data__[name] = convert(made.__data__[name])
     return made
+
+
+@cache
+def _columns_of(model: Any) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
+    """Return the names of a model's columns, and those whose values are other ones in objects."""
+    columns = model._meta.sorted_fields
+    return [field.name for field in columns], [
+        (field.name, field.python_value) for field in columns if type(field) not in UNCONVERTED
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,7 +85,6 @@ class CallJournal:
         self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
-        self._process = 0
         self._thread: threading.Thread | None = None
 
     def add(self, facts: CallFacts) -> None:
@@ -104,22 +102,27 @@ class CallJournal:
 
     def start(self) -> None:
         """Start the thread unless it is running; each process needs its own after a fork."""
-        if self._process != os.getpid() and not self._stopped:
+        if not self._alive and not self._stopped:
             with self._lock:
-                if self._process != os.getpid():
-                    self._process = os.getpid()
+                if not self._alive:
                     self._thread = threading.Thread(target=self._run, name="call-journal", daemon=True)
                     self._thread.start()
                     atexit.register(self.stop)
 
     def stop(self) -> None:
         """Store what waits, and stop the thread."""
+        thread = self._thread if self._alive else None
         self._stopped = True
         self._wake.set()
         atexit.unregister(self.stop)
-        if self._process == os.getpid() and self._thread:
-            self._thread.join(STOP_SECONDS)
+        if thread:
+            thread.join(STOP_SECONDS)
             self._flush_and_log()
+
+    @property
+    def _alive(self) -> bool:
+        """Whether the thread is running; after a fork it is not."""
+        return self._thread is not None and self._thread.is_alive()
 
     def flush(self) -> None:
         """Store everything that waits; raises what the database raises, and then keeps it."""
@@ -163,7 +166,8 @@ class CallJournal:
 
 def _cut(texts: Sequence[Any], limit: int) -> Sequence[Any]:
     """Return values in which no text is longer than the limit."""
-    if all(len(text) <= limit for text in texts if isinstance(text, str)):
+    kinds = set(map(type, texts))
+    if str not in kinds or (kinds == {str} and max(map(len, texts)) <= limit):
         return texts
     return [text[:limit] if isinstance(text, str) else text for text in texts]
 

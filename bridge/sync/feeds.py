@@ -36,6 +36,7 @@ from bridge.store.feeds import (
     postpone_item,
     set_item_aside,
 )
+from bridge.store.fields import as_json
 from bridge.sync import pauses, quota, retry, wizard
 from bridge.sync.call_journal import CallFacts, CallJournal
 from bridge.sync.keys import shop_key
@@ -89,7 +90,7 @@ def add_removals(connection_id: int, removals: Sequence[ListingRemoval | Invalid
 
 
 def _add(connection_id: int, items: Sequence[tuple[str, Any, Any]], moment: datetime) -> str:
-    quota.require_room(connection_id, (request for _, request, _ in items))
+    quota.require_room(connection_id, (as_json(request) for _, request, _ in items))
     return add_feed(connection_id, items, moment)
 
 

@@ -40,6 +40,7 @@ class Health:
     def probe(self, channels: Channels) -> None:
         """Find out whether something can be stored, and whether the key opens what is sealed."""
         self._storage = find_storage_problem()
+        channels.vault.reload()
         if not self._storage:
             marker = read_fact(MARKER)
             opens = marker is None or channels.vault.open(marker) is not None

@@ -30,6 +30,7 @@ from bridge.errors import (
 from bridge.protocol.schemas.base import InvalidRow, from_plain_data
 from bridge.protocol.schemas.products import Price, StockLevel, UpdatedProduct
 from bridge.store.connections import Connection
+from bridge.store.fields import as_json
 from bridge.store.outbox import (
     SETTLES_IN,
     OutboxBatch,
@@ -139,19 +140,19 @@ def _push(
         pauses.require_running(connection, kind.pausable)
         return open_channel()
 
-    valid = [row for row in asked if not isinstance(row, InvalidRow) and value(row) >= 0]
-    results = _store_and_push(kind_name, connection, open_unless_paused, deadline, valid)
-    if len(valid) == len(asked):
-        return tuple(map(UpdatedProduct, map(attrgetter("sku"), valid), results))
-    of_valid = iter(results)
+    rows: Sequence[Any] = asked
+    if set(map(type, rows)) == {kind.message} and min(map(value, rows)) >= 0:  # the usual case
+        results = _store_and_push(kind_name, connection, open_unless_paused, deadline, rows)
+        return tuple(map(UpdatedProduct, map(attrgetter("sku"), rows), results))
+    valid = [row for row in rows if not isinstance(row, InvalidRow) and value(row) >= 0]
+    of_valid = iter(_store_and_push(kind_name, connection, open_unless_paused, deadline, valid))
     return tuple(
-        UpdatedProduct(sku=row.text("sku"), error=row.error)
+        UpdatedProduct(row.text("sku"), row.error)
         if isinstance(row, InvalidRow)
         else UpdatedProduct(
-            sku=row.sku,
-            error=next(of_valid) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero",
+            row.sku, next(of_valid) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero"
         )
-        for row in asked
+        for row in rows
     )
 
 
@@ -169,8 +170,9 @@ def _store_and_push(
     """
     if not rows:
         return []
-    require_room(connection.id, [rows])
-    batch, job = enqueue(connection, kind_name, rows, now=now(), until=retry.lease_end(deadline))
+    json = as_json(rows)
+    require_room(connection.id, [json])
+    batch, job = enqueue(connection, kind_name, rows, now=now(), until=retry.lease_end(deadline), json=json)
     if job is None:
         try:
             open_channel()
@@ -199,7 +201,7 @@ def _run(job: PushJob, open_channel: OpenChannel, trace: Trace, own: OutboxBatch
     rows_by_batch = {
         batch.id: batch.content if batch is own else _messages(kind, stored[batch.id]) for batch in job.batches
     }
-    newest = _newest(kind, pending_rows, *rows_by_batch.values())
+    newest = _newest(kind, *filter(None, [pending_rows, *rows_by_batch.values()]))
     rows = list(newest.values())
     set_values = [ONE_AT_A_TIME] * len(rows) if job.alone and job.batches else _set_in_shop(kind, rows, open_channel)
     outcomes = dict(zip(newest, set_values, strict=True))
@@ -248,6 +250,8 @@ def _report(
             len(outcomes),
             refused[0],
         )
+    if not job.pending_updates and all(batch is own for batch in job.batches):
+        return
     asked = {UPDATE_KINDS[job.kind].key(row) for row in own.content} if own else set()
     waited = [key for key in newest if key not in asked]
     if waited:
@@ -292,6 +296,11 @@ def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, An
     The order matters: a shop may have one product for two of our keys.
     """
     newest: dict[Hashable, Any] = {}
+    if len(oldest_first) == 1:
+        newest = {kind.key(row): row for row in oldest_first[0] if row is not None}
+        if len(newest) == len(oldest_first[0]):
+            return newest  # the usual case: each key once
+        newest = {}
     for rows in oldest_first:
         for row in rows:
             if row is not None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-import msgspec
 
 from bridge.errors import RequestRefused
 from bridge.store.usage import ROW_BYTES, waiting_bytes
@@ -17,11 +14,11 @@ UNMEASURED_BYTES = 1_000_000
 _unmeasured: dict[int, int] = {}
 
 
-def require_room(connection_id: int, contents: Iterable[Any]) -> None:
+def require_room(connection_id: int, contents: Iterable[bytes]) -> None:
     """Raise RequestRefused if these contents and what waits already are more than a connection may have waiting."""
     size = 0
     for content in contents:
-        size += ROW_BYTES + len(msgspec.json.encode(content, enc_hook=str))
+        size += ROW_BYTES + len(content)
         if size > MOST_WAITING_BYTES:
             raise _full()
     added = _unmeasured.get(connection_id, 0) + size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 
@@ -32,7 +31,6 @@ class BackgroundWorker:
         self._stopped = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._process = 0
         self._heartbeat = monotonic()
 
     @property
@@ -42,8 +40,8 @@ class BackgroundWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread of this process is running."""
-        return self._thread is not None and self._process == os.getpid() and self._thread.is_alive()
+        """Whether the thread is running; after a fork it is not."""
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
         """Start the thread unless it is running; each process needs its own after a fork."""
@@ -52,7 +50,6 @@ class BackgroundWorker:
         if not self.alive and not self._stopped:
             with self._lock:
                 if not self.alive:
-                    self._process = os.getpid()
                     self._heartbeat = monotonic()
                     self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                     self._thread.start()

@@ -252,7 +252,7 @@ def test_rows_of_an_unfinished_integration_are_not_loaded(call, monkeypatch):
     Anyone can add one: thousands of invalid rows in 64 KB would take the processor for nothing.
     """
     unfinished = Linnworks(call)
-    monkeypatch.setattr("bridge.protocol.receive.schema_of", None)
+    monkeypatch.setattr("bridge.protocol.receive.load", None)
     answer = unfinished("InventoryUpdateEndpoint", Products=[None] * 10_000)
 
     assert "The set-up of this integration is not finished: please complete its wizard" == answer["Error"]

@@ -209,8 +209,8 @@ def test_an_access_token_expires(app, client):
     vault = app.extensions["bridge"].vault
     fresh = oauth.access_token(vault, oauth.authenticate(*client), SCOPES)
 
-    assert SCOPES == oauth.scopes_of(vault, fresh, 60)
-    assert oauth.scopes_of(vault, fresh, -1) is None
+    assert (client[0], list(SCOPES)) == oauth.read_access_token(vault, fresh, 60)
+    assert ("", []) == oauth.read_access_token(vault, fresh, -1)
 
 
 def test_tokens_of_a_revoked_client_are_refused_at_once(call, fetch, bearer, client):
@@ -335,4 +335,4 @@ def test_other_installations_refuse_an_access_token(app, fetch, tmp_path):
     with opened(Settings(data_dir=tmp_path / "another")) as other:
         OauthClient.create(id=client_id, name="", secret_digest="", scope="", created_at=now())
 
-        assert oauth.scopes_of(other.extensions["bridge"].vault, token, 3600) is None
+        assert ("", []) == oauth.read_access_token(other.extensions["bridge"].vault, token, 3600)

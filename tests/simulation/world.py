@@ -256,9 +256,11 @@ def _statements_are_steps(world: World) -> Iterator[None]:
     here = threading.local()
 
     def execute_sql(sql: str, params: Any = None) -> Any:
+        if sql.startswith(SYNCHRONOUS) and sql != f"{SYNCHRONOUS} = normal":
+            here.durable = True  # also if the process is killed now: the next one has a connection of its own
         world.step()
-        if sql.startswith(SYNCHRONOUS):
-            here.durable = sql != f"{SYNCHRONOUS} = normal"
+        if sql == f"{SYNCHRONOUS} = normal":
+            here.durable = False
         return execute(sql, params)
 
     def begin_it(*how: Any) -> Any:

@@ -60,7 +60,7 @@ def test_small_requests_are_measured_together(linnworks, monkeypatch):
     monkeypatch.setattr(quota, "waiting_bytes", lambda number: measured.append(number) or 0)
     monkeypatch.setattr(quota, "_unmeasured", {})
     for _ in range(40):
-        quota.require_room(7, ["x" * 60_000])
+        quota.require_room(7, [b"x" * 60_000])
 
     assert [7, 7] == measured
 

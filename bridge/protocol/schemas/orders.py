@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from marshmallow.validate import Length, Range
 
@@ -137,8 +137,6 @@ class OrdersRequest(Message):
 
 
 class OrdersResponse(Answer):
-    fast: ClassVar[bool] = True
-
     has_more_pages: bool = False
     orders: tuple[Order, ...] = ()
 

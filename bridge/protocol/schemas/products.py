@@ -26,8 +26,6 @@ class ProductsRequest(Message):
 
 
 class ProductsResponse(Answer):
-    fast: ClassVar[bool] = True
-
     has_more_pages: bool = False
     products: tuple[Product, ...] = ()
 
@@ -70,8 +68,6 @@ class UpdatedProduct(Message):
 
 class UpdateResponse(Answer):
     """One entry for every product received: Linnworks may drop one that is left out."""
-
-    fast: ClassVar[bool] = True
 
     products: tuple[UpdatedProduct, ...] = ()
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from datetime import timedelta, timezone
 from decimal import Decimal
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from marshmallow import ValidationError
 
+from bridge.protocol.endpoints import AREAS
 from bridge.protocol.schemas import fields
-from bridge.protocol.schemas.base import MessageSchema, schema_of, to_json
-from bridge.protocol.schemas.orders import OrdersResponse
-from bridge.protocol.schemas.products import Price, ProductsResponse, StockLevel, UpdatedProduct, UpdateResponse
+from bridge.protocol.schemas.base import MessageSchema, load, schema_of, to_json
+from bridge.protocol.schemas.products import Price, StockLevel, UpdatedProduct, UpdateResponse
 from bridge.protocol.schemas.rows import load_row, load_rows
 
 pytestmark = pytest.mark.broad
 
+ANSWERS = sorted({call.gives for area in AREAS for call in area.calls}, key=attrgetter("__name__"))
+REQUESTS = sorted({call.takes for area in AREAS for call in area.calls}, key=attrgetter("__name__"))
 ZONES = [timezone.utc, timezone(timedelta(hours=-7, minutes=30))]
 
 odd_values = st.one_of(
@@ -69,6 +74,25 @@ def test_rows_together_load_as_each_does_by_itself(kind, rows):
     assert repr(singly) == repr(list(together))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in REQUESTS if schema_of(kind).is_plain])
+@given(data=st.data())
+def test_plain_requests_load_as_their_schema_loads_them(kind, data):
+    """
+    Whatever is in one, it gives the object or the error that the schema gives.
+    """
+    keys = [*(field.data_key for field in schema_of(kind).fields.values()), "pagenumber", "New"]
+    body = data.draw(st.dictionaries(st.sampled_from(keys), odd_values))
+
+    assert _loaded(schema_of(kind).load, body) == _loaded(partial(load, kind), body)
+
+
+def _loaded(load: Any, body: Any) -> Any:
+    try:
+        return load(body)
+    except ValidationError as error:
+        return error.messages
+
+
 def values(field: Any) -> st.SearchStrategy[Any]:
     """What a field of an answer may hold."""
     if isinstance(field, fields.List):
@@ -95,7 +119,7 @@ def objects(schema: MessageSchema) -> st.SearchStrategy[Any]:
     return st.builds(schema.object_class, **{name: values(field) for name, field in schema.fields.items()})
 
 
-@pytest.mark.parametrize("kind", [OrdersResponse, ProductsResponse, UpdateResponse])
+@pytest.mark.parametrize("kind", ANSWERS)
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(data=st.data())
 def test_answers_are_written_as_their_schema_dumps_them(kind, data):

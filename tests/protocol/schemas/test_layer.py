@@ -176,11 +176,11 @@ def test_every_nested_schema_loads_what_is_in_it(linnworks, name, monkeypatch):
 
     monkeypatch.setattr(MessageSchema, "_do_load", load)
     schema = schema_of(CALLS[name].takes)
-    within = {schema.object_class}
+    within = set() if schema.is_plain else {schema.object_class}  # test_fast holds these to theirs
     for path in paths(CALLS[name].takes):
         field = field_at(schema, path)
         if isinstance(of := entry(field), fields.Nested):
-            within.add(of.schema.object_class)
+            within |= set() if of.schema.object_class.fast else {of.schema.object_class}
             sent = body(schema, path, required(of.schema) if of is field else [required(of.schema)])
             linnworks._call(name, in_lower_case(sent) | {"AuthorizationToken": linnworks.token})
     linnworks._call(name, {"AuthorizationToken": linnworks.token})

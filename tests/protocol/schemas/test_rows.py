@@ -209,9 +209,9 @@ def test_a_failure_that_nobody_foresaw_costs_only_its_row(monkeypatch, caplog):
     It is logged, and answered as the row's own Error.
     """
     monkeypatch.setattr(fields.String, "_deserialize", lambda self, value, *_, **__: {"a": value}[value])
-    rows = [{"SKU": "b", "quantity": 1}, {"SKU": "a", "quantity": 2}]
+    rows = [{"SKU": 5, "quantity": 1}, {"SKU": "a", "quantity": 2}]
     failed, loaded = schema_of(InventoryUpdateRequest).load({"Products": rows}).products
 
-    assert ("The bridge failed; its log has the details", "b") == (failed.error, failed.text("sku"))
+    assert ("The bridge failed; its log has the details", "5") == (failed.error, failed.text("sku"))
     assert StockLevel(sku="a", quantity=2) == loaded
     assert "KeyError" in caplog.text
