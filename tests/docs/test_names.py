@@ -9,7 +9,7 @@ import pytest
 
 from bridge.clock import now
 from bridge.ops.status import current_status, gauges
-from bridge.settings import Settings, variable
+from bridge.settings import BUILT_IN, Settings, variable
 from tests.docs.pages import PAGES, ROOT, name_of, prose
 
 SETTINGS = {variable(field) for field in dataclasses.fields(Settings)} | {"BRIDGE_ENV_FILE"}
@@ -80,3 +80,23 @@ def test_files_and_modules_exist(page):
 
 FOLDERS = {path.name for top in (ROOT, ROOT / "bridge") for path in top.iterdir() if path.is_dir()} - {"data"}
 PLACEHOLDER = re.compile(r"SHOP|AREA|NNNN|\d\.\d")
+
+
+def test_every_module_is_on_the_map():
+    """
+    docs/architecture.md names each room, and each module and package in it except the shops.
+    """
+    page = prose(ROOT / "docs/architecture.md")
+    shops = {module.partition(":")[0].rpartition(".")[2] for module in BUILT_IN.values()}
+    named = {part for span in re.findall(r"`([^`]+)`", page) for part in re.split(r"[/.]", span)}
+    modules = {
+        path.stem
+        for room in (
+            ROOT / "bridge",
+            *(ROOT / "bridge" / name for name in ("protocol", "sync", "store", "ops", "channels")),
+        )
+        for path in room.iterdir()
+        if not path.name.startswith("_") and (path.suffix == ".py" or path.joinpath("__init__.py").exists())
+    }
+
+    assert set() == modules - shops - named
