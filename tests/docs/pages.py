@@ -35,9 +35,9 @@ def blocks(page: Path) -> list[Block]:
     return [Block(name_of(page), language, text) for _, language, text in BLOCK.findall(page.read_text("utf-8"))]
 
 
-def block(page: str, first_line: str) -> str:
-    """Return the text of the block that begins with this line."""
-    (found,) = (one.text for one in blocks(ROOT / page) if one.name == (page, first_line))
+def block(page: str, beginning: str) -> str:
+    """Return the text of the only block of a page that begins with these words."""
+    (found,) = (one.text for one in blocks(ROOT / page) if one.text.startswith(beginning))
     return found
 
 

@@ -24,8 +24,24 @@ RUN = {
         "docs/add-a-shop.md",
         "export BRIDGE_CHANNEL=corner_shop BRIDGE_ALLOW_PRIVATE_SHOPS=true",
     ): "examples/smallest/test_corner_shop.py",
+    ("docs/install.md", "linnworks-bridge oauth create"): "tests/docs/test_operate.py",
+    (
+        "docs/operate.md",
+        "linnworks-bridge calls list --order 1231 --since 14:00      # our number, or the customer's (#1231)",
+    ): "tests/docs/test_operate.py",
+    (
+        "docs/operate.md",
+        "linnworks-bridge backup --keep 14 /var/backups/bridge        # what the timer does; or, into a folder of its "
+        "own:",
+    ): "tests/docs/test_operate.py",
+    (
+        "docs/operate.md",
+        "linnworks-bridge restore --list /var/backups/bridge          # when, how large, how many integrations, what "
+        "is damaged",
+    ): "tests/docs/test_operate.py",
+    ("docs/operate.md", "systemctl stop linnworks-bridge.socket linnworks-bridge"): "tests/docs/test_operate.py",
 }
-"""The file of the test that runs a block, by page and first line; docs/walkthrough.md is run whole."""
+"""The file of the test that runs a block, by page and first line; docs/walkthrough.md is run whole. `systemctl` is left out."""
 
 NOT_RUN = {
     ("CONTRIBUTING.md", "python3 -m venv .venv && . .venv/bin/activate"): INSTALLATION,
@@ -45,7 +61,6 @@ NOT_RUN = {
     ): NETWORK,
     ("docs/install.md", "apt-get update && apt-get install -y git python3-venv caddy"): ROOT_COMMANDS,
     ("docs/install.md", "systemctl daemon-reload"): ROOT_COMMANDS,
-    ("docs/install.md", "linnworks-bridge oauth create"): "tests/protocol/test_oauth.py runs it",
     ("docs/install.md", "docker build -f packaging/Containerfile -t linnworks-bridge ."): NETWORK,
     ("docs/install.md", "uvx --from git+REPOSITORY linnworks-bridge serve"): NETWORK,
     ("docs/install.md", "useradd --system --home-dir /var/lib/bridge-woo --shell /usr/sbin/nologin bridge-woo"): (
@@ -59,22 +74,7 @@ NOT_RUN = {
         "docs/operate.md",
         "/opt/bridge/bin/pip install -c /opt/bridge-source/constraints.txt '/opt/bridge-source[notify]'",
     ): SERVICE,
-    (
-        "docs/operate.md",
-        "linnworks-bridge calls list --order 1231 --since 14:00      # our number, or the customer's (#1231)",
-    ): SERVICE,
-    (
-        "docs/operate.md",
-        "linnworks-bridge backup --keep 14 /var/backups/bridge        # what the timer does; or, into a folder of its "
-        "own:",
-    ): SERVICE,
-    (
-        "docs/operate.md",
-        "linnworks-bridge restore --list /var/backups/bridge          # when, how large, how many integrations, what "
-        "is damaged",
-    ): SERVICE,
     ("docs/operate.md", "git -C /opt/bridge-source pull && git -C /opt/bridge-source clean -fdxq"): NETWORK,
-    ("docs/operate.md", "systemctl stop linnworks-bridge.socket linnworks-bridge"): SERVICE,
     ("docs/performance.md", "pip install '.[bench]'"): "`.ci/run` runs the bench",
     ("docs/woocommerce.md", "BRIDGE_CHANNEL=woocommerce linnworks-bridge check --config-file shop.env"): (
         "it needs a running shop; `.ci/full` runs the suites on one"
