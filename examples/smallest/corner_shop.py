@@ -22,6 +22,7 @@ from bridge.channels.base import (
     ShopAction,
     Step,
 )
+from bridge.channels.helpers.parcels import despatch_action, kept_with
 from bridge.channels.helpers.rows import map_order, map_orders, readable
 from bridge.channels.http import ShopClient, ShopResponse, shop_address
 from bridge.errors import ChannelRefused
@@ -132,12 +133,7 @@ class CornerShop(Channel):
             "lines": parcel.pieces,
             "carrier": parcel.tracking[0].carrier if parcel.tracking else "",
             "tracking_numbers": parcel.tracking_numbers,
-            "metadata": {
-                "key": key,
-                "processed_on": parcel.processed_on.isoformat() if parcel.processed_on else "",
-                "replaces": parcel.replaces,
-                "earlier": parcel.earlier,
-            },
+            "metadata": kept_with(parcel, key),
         }
         self._shop.post(f"orders/{quote(parcel.reference, safe='')}/fulfilments", fulfilment)
 
@@ -200,17 +196,8 @@ def _line_state(line: Mapping[str, Any], fulfilments: Sequence[ShopAction], canc
 
 
 def _despatch(row: Mapping[str, Any]) -> ShopAction:
-    """Return a fulfilment; one that the owner made has no metadata."""
-    metadata = row["metadata"]
-    return ShopAction(
-        "despatch",
-        key=metadata.get("key", ""),
-        at=_time(row["at"]),
-        pieces=row["lines"],
-        tracking_numbers=tuple(row["tracking_numbers"]),
-        processed_on=_time(metadata["processed_on"]) if metadata.get("processed_on") else None,
-        replaces=tuple(metadata.get("replaces", ())),
-        earlier=tuple(metadata.get("earlier", ())),
+    return despatch_action(
+        row["metadata"], at=_time(row["at"]), pieces=row["lines"], tracking_numbers=row["tracking_numbers"]
     )
 
 
