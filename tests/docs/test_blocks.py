@@ -41,7 +41,10 @@ RUN = {
     ): "tests/docs/test_operate.py",
     ("docs/operate.md", "systemctl stop linnworks-bridge.socket linnworks-bridge"): "tests/docs/test_operate.py",
 }
-"""The file of the test that runs a block, by page and first line; docs/walkthrough.md is run whole. `systemctl` is left out."""
+"""The file of the test that runs a block, by page and first line; docs/walkthrough.md is run whole.
+
+Of a block with `systemctl`, our own commands are run.
+"""
 
 NOT_RUN = {
     ("CONTRIBUTING.md", "python3 -m venv .venv && . .venv/bin/activate"): INSTALLATION,
