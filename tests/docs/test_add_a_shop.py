@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 from flask import Flask, request
 
+from bridge.channels import helpers as helpers_package
 from bridge.channels import http
+from bridge.channels.base import Channel
 from bridge.clock import Deadline
 from bridge.errors import ChannelRefused
 from bridge.settings import Settings
@@ -18,6 +22,7 @@ from tests.docs.pages import ROOT, block, run_shell
 
 PAGE = "docs/add-a-shop.md"
 CHANNEL = ROOT / "examples/smallest/corner_shop.py"
+EXAMPLE_TESTS = ROOT / "examples/smallest/test_corner_shop.py"
 
 
 def test_the_smallest_channel_is_shown_as_it_is():
@@ -27,6 +32,29 @@ def test_the_smallest_channel_is_shown_as_it_is():
     source = CHANNEL.read_text("utf-8")
 
     assert (ROOT / PAGE).read_text("utf-8").endswith(f"\n```python\n{source}```\n")
+
+
+def test_methods_suites_and_helpers_exist():
+    """
+    The tables name what there is, and each helper, each method that a channel must have and each suite of the example.
+    """
+    tables = re.findall(r"^\| (`.+?) \|(.*)", (ROOT / PAGE).read_text("utf-8"), re.MULTILINE)
+    first = {name for cell, _ in tables for name in re.findall(r"`([\w.]+)`", cell)}
+    suites = {name for _, cells in tables for name in re.findall(r"pytest -k (\w+)`", cells)}
+    helpers = {f"helpers.{path.stem}" for path in Path(helpers_package.__file__).parent.glob("[a-z]*.py")}
+    methods = {*dir(Channel), *Channel.__annotations__}
+
+    assert Channel.__abstractmethods__ | helpers <= first
+    assert [] == [name for name in first - methods if not _exists(f"bridge.channels.{name}")]
+    assert suites == set(re.findall(r"^class (Test\w+)", EXAMPLE_TESTS.read_text("utf-8"), re.MULTILINE))
+
+
+def _exists(name: str) -> bool:
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 @pytest.mark.service
