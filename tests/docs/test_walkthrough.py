@@ -45,7 +45,7 @@ def test_the_walkthrough_answers_as_it_says(tmp_path):
             answered = [line for line in next(answers).splitlines() if line.startswith("{")]
             expected = after.text if after and after.language == "json" else ""
 
-            assert len(answered) == expected.count("\n{") + 1
+            assert len(answered) == f"\n{expected}".count("\n{")
             assert re.fullmatch(_pattern(expected), "\n".join(answered)), answered
 
 
