@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import ClassVar, Generic, TypeVar
 
 from bridge.clock import Deadline
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
 from bridge.protocol.schemas.config import ConfigItem, Tag, ValueType
 from bridge.protocol.schemas.listings import (
@@ -255,9 +255,9 @@ class Channel(ABC):
         """
         return next(step for step in self.steps if step.name == name)
 
-    @abstractmethod
     def verify(self, step: str) -> None:
         """Check the answers of a step declared with `verify`; the message of an error is shown to the seller."""
+        self.check()
 
     @abstractmethod
     def check(self) -> None:
@@ -320,35 +320,38 @@ class Channel(ABC):
 
     # -- after the sale --------------------------------------------------------------------------------
 
-    @abstractmethod
     def post_sale_options(self) -> PostSaleOptionsResponse:
-        """Return what `cancel` and `refund` can do.
+        """Return what `cancel` and `refund` can do; by default nothing.
 
         `automatic_refund_on_cancel` says that the cancel of a whole paid order refunds all of it: Linnworks records
         that refund. False says that it refunds nothing.
         """
+        return PostSaleOptionsResponse()
 
-    @abstractmethod
     def cancel(self, cancellation: Cancellation, key: str) -> None:
         """Cancel an order or some of its lines.
 
         The same key again changes nothing, or completes a cancel of several calls that stopped half-way.
         """
+        raise ChannelRefused("Orders of this shop are cancelled in the shop itself")
 
-    @abstractmethod
     def refund(self, refund: Refund, key: str) -> str:
         """Refund money and return the shop's reference of the refund.
 
         The same key again changes nothing, or completes a refund of several calls that stopped half-way.
         """
+        raise ChannelRefused("Orders of this shop are refunded in the shop itself")
 
-    @abstractmethod
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
         """Return the result of an action that the shop has completed under this key, or None if it has not.
 
-        `kind` is "despatch", "cancel" or "refund"; `reference` is the order's ReferenceNumber. An action of several
-        calls that stopped half-way has not been completed: with None it is asked for again under the same key.
+        `kind` is "despatch", "cancel" or "refund"; `reference` is the order's ReferenceNumber. By default it is what
+        `order_state` has under the key. A channel with actions of several calls overrides it: one that stopped half-way
+        has not been completed, and with None it is asked for again under the same key.
         """
+        state = self.order_state(reference)
+        found = (action.result for action in (state.actions_of(kind) if state else ()) if action.key == key)
+        return next(found, None)
 
     def is_settled(self, kind: str, reference: str, key: str) -> bool:
         """Return whether the shop is known not to be working on an action for which `find_result` was None.

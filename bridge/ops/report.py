@@ -1,4 +1,4 @@
-"""The support bundle: what a stranger needs to find out what is wrong, without secrets, names or addresses."""
+"""The support bundle: what others need to find out what is wrong, without secrets, names or addresses."""
 
 from __future__ import annotations
 

@@ -220,10 +220,14 @@ def gauges(status: Status) -> Iterator[Metric]:
         ("outbox_requests", "Stock and price requests that no process has started on", status.outbox_requests),
         ("outbox_pending_updates", "Stock levels and prices that a shop has not accepted yet", status.pending_updates),
         ("feed_listings", "Listings that the shop has not done yet", status.listings),
-        ("feed_oldest_seconds", "Age of the oldest of these listings", status.listings_age),
+        ("feed_oldest_seconds", "Age of the oldest listing that the shop has not done yet", status.listings_age),
         ("free_bytes", "Room on the disk of the database or the data folder", status.free_bytes),
         ("certificate_days", "Days until the certificate of the public address expires", status.certificate_days),
-        ("certificate_lifetime_days", "Days for which it is valid in all", status.certificate_lifetime_days),
+        (
+            "certificate_lifetime_days",
+            "Days for which the certificate of the public address is valid in all",
+            status.certificate_lifetime_days,
+        ),
     ):
         if value is not None:
             yield GaugeMetricFamily(f"bridge_{name}", help_text, value=value)

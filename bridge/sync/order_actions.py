@@ -187,6 +187,11 @@ def cancel(connection: Connection, channel: Channel, cancellation: Cancellation)
     if cancellation.items and not any(pieces.values()):
         raise RequestRefused("Nothing is to be cancelled: every CancellationQuantity is 0")
     wanted = replace(cancellation, items=tuple(item for item in cancellation.items if item.cancellation_quantity))
+
+    def act(key: str) -> str:
+        channel.cancel(wanted, key)
+        return ""
+
     identity = {"pieces": pieces, "external": cancellation.external_reference}
     actions.perform_once(
         connection,
@@ -195,7 +200,7 @@ def cancel(connection: Connection, channel: Channel, cancellation: Cancellation)
         cancellation.reference_number,
         identity,
         plain_data(wanted),
-        lambda key: channel.cancel(wanted, key) or "",
+        act,
     )
 
 

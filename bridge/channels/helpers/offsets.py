@@ -7,6 +7,7 @@ finds the place again by the key.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,6 +81,15 @@ def _is_past(row_id: Any, position: Position) -> bool:
 def _is_behind(last_known: Any, last: Any, position: Position) -> bool:
     """Return whether a position is behind the rows of a read, or at the last of them."""
     return position.id is not None and bool(last_known < position.id or last == position.id)
+
+
+def read_page(
+    read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], Any], cursor: str | None, *, limit: int
+) -> Page[Row]:
+    """Return the rows that come after a cursor of this function as a page; the same as `read_after` otherwise."""
+    found = read_after(read, id_of, Position(*json.loads(cursor or "[]")), limit=limit)
+    end = found.next_position
+    return Page(found.rows, json.dumps([end.id, end.offset]) if end else None, found.as_of)
 
 
 def read_all(read: Callable[[int, int], Page[Row]], id_of: Callable[[Row], Any], *, limit: int) -> list[Row]:

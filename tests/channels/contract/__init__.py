@@ -1,7 +1,7 @@
 """The suites that every channel passes, one for each capability.
 
-They call the bridge as Linnworks does, so they apply to any shop. The tests of a new channel begin with its settings
-(unless it is the default channel), its shop and a class:
+They call the bridge as Linnworks does, so they apply to any shop; `examples/smallest` shows them in use outside this
+repository. The tests of a new channel begin with its settings (unless it is the default channel), its shop and a class:
 
     @pytest.fixture(scope="module")
     def settings(tmp_path_factory):

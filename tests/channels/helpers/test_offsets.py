@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.channels.base import Page
-from bridge.channels.helpers.offsets import Position, read_after, read_all
+from bridge.channels.helpers.offsets import Position, read_after, read_all, read_page
 from bridge.errors import ChannelUnavailable
 
 LIMIT = 5
@@ -52,6 +52,25 @@ def test_a_whole_list_is_read():
     Read by read, to the end.
     """
     assert list(range(1, 24)) == read_all(reader(list(range(1, 24))), lambda key: key, limit=LIMIT)
+
+
+@pytest.mark.parametrize("keys", [list(range(1, 24)), [f"{number:03}" for number in range(23)]])
+def test_a_list_is_read_as_pages_of_a_channel(keys):
+    """
+    Their cursors are text, and the last page has none.
+    """
+    found, cursor = [], None
+    while True:
+        page = read_page(
+            lambda offset, limit: Page(keys[offset : offset + limit]), lambda key: key, cursor, limit=LIMIT
+        )
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        assert isinstance(cursor, str)
+
+    assert keys == found
 
 
 def test_ids_may_be_texts():
