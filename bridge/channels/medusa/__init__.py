@@ -12,6 +12,7 @@ from bridge.channels.medusa import (
     listings,
     lookups,
     order_pages,
+    shop_choices,
     updates,
     wizard,
 )
@@ -19,6 +20,7 @@ from bridge.channels.medusa.actions import OPTIONS, Actions
 from bridge.channels.medusa.api import MedusaClient
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.shop_info import ShopInfo
+from bridge.errors import ChannelRefused
 from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
 from bridge.protocol.schemas.config import Tag
@@ -47,9 +49,13 @@ class MedusaChannel(Channel):
     @lazy_property
     def shop(self) -> MedusaClient:
         """The shop's Admin API, with this connection's key."""
-        return MedusaClient(
-            wizard.store_address(self.config["store_url"]), self.config["api_key"].strip(), self.deadline, self.settings
-        )
+        url = wizard.store_address(self.config["store_url"])
+        if url.startswith("http:") and not self.settings.allow_private_shops:
+            raise ChannelRefused(
+                "The shop's address must begin with https://; http:// is for a shop in the bridge's own network, "
+                "if the operator allows that"
+            )
+        return MedusaClient(url, self.config["api_key"].strip(), self.deadline, self.settings)
 
     @lazy_property
     def shop_info(self) -> ShopInfo:
@@ -58,8 +64,8 @@ class MedusaChannel(Channel):
 
     @lazy_property
     def preferences(self) -> Preferences:
-        """The seller's answers to the wizard."""
-        return wizard.preferences(self.config)
+        """The seller's answers to the wizard, and the shop's defaults for what was not answered."""
+        return shop_choices.filled_in(wizard.preferences(self.config), self.config, self.shop)
 
     def _actions(self, reference: str) -> Actions:
         return Actions(self.shop, self.preferences, reference)
@@ -73,13 +79,13 @@ class MedusaChannel(Channel):
 
     def step(self, name: str) -> Step:
         """Return the step with the sales channels, locations, currencies, regions and price lists that the shop has."""
-        return wizard.step(super().step(name), self.shop, self.config)
+        return shop_choices.step(super().step(name), self.shop)
 
     def verify(self, step: str) -> None:
         if step == wizard.SHOP:
             self.shop_info.check()
         else:
-            wizard.verify(self.shop, self.preferences)
+            shop_choices.verify(self.shop, self.config)
 
     def check(self) -> None:
         self.shop_info.check_key()
