@@ -18,6 +18,7 @@ from bridge.channels.medusa import (
 )
 from bridge.channels.medusa.actions import OPTIONS, Actions
 from bridge.channels.medusa.api import MedusaClient
+from bridge.channels.medusa.order_state import MedusaOrder
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.shop_info import ShopInfo
 from bridge.errors import ChannelRefused
@@ -67,8 +68,13 @@ class MedusaChannel(Channel):
         """The seller's answers to the wizard, and the shop's defaults for what was not answered."""
         return shop_choices.filled_in(wizard.preferences(self.config), self.config, self.shop)
 
+    @lazy_property
+    def _just_read(self) -> dict[str, MedusaOrder]:
+        """The orders that were read and not changed since, by reference."""
+        return {}
+
     def _actions(self, reference: str) -> Actions:
-        return Actions(self.shop, self.preferences, reference)
+        return Actions(self.shop, self.preferences, reference, self._just_read)
 
     # -- set-up ----------------------------------------------------------------------------------------
 
@@ -129,6 +135,9 @@ class MedusaChannel(Channel):
 
     def find_result(self, kind: str, reference: str, key: str) -> str | None:
         return self._actions(reference).find_result(kind, key)
+
+    def is_settled(self, kind: str, reference: str, key: str) -> bool:
+        return self._actions(reference).is_settled(kind, key)
 
     # -- products --------------------------------------------------------------------------------------
 
