@@ -46,6 +46,7 @@ class MedusaChannel(Channel):
     friendly_name = "Medusa"
     steps = wizard.STEPS
     supports_listings = True
+    omissions = catalogue.OMISSIONS
 
     @lazy_property
     def shop(self) -> MedusaClient:
