@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from bridge.channels.medusa.configurator import numbers
 from tests.channels.contract import ShopUnderTest
 
 URL = os.environ.get("BRIDGE_TEST_MEDUSA_URL", "").rstrip("/")
@@ -99,13 +100,10 @@ class LiveShop(ShopUnderTest):
         self._call("POST", f"orders/{reference}", {"metadata": note}, fields="id")
 
     def sent(self, reference: str) -> dict[str, int]:
-        order = self._order(reference, "items.*,items.detail.*")
-        return {line["variant_sku"]: line["detail"]["shipped_quantity"] for line in order["items"]}
+        return sent_of(self._order(reference, "items.*,items.detail.*"))
 
     def refunded(self, reference: str) -> Decimal:
-        """Return the sum of all refunds, in pence as the buyer gets it."""
-        refunds = [refund for payment in self._payments(reference) for refund in payment["refunds"]]
-        return sum((Decimal(str(refund["amount"])) for refund in refunds), Decimal(0)).quantize(CENT)
+        return refunded_of(self._payments(reference))
 
     def add_product(self, sku: str) -> None:
         if not self._variants([sku]):
@@ -130,12 +128,14 @@ class LiveShop(ShopUnderTest):
     def done(self, reference: str) -> Any:
         """Return the states and tracking numbers too."""
         order = self._order(reference, "status,payment_status,fulfillment_status,fulfillments.labels.*")
-        tracking = sorted(label["tracking_number"] for parcel in order["fulfillments"] for label in parcel["labels"])
-        states = order["status"], order["payment_status"], order["fulfillment_status"]
-        return states, tracking, self.sent(reference), self.refunded(reference)
+        return states_of(order), self.sent(reference), self.refunded(reference)
 
     def category(self, sku: str) -> str:
-        raise NotImplementedError
+        """Return the number under which Linnworks knows a product's category."""
+        ids = numbers(row["id"] for row in self._rows("product-categories", fields="id"))
+        product = self._variants([sku])[sku]["product_id"]
+        (category,) = self._call("GET", f"products/{product}", fields="id,categories.id")["product"]["categories"]
+        return next(str(number) for number, known in ids.items() if known == category["id"])
 
     # -- setting up ------------------------------------------------------------------------------------
 
@@ -305,3 +305,20 @@ class LiveShop(ShopUnderTest):
 
 def _batches(rows: list[str]) -> Iterable[list[str]]:
     return (rows[first : first + BATCH_SIZE] for first in range(0, len(rows), BATCH_SIZE))
+
+
+def sent_of(order: Mapping[str, Any]) -> dict[str, int]:
+    """Return the pieces of an order by SKU that were shipped, which comes after they were fulfilled."""
+    return {line["variant_sku"]: int(line["detail"]["shipped_quantity"]) for line in order["items"]}
+
+
+def refunded_of(payments: Iterable[Mapping[str, Any]]) -> Decimal:
+    """Return the sum of all refunds, in pence as the buyer gets it."""
+    amounts = (Decimal(str(refund["amount"])) for payment in payments for refund in payment["refunds"])
+    return sum(amounts, Decimal(0)).quantize(CENT)
+
+
+def states_of(order: Mapping[str, Any]) -> Any:
+    """Return an order's three states, and its tracking numbers."""
+    tracking = sorted(label["tracking_number"] for parcel in order["fulfillments"] for label in parcel["labels"])
+    return order["status"], order["payment_status"], order["fulfillment_status"], tracking
