@@ -23,6 +23,7 @@ class MedusaClient:
 
     def __init__(self, url: str, key: str, deadline: Deadline, settings: Settings) -> None:
         self.url = url
+        self.key = key
         self.deadline = deadline
         self._client = ShopClient(url, deadline, settings, account=key, auth=(key, ""))
 
