@@ -27,8 +27,10 @@ NOT_A_TITLE = ("", "Default variant", "Default Variant")
 LONGEST_REFERENCE, LONGEST_TITLE = 64, 500
 OMISSIONS = (
     "Products that are not published, or in none of the connected sales channels",
-    "Variants without a SKU",
+    "Variants without a SKU, or with blanks around it",
 )
+UNPUBLISHED, ELSEWHERE = "Its product is not published", "Its product is in none of the connected sales channels"
+NO_SKU = "It has no SKU: give it one"
 
 
 def page(shop: MedusaClient, cursor: str | None, preferences: Preferences) -> Page[Product]:
@@ -80,10 +82,12 @@ def left_out(row: Row, preferences: Preferences) -> str:
     owner = mapping(row.get("product"))
     channels = {text(channel.get("id")) for channel in listed(owner.get("sales_channels"))}
     if text(owner.get("status")) != "published":
-        return f"Its product is {text(owner.get('status')) or 'gone'}: publish it"
+        return UNPUBLISHED
     if preferences.sales_channels and not channels & preferences.sales_channels:
-        return "Its product is in none of the connected sales channels"
-    return "" if sku_of(row) else "It has no SKU: give it one"
+        return ELSEWHERE
+    if row.get("sku") != sku_of(row) != "":
+        return "Its SKU has blanks around it: remove them"
+    return "" if sku_of(row) else NO_SKU
 
 
 def product(row: Row, preferences: Preferences) -> Product:
