@@ -1,0 +1,275 @@
+"""Products, variants and their prices, categories, and the stock of inventory items at locations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from tests.channels.medusa.fake.rows import Row, invalid, new_id, not_found
+
+PRODUCT: Row = {
+    **dict.fromkeys(("subtitle", "description", "external_id", "thumbnail", "collection_id", "type_id", "weight")),
+    **dict.fromkeys(("length", "height", "width", "hs_code", "origin_country", "mid_code", "material", "metadata")),
+    "title": "",
+    "status": "draft",
+    "is_giftcard": False,
+    "discountable": True,
+    "shipping_profile_id": None,
+}
+VARIANT: Row = {
+    **dict.fromkeys(("title", "sku", "barcode", "ean", "upc", "hs_code", "origin_country", "mid_code", "material")),
+    **dict.fromkeys(("weight", "length", "height", "width", "metadata", "thumbnail")),
+    "allow_backorder": False,
+    "manage_inventory": True,
+    "variant_rank": 0,
+}
+ITEM = {
+    **dict.fromkeys(("origin_country", "hs_code", "mid_code", "material", "unit_of_measure", "weight", "length")),
+    **dict.fromkeys(("height", "width", "metadata", "thumbnail", "title", "description", "sku")),
+    "requires_shipping": True,
+}
+
+
+def merged(metadata: Row | None, sent: Row | None) -> Row | None:
+    """Return metadata with what was sent; an empty text removes a field."""
+    if not sent:
+        return metadata if sent is None else {}
+    return {key: value for key, value in {**(metadata or {}), **sent}.items() if value != ""}
+
+
+class Catalogue:
+    """What the shop sells; rows are kept as Medusa shows them, and relations by id."""
+
+    def __init__(self, now: Callable[[], str]) -> None:
+        self.now = now
+        self.products: dict[str, Row] = {}
+        self.variants: dict[str, Row] = {}
+        self.items: dict[str, Row] = {}
+        self.levels: dict[tuple[str, str], Row] = {}
+        self.categories: dict[str, Row] = {}
+        self.price_lists: dict[str, Row] = {}
+        self.list_prices: dict[str, Row] = {}
+
+    def stamped(self, prefix: str, **fields: Any) -> Row:
+        """Return a new row with an id and its times."""
+        moment = self.now()
+        return {"id": new_id(prefix), **fields, "created_at": moment, "updated_at": moment, "deleted_at": None}
+
+    # -- products --------------------------------------------------------------------------------------
+
+    def create_product(self, sent: Mapping[str, Any]) -> Row:
+        """Add a product with its options and variants, or none of it."""
+        handle = sent.get("handle") or re.sub(r"[^a-z0-9]+", "-", sent["title"].lower()).strip("-")
+        if any(row["handle"] == handle for row in self.products.values()):
+            raise invalid(f"Product with handle: {handle}, already exists.")
+        if not sent.get("options"):
+            raise invalid(f"Product options are not provided for: [{sent['title']}].")
+        product = self.stamped("prod", **{**PRODUCT, **_known(PRODUCT, sent)}, handle=handle)
+        product["options"] = [self._option(option) for option in sent["options"]]
+        self._set_relations(product, {"images": [], "categories": [], "sales_channels": [], **sent})
+        self._check_skus(sent.get("variants", ()))
+        for variant in sent.get("variants", ()):
+            self._check_options(product, variant.get("options", {}), "")
+        self.products[product["id"]] = product
+        for variant in sent.get("variants", ()):
+            self.create_variant(product["id"], variant)
+        return product
+
+    def update_product(self, key: str, sent: Mapping[str, Any]) -> Row:
+        product = self.products.get(key)
+        if product is None:
+            raise not_found(f'Product with id "{key}" not found')
+        metadata = merged(product["metadata"], sent.get("metadata"))
+        for option in sent.get("options", ()):
+            known = next((row for row in product["options"] if row["id"] == option.get("id")), None)
+            known = known or next((row for row in product["options"] if row["title"] == option.get("title")), None)
+            if known is None:
+                product["options"].append(self._option(option))
+            else:
+                have = {value["value"]: value for value in known["values"]}
+                fresh = self._option({"title": known["title"], "values": option.get("values", list(have))})["values"]
+                known["values"] = [have.get(value["value"], {**value, "option_id": known["id"]}) for value in fresh]
+        product.update(_known(PRODUCT, sent), metadata=metadata, updated_at=self.now())
+        self._set_relations(product, sent)
+        if "variants" in sent:
+            kept = {variant["id"] for variant in sent["variants"] if "id" in variant}
+            for variant in self.variants_of(key):
+                if variant["id"] not in kept:
+                    self.delete_variant(variant["id"])
+            for variant in sent["variants"]:
+                if "id" in variant:
+                    self.update_variant(variant["id"], variant)
+                else:
+                    self.create_variant(key, variant)
+        return product
+
+    def delete_product(self, key: str) -> None:
+        items = [item for variant in self.variants_of(key) for item in variant["inventory_items"]]
+        reserved = [key for key in items if self.quantities(key)["reserved_quantity"]]
+        if reserved:
+            words = f"Cannot remove following inventory item(s) since they have reservations: [{', '.join(reserved)}]."
+            raise invalid(words)
+        for variant in self.variants_of(key):
+            self.delete_variant(variant["id"])
+        self.products.pop(key, None)
+
+    def variants_of(self, product: str) -> list[Row]:
+        return [variant for variant in self.variants.values() if variant["product_id"] == product]
+
+    def _option(self, sent: Mapping[str, Any]) -> Row:
+        option = self.stamped("opt", title=sent["title"], is_exclusive=True, metadata=None)
+        option["values"] = [
+            self.stamped("optval", value=value, rank=None, metadata=None, option_id=option["id"])
+            for value in sent.get("values", ())
+        ]
+        return option
+
+    def _set_relations(self, product: Row, sent: Mapping[str, Any]) -> None:
+        if "images" in sent:
+            product["images"] = [
+                self.stamped("img", url=image["url"], metadata=None, rank=rank, product_id=product["id"])
+                for rank, image in enumerate(sent["images"])
+            ]
+        for name in ("categories", "sales_channels"):
+            if name in sent:
+                product[name] = [row["id"] for row in sent[name]]
+        unknown = [key for key in product["categories"] if key not in self.categories]
+        if unknown:
+            raise not_found(f"ProductCategory with id: {', '.join(unknown)} was not found")
+
+    def add_category(self, sent: Mapping[str, Any]) -> Row:
+        handle = sent.get("handle") or re.sub(r"[^a-z0-9]+", "-", sent["name"].lower()).strip("-")
+        fields = {"description": "", "is_active": False, "is_internal": False, "rank": 0, "parent_category_id": None}
+        known = {name: sent[name] for name in fields if sent.get(name) is not None}
+        row = self.stamped("pcat", name=sent["name"], handle=handle, **{**fields, **known}, external_id=None)
+        self.categories[row["id"]] = {**row, "metadata": None}
+        return row
+
+    def add_list_price(self, price_list: str, sent: Mapping[str, Any]) -> Row:
+        """Add a price of a variant to a price list."""
+        price = {
+            "amount": Decimal(str(sent["amount"])),
+            "currency_code": sent["currency_code"],
+            "min_quantity": sent.get("min_quantity"),
+            "max_quantity": sent.get("max_quantity"),
+            "variant_id": sent["variant_id"],
+            "price_list_id": price_list,
+            "price_set_id": f"pset_{sent['variant_id'].partition('_')[2]}",
+            "rules": dict(sent.get("rules") or {}),
+        }
+        row = self.stamped("price", **price)
+        self.list_prices[row["id"]] = row
+        return row
+
+    # -- variants --------------------------------------------------------------------------------------
+
+    def create_variant(self, product: str, sent: Mapping[str, Any]) -> Row:
+        if product not in self.products:
+            raise not_found(f"Product with id: {product} was not found")
+        self._check_skus([sent])
+        self._check_options(self.products[product], sent.get("options", {}), "")
+        variant = self.stamped("variant", **{**VARIANT, **_known(VARIANT, sent)}, product_id=product)
+        variant |= {"options": dict(sent.get("options", {})), "inventory_items": [], "prices": []}
+        self.variants[variant["id"]] = variant
+        self.set_prices(variant, sent.get("prices") or [])
+        if variant["manage_inventory"]:
+            item = self.create_item({"sku": variant["sku"], "title": variant["title"], "description": variant["title"]})
+            variant["inventory_items"].append(item["id"])
+        return variant
+
+    def update_variant(self, key: str, sent: Mapping[str, Any]) -> Row:
+        variant = self.variants.get(key)
+        if variant is None:
+            raise invalid(f"Cannot update non-existing variants with ids: {key}")
+        if sent.get("sku") not in (None, variant["sku"]):
+            self._check_skus([sent])
+        if "options" in sent:
+            self._check_options(self.products[variant["product_id"]], sent["options"], key)
+            variant["options"] = {**variant["options"], **sent["options"]}
+        metadata = merged(variant["metadata"], sent.get("metadata"))
+        variant.update(_known(VARIANT, sent), metadata=metadata, updated_at=self.now())
+        if "prices" in sent:
+            self.set_prices(variant, sent["prices"])
+        return variant
+
+    def delete_variant(self, key: str) -> None:
+        variant = self.variants.pop(key, None)
+        for item in variant["inventory_items"] if variant else ():
+            self.items.pop(item, None)
+
+    def set_prices(self, variant: Row, sent: Sequence[Mapping[str, Any]]) -> None:
+        """Replace all prices of a variant, except those of price lists; a price keeps its id if it is named."""
+        known = {price["id"]: price for price in variant["prices"]}
+        variant["prices"] = []
+        for price in sent:
+            fields = {
+                "amount": Decimal(str(price["amount"])),
+                "currency_code": str(price["currency_code"]).lower(),
+                "min_quantity": price.get("min_quantity"),
+                "max_quantity": price.get("max_quantity"),
+                "variant_id": variant["id"],
+                "rules": dict(price.get("rules") or {}),
+            }
+            old = known.get(price.get("id", ""))
+            row = {**old, **fields, "updated_at": self.now()} if old else self.stamped("price", **fields)
+            row.pop("deleted_at", None)
+            variant["prices"].append(row)
+
+    def _check_skus(self, variants: Sequence[Mapping[str, Any]]) -> None:
+        taken = {variant["sku"] for variant in self.variants.values()}
+        for sent in variants:
+            if sent.get("sku") and sent["sku"] in taken:
+                raise invalid(f"Product variant with sku: {sent['sku']}, already exists.")
+            taken.add(sent.get("sku"))
+
+    def _check_options(self, product: Row, options: Mapping[str, str], variant: str) -> None:
+        values = {option["title"]: [value["value"] for value in option["values"]] for option in product["options"]}
+        for title, value in options.items():
+            if value not in values.get(title, ()):
+                raise invalid(f"Option value {value} does not exist for option {title}")
+        for other in self.variants_of(product["id"]):
+            if other["id"] != variant and options and other["options"] == dict(options):
+                words = f"Variant ({other['title']}) with provided options already exists."
+                raise invalid(words)
+
+    # -- stock -----------------------------------------------------------------------------------------
+
+    def create_item(self, sent: Mapping[str, Any]) -> Row:
+        if sent.get("sku") and any(item["sku"] == sent["sku"] for item in self.items.values()):
+            raise invalid(f"Inventory item with sku: {sent['sku']}, already exists.")
+        item = self.stamped("iitem", **{**ITEM, **_known(ITEM, sent)})
+        self.items[item["id"]] = item
+        for level in sent.get("location_levels", ()):
+            self.create_level(item["id"], level["location_id"], level.get("stocked_quantity", 0))
+        return item
+
+    def create_level(self, item: str, location: str, stocked: Any) -> Row:
+        if (item, location) in self.levels:
+            words = f"Inventory level with inventory_item_id: {item}, location_id: {location}, already exists."
+            raise invalid(words)
+        quantities = {"stocked_quantity": Decimal(str(stocked)), "reserved_quantity": Decimal(0)}
+        level = self.stamped("ilev", location_id=location, metadata=None, inventory_item_id=item, **quantities)
+        self.levels[item, location] = level
+        return level
+
+    def level(self, item: str, location: str) -> Row:
+        level = self.levels.get((item, location)) if item in self.items else None
+        if level is None:
+            raise not_found(f"Item {item} is not stocked at location {location}")
+        return level
+
+    def levels_of(self, item: str) -> list[Row]:
+        return [level for (key, _), level in self.levels.items() if key == item]
+
+    def quantities(self, item: str) -> dict[str, Decimal]:
+        """Return the sums over all locations."""
+        names = ("reserved_quantity", "stocked_quantity")
+        return {name: sum((level[name] for level in self.levels_of(item)), Decimal(0)) for name in names}
+
+
+def _known(defaults: Mapping[str, Any], sent: Mapping[str, Any]) -> Row:
+    return {key: value for key, value in sent.items() if key in defaults and key != "metadata"} | (
+        {"metadata": merged(None, sent["metadata"])} if sent.get("metadata") is not None else {}
+    )
