@@ -86,7 +86,8 @@ class MedusaChannel(Channel):
 
     def step(self, name: str) -> Step:
         """Return the step with the sales channels, locations, currencies, regions and price lists that the shop has."""
-        return shop_choices.step(super().step(name), self.shop)
+        declared = super().step(name)
+        return declared if declared.credentials else shop_choices.step(declared, self.shop)
 
     def verify(self, step: str) -> None:
         if step == wizard.SHOP:

@@ -19,7 +19,6 @@ from bridge.channels.medusa.wizard import (
     NONE,
     PREFERENCES,
     REGION_PRICE,
-    SHOP,
     UNTAGGED,
     target_answers,
 )
@@ -84,8 +83,8 @@ def _readable(rows: Iterable[Row], read: Callable[[Row], list[str]]) -> list[lis
 
 
 def step(declared: Step, shop: MedusaClient) -> Step:
-    """Return a step with the questions that depend on the shop."""
-    return declared if declared.name == SHOP else replace(declared, items=items(choices_of(shop)))
+    """Return a step with the questions that depend on the shop, which are all but the credentials."""
+    return replace(declared, items=items(choices_of(shop)))
 
 
 def items(offered: Choices) -> tuple[ConfigItem, ...]:
