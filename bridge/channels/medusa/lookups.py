@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -12,12 +12,13 @@ from bridge.channels.helpers.cached import cached
 from bridge.channels.helpers.offsets import read_all
 from bridge.channels.helpers.rows import readable
 from bridge.channels.medusa.api import MedusaClient, Row, rows_of
-from bridge.channels.medusa.order_header import NO_PAYMENT, NO_SHIPPING, OTHER_SHIPPING, payment_tag, shipping_tag
+from bridge.channels.medusa.order_header import LONGEST_TAG, NO_PAYMENT, NO_SHIPPING, OTHER_SHIPPING, payment_tag
 from bridge.channels.medusa.values import key_text, listed, mapping, text, unit_of_digits
 from bridge.errors import ChannelError
 from bridge.protocol.schemas.config import Tag
 
 DAY = 86_400  # seconds for which currencies and countries are cached
+OPTIONS_SECONDS, NEW_OPTIONS_SECONDS = 3_600, 60  # for which shipping options are cached
 LIST_SIZE = 250  # rows of a list in one call
 LONGEST_NAME = 255
 MOST_DIGITS = 6
@@ -60,14 +61,24 @@ def countries(shop: MedusaClient) -> Mapping[str, str]:
 
 
 def shipping_tags(shop: MedusaClient) -> Sequence[Tag]:
-    """Return the shop's shipping options, also those that were deleted, because older orders name them."""
-    fields = "id,name,service_zone.name"
-    rows = [
-        *_all(shop, "shipping-options", fields, "id", {"deleted_at[$gt]": "1970-01-01"}),
-        *_all(shop, "shipping-options", fields, "id"),
-    ]
-    options = _readable(rows, lambda row: (shipping_tag([{"shipping_option_id": key_text(row["id"])}]), _option(row)))
-    return _tags({**dict(options), OTHER_SHIPPING: "Other shipping", NO_SHIPPING: "No shipping"})
+    """Return the shop's shipping options, and one tag for orders with another one, such as one that was deleted."""
+    return _tags({**_options(shop, 0), OTHER_SHIPPING: "Other shipping", NO_SHIPPING: "No shipping"})
+
+
+def shipping_options(shop: MedusaClient, wanted: Collection[str]) -> Collection[str]:
+    """Return the ids of the shop's shipping options; the list is read again if one that is wanted is missing in it."""
+    known = _options(shop, OPTIONS_SECONDS)
+    return known if all(option in known for option in wanted) else _options(shop, NEW_OPTIONS_SECONDS)
+
+
+def _options(shop: MedusaClient, seconds: float) -> Mapping[str, str]:
+    """Return the names of the shop's shipping options by id."""
+
+    def ask() -> dict[str, str]:
+        rows = _all(shop, "shipping-options", "id,name,service_zone.name", "id")
+        return dict(_readable(rows, lambda row: (key_text(row["id"])[:LONGEST_TAG], _option(row))))
+
+    return cached(ask, seconds=seconds, deadline=shop.deadline, cache=shop.cache, key="medusa shipping options")
 
 
 def _option(row: Row) -> str:
@@ -87,13 +98,11 @@ def _provider_name(provider: str) -> str:
     return provider.removeprefix("pp_").replace("_", " ").replace("-", " ").strip().capitalize()
 
 
-def _all(
-    shop: MedusaClient, path: str, fields: str, order: str, filters: Mapping[str, Any] | None = None, *, name: str = ""
-) -> list[dict[str, Any]]:
+def _all(shop: MedusaClient, path: str, fields: str, order: str, *, name: str = "") -> list[dict[str, Any]]:
     """Return a whole list, sorted by a key."""
 
     def read(offset: int, limit: int) -> Page[dict[str, Any]]:
-        query = {"fields": fields, "order": order, "offset": offset, "limit": limit, **(filters or {})}
+        query = {"fields": fields, "order": order, "offset": offset, "limit": limit}
         answer = shop.get(path, query)
         return Page(rows_of(answer, name or path.replace("-", "_")), as_of=answer.date)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,11 +20,17 @@ REFUND_REFERENCE = "payment_collection"
 Row = Mapping[str, Any]
 
 
-def shipping_tag(methods: Sequence[Row]) -> str:
-    """Return the tag of an order's shipping: the shipping option, or that it has been made by hand."""
+def shipping_tag(methods: Sequence[Row], options: Collection[str]) -> str:
+    """Return the tag of an order's shipping: its shipping option, or that it is none that the shop has."""
     if not methods:
         return NO_SHIPPING
-    return text(methods[0].get("shipping_option_id"))[:LONGEST_TAG] or OTHER_SHIPPING
+    option = shipping_option(methods)
+    return option if option in options else OTHER_SHIPPING
+
+
+def shipping_option(methods: Sequence[Row]) -> str:
+    """Return the id of the shipping option of an order, "" if it has none."""
+    return text(methods[0].get("shipping_option_id"))[:LONGEST_TAG] if methods else ""
 
 
 def payment_tag(provider: Any) -> str:
@@ -117,8 +123,8 @@ def properties(row: Row, number: str, unit: Decimal, goods: Sequence[Row]) -> It
         "Refunded": str(in_units(given_back, unit)) if given_back else "",
         "Credit": str(in_units(credit, unit)) if credit else "",
         "Returns": _returned(goods),
-        "Exchanges": _numbers(row, "exchanges"),
-        "Claims": _numbers(row, "claims"),
+        "Exchanges": _returns_for(row, "exchange_id"),
+        "Claims": _returns_for(row, "claim_id"),
     }
     metadata = {str(key).strip(): _plain(value) for key, value in mapping(row.get("metadata")).items()}
     for name, value in list({**metadata, **facts}.items())[-MOST_PROPERTIES:]:
@@ -148,6 +154,7 @@ def _returned(lines: Sequence[Row]) -> str:
     return ", ".join(parts)
 
 
-def _numbers(row: Row, name: str) -> str:
-    entries = [entry for entry in listed(row.get(name)) if entry.get("canceled_at") is None]
-    return ", ".join(f"#{text(entry.get('display_id'))}" for entry in entries)
+def _returns_for(row: Row, name: str) -> str:
+    """Return the numbers of the returns that belong to an exchange or a claim, when they have been confirmed."""
+    made = [one for one in listed(row.get("returns")) if one.get("requested_at") and one.get("canceled_at") is None]
+    return ", ".join(f"Return {text(one.get('display_id'))}" for one in made if one.get(name))

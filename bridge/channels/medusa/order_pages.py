@@ -8,6 +8,7 @@ paid comes from that list, without the orders that the first one has. Both are a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from bridge.channels.helpers.pace import read_paced
 from bridge.channels.helpers.rows import map_orders
 from bridge.channels.medusa import lookups, orders
 from bridge.channels.medusa.api import MedusaClient, Row, rows_of
-from bridge.channels.medusa.order_header import payments
+from bridge.channels.medusa.order_header import outward, payments, shipping_option
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.values import key_text, mapping, read_time, text, write_time
 from bridge.errors import ChannelUnavailable
@@ -38,7 +39,7 @@ FIELDS = ",".join(
         "*shipping_methods,*shipping_methods.tax_lines,*shipping_methods.adjustments,*shipping_methods.detail",
         "*shipping_address,*billing_address,*credit_lines",
         "*payment_collections.payments,*payment_collections.payments.captures,*payment_collections.payments.refunds",
-        "exchanges.display_id,exchanges.canceled_at,claims.display_id,claims.canceled_at",
+        "returns.display_id,returns.requested_at,returns.canceled_at,returns.exchange_id,returns.claim_id",
     )
 )
 PAYMENT_FIELDS = (
@@ -96,12 +97,22 @@ def _mapped(shop: MedusaClient, rows: Sequence[Row], preferences: Preferences) -
     if not rows:
         return []
     units, countries = lookups.units(shop), lookups.countries(shop)
+    options = lookups.shipping_options(shop, _shipping_options(rows))
 
-    def mapped(row: Row) -> Order | None:
+    def mapped(row: Row) -> Order:
         unit = units.get(key_text(row["currency_code"]).upper(), lookups.USUAL_UNIT)
-        return orders.order(row, preferences, unit, countries)
+        return orders.order(row, preferences, unit, options, countries)
 
     return map_orders(rows, mapped, lambda row: key_text(row["id"]))
+
+
+def _shipping_options(rows: Sequence[Row]) -> Collection[str]:
+    """Return the shipping options of the orders that name one."""
+    found = set()
+    for row in rows:
+        with suppress(Exception):  # its mapping tells what is wrong
+            found.add(shipping_option(outward(row)))
+    return found - {""}
 
 
 # -- payments ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ Medusa's total by a credit line, and is told as a property, because what the cus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -39,9 +39,16 @@ Row = Mapping[str, Any]
 
 
 def order(
-    row: Row, preferences: Preferences, unit: Decimal, countries: Mapping[str, str] = MappingProxyType({})
-) -> Order | None:
-    """Return an order as it is now; `unit` is its currency's smallest amount, `countries` are names by code.
+    row: Row,
+    preferences: Preferences,
+    unit: Decimal,
+    options: Collection[str] = (),
+    countries: Mapping[str, str] = MappingProxyType({}),
+) -> Order:
+    """Return an order as it is now.
+
+    `unit` is its currency's smallest amount, `options` are the ids of the shop's shipping options, `countries` the
+    names of countries by code.
 
     Raises any exception for an order that cannot be read.
     """
@@ -73,7 +80,7 @@ def order(
         currency=key_text(row["currency_code"]).upper(),
         received_date=created,
         dispatch_by=created + timedelta(days=preferences.despatch_days) if created else None,
-        match_postal_service_tag=shipping_tag(outward(row)),
+        match_postal_service_tag=shipping_tag(outward(row), options),
         match_payment_method_tag=payment_tag(made[0].get("provider_id") if made else None),
         postal_service_cost=shipping,
         postal_service_tax_rate=max((tax_rate(method) for method in outward(row)), default=Decimal(0)),
