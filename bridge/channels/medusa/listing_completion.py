@@ -10,7 +10,7 @@ from typing import Any
 from bridge.channels.base import ListingResult, Outcome
 from bridge.channels.medusa.api import MedusaClient
 from bridge.channels.medusa.batches import divide
-from bridge.channels.medusa.listing_payload import DEFAULT_OPTION, ListingPayload, missing_values
+from bridge.channels.medusa.listing_payload import DEFAULT_OPTION, OPEN_ORDERS, ListingPayload, missing_values
 from bridge.channels.medusa.preferences import Preferences, PriceTarget
 from bridge.channels.medusa.prices import set_prices
 from bridge.channels.medusa.stock import set_stock
@@ -45,7 +45,7 @@ def complete(
     before = {sku_of(row): row for row in listed(product.get("variants"))}
     messages = [_message(Severity.Warning, words) for words in warnings]
     if not is_new:
-        messages += _send_variants(shop, product, payload, before)
+        messages += _send_variants(shop, product, payload, before, preferences)
     after = _variants(shop, product, payload)
     messages += _set_values(shop, payload, preferences, with_values, after)
     if len(before) > 1 and not payload.listing.variations:
@@ -84,7 +84,11 @@ _PRICES = (
 
 
 def _send_variants(
-    shop: MedusaClient, product: Row, payload: ListingPayload, before: Mapping[str, Row]
+    shop: MedusaClient,
+    product: Row,
+    payload: ListingPayload,
+    before: Mapping[str, Row],
+    preferences: Preferences,
 ) -> Iterator[FeedMessage]:
     """Create new variants, change known ones and delete the others; yield messages for what the shop refused.
 
@@ -101,7 +105,9 @@ def _send_variants(
     )
     for row, outcome in zip(gone, deleted, strict=True):
         if outcome:
-            yield _message(Severity.Error, f"{sku_of(row)} is still for sale: {outcome}")
+            yield _message(
+                Severity.Error, f"{sku_of(row)} is still in the shop: {_kept(shop, row, outcome, preferences)}"
+            )
     if missing := missing_values(listed(product.get("options")), payload.listing):
         shop.post(f"{path}/options/batch?fields=id", {"update": missing})
     new = [row for sku, row in wanted.items() if sku not in before]
@@ -111,6 +117,16 @@ def _send_variants(
     for row, outcome in changed:
         if outcome:
             yield _message(Severity.Error, f"{row['sku']}: {outcome}")
+
+
+def _kept(shop: MedusaClient, row: Row, outcome: ChannelError, preferences: Preferences) -> str:
+    """Return why a variant was not deleted; one with open orders gets no more of them."""
+    if OPEN_ORDERS not in str(outcome):
+        return str(outcome)
+    level = StockLevel(sku=sku_of(row), reference=row["id"], quantity=0)
+    (stopped,) = set_stock(shop, [level], preferences)
+    words = "its stock was set to 0" if stopped is None else f"its stock could not be set to 0: {stopped}"
+    return f"it has open orders, {words}"
 
 
 def _post(shop: MedusaClient, path: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

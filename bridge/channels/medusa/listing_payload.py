@@ -17,6 +17,8 @@ KEY, SKU, REMOVED = "linnworks_listing", "linnworks_sku", "linnworks_removed"
 """Metadata of a product: the listing's key, its SKU, and whether it is only there because of open orders."""
 DEFAULT_OPTION, DEFAULT_VALUE, DEFAULT_TITLE = "Default option", "Default option value", "Default variant"
 """What Medusa's own pages give a product that has one variant."""
+OPEN_ORDERS = "reservations"
+"""What Medusa says of a product or variant that open orders need."""
 LONGEST_NUMBER = 15  # characters of a measure
 
 

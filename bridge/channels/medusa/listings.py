@@ -14,7 +14,15 @@ from bridge.channels.base import ListingResult
 from bridge.channels.medusa.api import MedusaClient
 from bridge.channels.medusa.configurator import category_ids
 from bridge.channels.medusa.listing_completion import complete, listing_target
-from bridge.channels.medusa.listing_payload import KEY, REMOVED, SKU, ListingPayload, listing_problems, metadata
+from bridge.channels.medusa.listing_payload import (
+    KEY,
+    OPEN_ORDERS,
+    REMOVED,
+    SKU,
+    ListingPayload,
+    listing_problems,
+    metadata,
+)
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.prices import currencies
 from bridge.channels.medusa.values import in_units, listed, text, unit_of_digits
@@ -29,8 +37,6 @@ FIELDS = (
     "variants.inventory_items.inventory_item_id"
 )
 LONGEST_ID = 64
-OPEN_ORDERS = "reservations"
-"""What Medusa says of a product or variant that open orders need."""
 
 Product = Mapping[str, Any]
 
