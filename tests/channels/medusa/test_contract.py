@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from bridge.settings import Settings
@@ -16,15 +18,18 @@ from tests.channels.contract import (
     StockContract,
 )
 from tests.channels.medusa import live
+from tests.channels.medusa.fake.shop import MedusaShop
+from tests.channels.medusa.scripted import ScriptedShop
 
 pytestmark = pytest.mark.service
 
-LIVE = "running shop"
+SCRIPTED, LIVE = "scripted", "running shop"
 
 
 @pytest.fixture(
     scope="module",
     params=[
+        SCRIPTED,
         pytest.param(
             LIVE,
             marks=[pytest.mark.full, pytest.mark.skipif(not live.URL, reason="there is no running shop to test")],
@@ -32,7 +37,7 @@ LIVE = "running shop"
     ],
 )
 def variant(request) -> str:
-    """The running shop."""
+    """The scripted shop, and the running one."""
     return request.param
 
 
@@ -43,9 +48,13 @@ def settings(variant, tmp_path_factory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def shop(variant) -> ShopUnderTest:
+def shop(variant) -> Iterator[ShopUnderTest]:
     """The shop that all suites share."""
-    return live.LiveShop()
+    if variant == LIVE:
+        yield live.LiveShop()
+    else:
+        with MedusaShop() as shop:
+            yield ScriptedShop(shop)
 
 
 class TestMedusa(

@@ -97,7 +97,7 @@ class Catalogue:
             kept = {variant["id"] for variant in sent["variants"] if "id" in variant}
             for variant in self.variants_of(key):
                 if variant["id"] not in kept:
-                    self.delete_variant(variant["id"])
+                    self.delete_variants([variant["id"]])
             for variant in sent["variants"]:
                 if "id" in variant:
                     self.update_variant(variant["id"], variant)
@@ -106,13 +106,7 @@ class Catalogue:
         return product
 
     def delete_product(self, key: str) -> None:
-        items = [item for variant in self.variants_of(key) for item in variant["inventory_items"]]
-        reserved = [key for key in items if self.quantities(key)["reserved_quantity"]]
-        if reserved:
-            words = f"Cannot remove following inventory item(s) since they have reservations: [{', '.join(reserved)}]."
-            raise invalid(words)
-        for variant in self.variants_of(key):
-            self.delete_variant(variant["id"])
+        self.delete_variants([variant["id"] for variant in self.variants_of(key)])
         self.products.pop(key, None)
 
     def variants_of(self, product: str) -> list[Row]:
@@ -125,6 +119,14 @@ class Catalogue:
             for value in sent.get("values", ())
         ]
         return option
+
+    def add_values(self, product: str, option: str, values: Sequence[str]) -> None:
+        """Add values to an option."""
+        found = next((row for row in self.products[product]["options"] if row["id"] == option), None)
+        if found is None:
+            raise not_found(f"ProductOption with id: {option} was not found")
+        fresh = self._option({"title": found["title"], "values": values})["values"]
+        found["values"] += [{**value, "option_id": option} for value in fresh]
 
     def _set_relations(self, product: Row, sent: Mapping[str, Any]) -> None:
         if "images" in sent:
@@ -194,9 +196,16 @@ class Catalogue:
             self.set_prices(variant, sent["prices"])
         return variant
 
-    def delete_variant(self, key: str) -> None:
-        variant = self.variants.pop(key, None)
-        for item in variant["inventory_items"] if variant else ():
+    def delete_variants(self, keys: Sequence[str]) -> None:
+        """Delete variants with their inventory items, or none of them if pieces are reserved."""
+        items = [item for key in keys if key in self.variants for item in self.variants[key]["inventory_items"]]
+        reserved = [item for item in items if self.quantities(item)["reserved_quantity"]]
+        if reserved:
+            words = f"Cannot remove following inventory item(s) since they have reservations: [{', '.join(reserved)}]."
+            raise invalid(words)
+        for key in keys:
+            self.variants.pop(key, None)
+        for item in items:
             self.items.pop(item, None)
 
     def set_prices(self, variant: Row, sent: Sequence[Mapping[str, Any]]) -> None:
@@ -243,6 +252,12 @@ class Catalogue:
         self.items[item["id"]] = item
         for level in sent.get("location_levels", ()):
             self.create_level(item["id"], level["location_id"], level.get("stocked_quantity", 0))
+        return item
+
+    def update_item(self, item: Row, sent: Mapping[str, Any]) -> Row:
+        if sent.get("sku") and any(row["sku"] == sent["sku"] for row in self.items.values() if row is not item):
+            raise invalid(f"Inventory item with sku: {sent['sku']}, already exists.")
+        item.update(_known(ITEM, sent), updated_at=self.now())
         return item
 
     def create_level(self, item: str, location: str, stocked: Any) -> Row:

@@ -84,8 +84,14 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
 
     @app.get("/payments")
     def payments() -> Response:
-        rows = [row for key in shop.orders.orders for row in shop.payments(key)]
-        return page("payments", rows, dict, PAYMENT_FIELDS, filters=("id", "payment_session_id"), limit=20)
+        rows = [
+            {**payment, "payment_collection": {**collection, "payments": [], "order": order}}
+            for order in shop.orders.orders.values()
+            for collection in order["payment_collections"]
+            for payment in collection["payments"]
+        ]
+        filters = ("id", "payment_session_id", "created_at", "updated_at")
+        return page("payments", rows, dict, PAYMENT_FIELDS, filters=filters, limit=20)
 
     @app.get("/payments/<key>")
     def one_payment(key: str) -> Response:

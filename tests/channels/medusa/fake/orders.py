@@ -218,7 +218,7 @@ class OrderBook:
         payment["captures"].append(row)
         self._book(order, "capture", row["id"], row["amount"])
         if not left_to_capture(payment):
-            payment["captured_at"] = self.shop.now()
+            payment["captured_at"] = payment["updated_at"] = self.shop.now()
         if all(not left_to_capture(one) for one in collection["payments"]):
             collection.update(status="completed", completed_at=self.shop.now())
         collection["updated_at"] = self.shop.now()
@@ -282,7 +282,7 @@ class OrderBook:
                 if payment["captures"]:
                     refunded += self._refund(order, payment, None, reference=payment["id"])
                 else:
-                    payment["canceled_at"] = self.shop.now()
+                    payment["canceled_at"] = payment["updated_at"] = self.shop.now()
             self._credit(order, collection, refunded)
             collection.update(collection_of(collection), status="canceled")
         for line in order["items"]:

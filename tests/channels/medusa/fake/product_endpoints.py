@@ -106,7 +106,7 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
 
     @app.delete("/products/<key>/variants/<variant>")
     def delete_variant(key: str, variant: str) -> Response:
-        catalogue.delete_variant(variant)
+        catalogue.delete_variants([variant])
         return reply({"id": variant, "object": "variant", "deleted": True})
 
     @app.post("/products/<key>/variants/batch")
@@ -117,12 +117,18 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
             raise invalid(f"Cannot update non-existing variants with ids: {', '.join(unknown)}")
         created = [catalogue.create_variant(key, entry) for entry in sent.get("create", ())]
         updated = [catalogue.update_variant(entry["id"], entry) for entry in sent.get("update", ())]
-        for variant in sent.get("delete", ()):
-            catalogue.delete_variant(variant)
+        catalogue.delete_variants(sent.get("delete", []))
         product = catalogue.products.get(key, {})
         shown = [[of_product(product, row) for row in rows] for rows in (created, updated)]
         deleted = {"ids": sent.get("delete", []), "object": "variant", "deleted": True}
         return reply({"created": shown[0], "updated": shown[1], "deleted": deleted})
+
+    @app.post("/products/<key>/options/batch")
+    def batch_options(key: str) -> Response:
+        """Add values to options."""
+        for entry in body().get("update", ()):
+            catalogue.add_values(key, entry["product_option_id"], [value["value"] for value in entry.get("add", ())])
+        return reply({"created": [], "updated": [], "deleted": {"ids": [], "object": "product_option"}})
 
     @app.post("/products/<key>/variants/inventory-items/batch")
     def link_items(key: str) -> Response:

@@ -68,6 +68,7 @@ class MedusaShop:
         for code in ("shipping_issue", "customer_care_adjustment", "pricing_error"):
             self.add("refund_reasons", label=code.replace("_", " ").title(), code=code, description=None)
         self.store = self.catalogue.stamped("store", name="Medusa Store", default_location_id=None, metadata=None)
+        self.store["default_sales_channel_id"] = self.channel
         self.server = HostileServer(api(self))
 
     def __enter__(self) -> MedusaShop:
@@ -169,7 +170,7 @@ class MedusaShop:
         with self.lock:
             product = self.variant(sku)["product_id"]
             for variant in self.catalogue.variants_of(product):
-                self.catalogue.delete_variant(variant["id"])
+                del self.catalogue.variants[variant["id"]]
             del self.catalogue.products[product]
 
     def set_stock(self, sku: str, quantity: int, location: str = "") -> None:

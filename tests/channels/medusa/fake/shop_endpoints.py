@@ -22,7 +22,16 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "refund_reasons": ("id", "label", "code", "description", "created_at", "updated_at", "deleted_at"),
     "api_keys": ("id", "title", "token", "redacted", "type", "created_at", "updated_at"),
 }
-STORE_FIELDS = ("id", "name", "default_location_id", "metadata", "created_at", "updated_at", "*supported_currencies")
+STORE_FIELDS = (
+    "id",
+    "name",
+    "default_sales_channel_id",
+    "default_location_id",
+    "metadata",
+    "created_at",
+    "updated_at",
+    "*supported_currencies",
+)
 CURRENCY_FIELDS = ("code", "name", "symbol", "symbol_native", "decimal_digits", "rounding")
 PROVIDERS = ("pp_system_default", "pp_stripe_stripe")
 
@@ -32,7 +41,7 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
         path = f"/{table.replace('_', '-')}"
 
         def many(table: str = table, fields: tuple[str, ...] = fields) -> Response:
-            return page(table, shop.tables[table].values(), _same, fields, filters=("id", "name", "code"))
+            return page(table, shop.tables[table].values(), _same, fields, filters=("id", "name", "code", "deleted_at"))
 
         def one(key: str, table: str = table, fields: tuple[str, ...] = fields) -> Response:
             if key not in shop.tables[table]:

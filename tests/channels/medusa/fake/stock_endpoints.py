@@ -45,6 +45,10 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
     def item(key: str) -> Response:
         return answer(find(key))
 
+    @app.post("/inventory-items/<key>")
+    def update(key: str) -> Response:
+        return answer(catalogue.update_item(find(key), body()))
+
     @app.get("/inventory-items/<key>/location-levels")
     def levels(key: str) -> Response:
         rows = catalogue.levels_of(find(key)["id"])
