@@ -107,10 +107,25 @@ def _counted(shop: MedusaClient, found: Sequence[Row | ChannelError]) -> list[Ro
         return list(found)
     errors = dict(zip((row["id"] for row in uncounted), divide(uncounted, partial(_count, shop)), strict=True))
     fresh = read(shop, "id", list(errors), LEVEL_FIELDS)
+    bare = [row for row in fresh.values() if not isinstance(row, ChannelError) and not row.get("inventory_items")]
+    if bare:
+        made = divide(bare, partial(_make_items, shop))
+        errors.update((row["id"], error) for row, error in zip(bare, made, strict=True) if error)
+        fresh.update(read(shop, "id", [row["id"] for row in bare], LEVEL_FIELDS))
     now: Mapping[str, Row | ChannelError] = {
         variant: errors[variant] or fresh.get(variant) or row for variant, row in rows.items() if variant in errors
     }
     return [row if isinstance(row, ChannelError) else now.get(row["id"], row) for row in found]
+
+
+def _make_items(shop: MedusaClient, rows: Sequence[Row]) -> None:
+    """Give variants an inventory item each, which older versions of Medusa do not make by themselves."""
+    for row in rows:
+        if not sku_of(row):
+            raise ChannelRefused("It has no inventory item in Medusa: give it one")
+        item = shop.post("inventory-items?fields=id", {"sku": sku_of(row)}).find("inventory_item", "id")
+        links = [{"variant_id": row["id"], "inventory_item_id": item, "required_quantity": 1}]
+        shop.post(f"products/{row['product_id']}/variants/inventory-items/batch", {"create": links})
 
 
 def _count(shop: MedusaClient, rows: Sequence[Row]) -> None:
