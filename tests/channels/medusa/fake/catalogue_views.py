@@ -27,6 +27,8 @@ ITEM_FIELDS = (
     *("material", "unit_of_measure", "weight", "length", "height", "width", "metadata", "reserved_quantity"),
     *("stocked_quantity", "created_at", "updated_at", "*location_levels"),
 )
+NOT_SUMMED = dict.fromkeys(("reserved_quantity", "stocked_quantity"))
+RELATIONS = ("options", "images", "categories", "sales_channels", "shipping_profile_id")
 LEVEL_FIELDS = (
     *("id", "inventory_item_id", "location_id", "stocked_quantity", "reserved_quantity", "incoming_quantity"),
     *("available_quantity", "metadata", "created_at", "updated_at"),
@@ -50,7 +52,7 @@ def show_item(shop: MedusaShop, item: Row) -> Row:
 
 def plain_product(product: Row) -> Row:
     return {
-        **{name: value for name, value in product.items() if not isinstance(value, list)},
+        **{name: value for name, value in product.items() if name not in RELATIONS},
         "type": None,
         "collection": None,
     }
@@ -72,7 +74,7 @@ def show_variant(shop: MedusaShop, variant: Row, *, with_product: bool = True) -
             "created_at": variant["created_at"],
             "updated_at": variant["created_at"],
             "deleted_at": None,
-            "inventory": show_item(shop, shop.catalogue.items[key]),
+            "inventory": {**show_item(shop, shop.catalogue.items[key]), **NOT_SUMMED},
         }
         for key in variant["inventory_items"]
         if key in shop.catalogue.items
@@ -82,7 +84,7 @@ def show_variant(shop: MedusaShop, variant: Row, *, with_product: bool = True) -
         **variant,
         "options": [values[pair] for pair in variant["options"].items() if pair in values],
         "prices": [{**price, "amount": number(price["amount"])} for price in variant["prices"]],
-        "images": [],
+        "images": product["images"],
         "inventory_items": links,
         "inventory_quantity": sum(available) if variant["manage_inventory"] else None,
     }

@@ -83,7 +83,9 @@ class Checkout:
             "billing_address": self.shop.catalogue.stamped("ordaddr", **{**ADDRESS, **(address or {})}),
             **{name: [] for name in ("credit_lines", "transactions", "fulfillments", "returns", "promotions")},
         }
-        order["customer"] = {"id": order["customer_id"], "email": email, "first_name": None, "last_name": None}
+        empty = dict.fromkeys(("company_name", "first_name", "last_name", "phone", "metadata", "created_by"))
+        customer = self.shop.catalogue.stamped("cus", **empty, email=email, has_account=False)
+        order["customer"] = {**customer, "id": order["customer_id"]}
         order["items"] = [self._line(order, sku, count, Decimal(discount)) for sku, count in lines.items()]
         order["shipping_methods"] = [self._method(order, Decimal(shipping))]
         total = totals_of(order)["total"]

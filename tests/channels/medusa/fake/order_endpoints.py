@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ FILTERS = (
     *("id", "status", "display_id", "custom_display_id", "sales_channel_id", "region_id", "customer_id", "email"),
     *("currency_code", "created_at", "updated_at"),
 )
+REFUND_FIELDS = ("note", "refund_reason_id", "metadata")
 PAYMENT_FIELDS = (
     *("id", "currency_code", "amount", "captured_at", "payment_collection_id", "payment_session_id", "captures.id"),
     *("captures.amount", "refunds.id", "refunds.amount", "refunds.note", "refunds.payment_id"),
@@ -25,9 +27,9 @@ PAYMENT_FIELDS = (
 
 
 def add_to(app: Blueprint, shop: MedusaShop) -> None:
-    def answer(order: Row) -> Response:
+    def answer(order: Row, always: Sequence[str] = ()) -> Response:
         fields = wanted_fields(request.args.get("fields"), FIELDS)
-        return reply({"order": select(show_order(shop, order), [*fields, *ALWAYS])})
+        return reply({"order": select(show_order(shop, order), [*fields, *always])})
 
     @app.get("/orders")
     def orders() -> Response:
@@ -40,7 +42,7 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
 
     @app.get("/orders/<key>")
     def order(key: str) -> Response:
-        return answer(shop.orders.find(key))
+        return answer(shop.orders.find(key), ALWAYS)
 
     @app.post("/orders/<key>")
     def update(key: str) -> Response:
@@ -104,7 +106,8 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
     @app.post("/payments/<key>/refund")
     def refund(key: str) -> Response:
         sent = body()
-        return payment(shop.orders.refund(key, _amount(sent), **{**sent, "amount": None}))
+        amount = _amount(sent)
+        return payment(shop.orders.refund(key, amount, **{name: sent[name] for name in REFUND_FIELDS if name in sent}))
 
 
 def _amount(sent: Row) -> Decimal | None:

@@ -28,9 +28,9 @@ FIELDS = (
     *("*shipping_methods.adjustments", "*payment_collections", "*payment_collections.payments"),
     *("*payment_collections.payments.refunds", "*payment_collections.payments.captures"),
 )
-LIST_ALWAYS = ("id", "status", "version", "payment_status", "fulfillment_status")
-ALWAYS = (*LIST_ALWAYS, "*payment_collections", "fulfillments.id")
-"""What Medusa's computed states leave in every answer."""
+STATES = ("id", "status", "version", "payment_status", "fulfillment_status")
+LIST_ALWAYS, ALWAYS = (*STATES, "*items"), (*STATES, "*payment_collections", "fulfillments.id")
+"""What Medusa reads for the computed states, and leaves in the answer."""
 CENT = Decimal("0.01")
 
 
@@ -74,8 +74,11 @@ def show_order(shop: MedusaShop, order: Row) -> Row:
         **{name: number(value) for name, value in totals.items()},
         "summary": _summary(order, totals["total"]),
         "items": [_line(shop, order, line) for line in order["items"]],
-        "shipping_methods": [_method(method) for method in order["shipping_methods"]],
-        "credit_lines": [{**row, "subtotal": row["amount"], "total": row["amount"]} for row in order["credit_lines"]],
+        "shipping_methods": [_method(order, method) for method in order["shipping_methods"]],
+        "credit_lines": [
+            {**row, "version": order["version"], "subtotal": row["amount"], "total": row["amount"]}
+            for row in order["credit_lines"]
+        ],
         "payment_collections": collections,
         "sales_channel": tables["sales_channels"][order["sales_channel_id"]],
         "region": {**tables["regions"][order["region_id"]], "countries": []},
@@ -102,6 +105,7 @@ def _line(shop: MedusaShop, order: Row, line: Row) -> Row:
     totals = amounts_of(line, "unit_price")
     per_piece = totals["total"] / line["quantity"] if line["quantity"] else ZERO
     detail = {"order_id": order["id"], "version": order["version"], **line["detail"], "quantity": line["quantity"]}
+    detail["unit_price"] = line["unit_price"] if order["version"] > 1 else None
     kinds = ("fulfilled", "shipped", "return_requested", "return_received", "return_dismissed")
     variant = shop.catalogue.variants.get(line["variant_id"])
     shown = None
@@ -112,7 +116,7 @@ def _line(shop: MedusaShop, order: Row, line: Row) -> Row:
         **line,
         **totals,
         "tax_lines": [_tax(row, totals) for row in line["tax_lines"]],
-        "adjustments": [_adjustment(line, row) for row in line["adjustments"]],
+        "adjustments": [_adjustment(order, line, row) for row in line["adjustments"]],
         "detail": detail,
         "refundable_total_per_unit": per_piece,
         "refundable_total": per_piece * (line["quantity"] - line["detail"]["return_requested_quantity"]),
@@ -122,13 +126,14 @@ def _line(shop: MedusaShop, order: Row, line: Row) -> Row:
     }
 
 
-def _method(method: Row) -> Row:
+def _method(order: Row, method: Row) -> Row:
     totals = amounts_of(method, "amount")
     return {
         **method,
         **totals,
+        "detail": {**method["detail"], "version": order["version"]},
         "tax_lines": [_tax(row, totals) for row in method["tax_lines"]],
-        "adjustments": [_adjustment(method, row) for row in method["adjustments"]],
+        "adjustments": [_adjustment(order, method, row) for row in method["adjustments"]],
     }
 
 
@@ -138,9 +143,10 @@ def _tax(row: Row, totals: Amounts) -> Row:
     return {**row, "total": discounted * share, "subtotal": totals["subtotal"] * share}
 
 
-def _adjustment(owner: Row, row: Row) -> Row:
+def _adjustment(order: Row, owner: Row, row: Row) -> Row:
     rate = sum((line["rate"] for line in owner["tax_lines"]), ZERO) / 100
-    return {**row, "subtotal": row["amount"], "total": row["amount"] * (1 + rate)}
+    amounts = {"subtotal": row["amount"], "total": row["amount"] * (1 + rate)}
+    return {**row, **amounts, "version": order["version"]}
 
 
 def payment_status(collections: list[Row]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.channels.medusa.fake.catalogue import merged
 from tests.channels.medusa.fake.money import ZERO
 from tests.channels.medusa.fake.order_views import collection_of, left_to_capture, totals_of
-from tests.channels.medusa.fake.rows import Row, invalid, new_id, not_allowed, not_found
+from tests.channels.medusa.fake.rows import Row, invalid, not_allowed, not_found
 
 if TYPE_CHECKING:
     from tests.channels.medusa.fake.shop import MedusaShop
@@ -107,14 +107,16 @@ class OrderBook:
             "ful",
             location_id=location,
             packed_at=self.shop.now(),
-            **dict.fromkeys(("shipped_at", "marked_shipped_by", "delivered_at", "canceled_at", "data")),
+            **dict.fromkeys(("shipped_at", "marked_shipped_by", "delivered_at", "canceled_at")),
+            data={},
             created_by=self.shop.key_id,
             requires_shipping=any(lines[line]["requires_shipping"] for line in pieces),
             provider={"id": "manual_manual"},
             provider_id="manual_manual",
             shipping_option_id=next((row["shipping_option_id"] for row in order["shipping_methods"]), None),
-            delivery_address={"id": new_id("fuladdr")},
-            delivery_address_id=None,
+            shipping_option={"id": self.shop.shipping},
+            delivery_address={"id": order["shipping_address"]["id"]},
+            delivery_address_id=order["shipping_address"]["id"],
             metadata=sent.get("metadata"),
             labels=[],
         )

@@ -14,8 +14,13 @@ from flask import Response, request
 Row = dict[str, Any]
 
 PRECISION = 20
-PLAIN = {"metadata", "summary", "data", "rules", "detail", "line_item_metadata", "provider"}
-"""Fields with objects that are no relations."""
+PLAIN = {
+    *("metadata", "summary", "data", "rules", "detail", "line_item_metadata"),
+    *("provider", "payment_session", "shipping_option", "delivery_address"),
+}
+"""Fields with objects that come like plain ones."""
+COMPUTED = {"inventory_quantity"}
+"""Fields that come only if they are named."""
 CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "$gt": lambda value, bound: value > bound,
     "$gte": lambda value, bound: value >= bound,
@@ -124,7 +129,7 @@ def _select(row: Mapping[str, Any], tree: Row) -> Row:
         if key == "rules" and "price_set_id" not in row:  # Medusa computes them from the rows that were asked for
             result[key] = value if "price_rules" in tree else {}
         elif key in PLAIN or not isinstance(value, (dict, list)):
-            if key in tree or "*" in tree or (key == "id" and tree):
+            if key in tree or ("*" in tree and key not in COMPUTED) or (key == "id" and tree):
                 result[key] = value
         elif key in tree:
             inner = tree[key] if tree[key].keys() else {"*": {}}

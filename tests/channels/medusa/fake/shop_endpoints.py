@@ -65,6 +65,13 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
     def currencies() -> Response:
         return page("currencies", _currencies(shop).values(), _same, CURRENCY_FIELDS, filters=("code",))
 
+    @app.get("/currencies/<code>")
+    def currency(code: str) -> Response:
+        if code not in shop.currencies:
+            raise not_found(f"Currency with code: {code} was not found")
+        fields = wanted_fields(request.args.get("fields"), CURRENCY_FIELDS)
+        return reply({"currency": select(_currencies(shop)[code], fields)})
+
     @app.get("/payments/payment-providers")
     def payment_providers() -> Response:
         rows = [{"id": key, "is_enabled": True} for key in PROVIDERS]
