@@ -10,7 +10,8 @@ from bridge.channels.medusa.action_records import CANCEL, cancel_record
 from bridge.channels.medusa.api import MedusaClient
 from bridge.channels.medusa.despatches import Despatches
 from bridge.channels.medusa.order_calls import OrderCalls
-from bridge.channels.medusa.order_state import MedusaOrder, order_state, sku_of
+from bridge.channels.medusa.order_state import SERVICES, MedusaOrder, order_state
+from bridge.channels.medusa.orders import line_sku
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.refunds import REASONS, Refunds
 from bridge.errors import ChannelRefused, unreadable
@@ -24,6 +25,9 @@ from bridge.protocol.schemas.after_sale import (
 )
 
 log = logging.getLogger(__name__)
+
+PLAN, WHOLE = "plan", "cancel"
+"""The calls of which a cancel consists."""
 
 TYPES = (ReasonType.Cancellation, ReasonType.ItemRefund, ReasonType.ShippingRefund, ReasonType.AdditionalRefund)
 OPTIONS = PostSaleOptionsResponse(
@@ -74,25 +78,29 @@ class Actions:
         order = self.calls.take()
         if order.is_cancelled:
             return  # perhaps the customer or the owner cancelled it at the same time
-        self._require_all(order, cancellation)
         if order.fulfilments:
             raise ChannelRefused(
                 f"Goods of order {self.reference} are packed or sent: Medusa cancels an order only when its "
                 "fulfilments are cancelled, which is possible there until they are shipped"
             )
+        self._require_all(order, cancellation)
         self.calls.require_no_edit()
         if CANCEL + key not in order.metadata:
+            self.calls.begin(key, PLAN)
             self.calls.change("", {"metadata": {CANCEL + key: cancel_record(order.as_of)}}, repeatable=True)
+        self.calls.begin(key, WHOLE)
         try:
             self.calls.change("/cancel", {})
         except ChannelRefused:
             if not self.calls.now().is_cancelled:
                 raise
+        self.calls.finished(key)
 
     def _require_all(self, order: MedusaOrder, cancellation: Cancellation) -> None:
         """Raise ChannelRefused for a cancel of less than the whole order."""
-        known = [Line(line, line, sku_of(row)) for line, row in order.lines.items()]
-        pieces = choose_pieces(self.reference, known, cancelled(cancellation), order.left)
+        known = [Line(line, line, line_sku(row)) for line, row in order.lines.items()]
+        wanted = [one for one in cancelled(cancellation) if one.number not in SERVICES]
+        pieces = choose_pieces(self.reference, known, wanted, order.left)
         if any(pieces.get(line, 0) < order.ordered(line) for line in order.lines if order.ordered(line)):
             raise ChannelRefused(
                 f"Medusa cancels whole orders only: edit order {self.reference} there to take lines from it"
@@ -116,7 +124,9 @@ class Actions:
     def is_settled(self, kind: str, key: str) -> bool:
         """Return whether the shop shows the last call that this process made for an action that is not complete."""
         order = self.calls.just_read.get(self.reference)
-        if order is None or kind == "cancel":
+        if order is None:
             return False
+        if kind == "cancel":
+            return self.calls.last_call(key) == PLAN and CANCEL + key in order.metadata
         actions = self.refunds if kind == "refund" else self.despatches
         return actions.is_settled(order, key)

@@ -9,15 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.channels.base import LineState, OrderState, ShopAction
+from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.medusa.action_records import CANCEL, DESPATCH, KEY, PARCEL, read_refund_note
+from bridge.channels.medusa.orders import SHIPPING, line_sku, tax_rate
 from bridge.channels.medusa.values import key_text, listed, mapping, money, read_time, text, whole_pieces
 from bridge.lazy import lazy_property
 
 _FIELDS = {
-    "": "id status currency_code metadata summary.pending_difference discount_total original_shipping_total",
-    "items.": "id variant_sku requires_shipping original_total quantity detail.fulfilled_quantity "
-    "detail.return_received_quantity variant.manage_inventory variant.inventory_items.inventory_item_id "
-    "variant.inventory_items.required_quantity",
+    "": "id status currency_code metadata summary.pending_difference original_shipping_total",
+    "items.": "id variant_id variant_sku requires_shipping unit_price is_tax_inclusive tax_lines.rate quantity",
+    "items.detail.": "fulfilled_quantity return_received_quantity",
+    "items.variant.": "manage_inventory inventory_items.inventory_item_id inventory_items.required_quantity",
     "fulfillments.": "* items.* labels.*",
     "transactions.": "reference reference_id",
     "payment_collections.payments.": "id amount captured_at canceled_at refunds.* captures.amount",
@@ -26,6 +28,9 @@ FIELDS = ",".join(f"{place}{name}" for place, names in _FIELDS.items() for name 
 """What is asked of an order, in Medusa's notation."""
 
 CANCELLED = "canceled"
+CENT = Decimal("0.01")
+SERVICES = (ROUNDING, SHIPPING)
+"""The lines that only Linnworks' order may have."""
 
 Row = Mapping[str, Any]
 
@@ -95,7 +100,8 @@ class MedusaOrder:
         return whole_pieces(self.lines[line]["quantity"])
 
     def fulfilled(self, line: str) -> int:
-        return self._detail(line, "fulfilled_quantity")
+        """Return the pieces in fulfilments: Medusa's own count forgets one where two are made at the same time."""
+        return max(self._detail(line, "fulfilled_quantity"), sum(one.pieces.get(line, 0) for one in self.fulfilments))
 
     def shipped(self, line: str) -> int:
         """Return the pieces that went out, or that a despatch of Linnworks has begun to send."""
@@ -236,9 +242,10 @@ def _payment(row: Row) -> Payment:
 # -- the order's state for Linnworks -----------------------------------------------------------------------
 
 
-def sku_of(line: Row) -> str:
-    """Return the SKU of a line as Linnworks knows it."""
-    return text(line.get("variant_sku")) or text(line.get("id"))
+def full_price(line: Row) -> Decimal:
+    """Return what a line cost with tax, before discounts and before anything came back."""
+    price = money(line.get("unit_price")) * whole_pieces(line["quantity"])
+    return price if line.get("is_tax_inclusive") is True else price * (1 + tax_rate(line) / 100)
 
 
 def order_state(order: MedusaOrder) -> OrderState:
@@ -249,10 +256,13 @@ def order_state(order: MedusaOrder) -> OrderState:
     )
     return OrderState(
         reference=order.id,
-        lines=[_line_state(order, line) for line in order.lines],
+        lines=[
+            *(_line_state(order, line) for line in order.lines),
+            *(LineState(number, number.upper(), ordered=1, is_service=True) for number in SERVICES),
+        ],
         actions=actions,
         cancelled=order.is_cancelled,
-        refunded=sum((money(row["amount"]) for row in order.refunds), Decimal(0)),
+        refunded=sum((action.amount for action in actions if action.kind == "refund"), Decimal(0)),
         as_of=order.as_of,
     )
 
@@ -263,7 +273,7 @@ def _line_state(order: MedusaOrder, line: str) -> LineState:
     returned = whole_pieces(mapping(order.lines[line].get("detail")).get("return_received_quantity"))
     return LineState(
         number=line,
-        sku=sku_of(order.lines[line]),
+        sku=line_sku(order.lines[line]),
         ordered=ordered,
         shipped=shipped,
         cancelled=cancelled,
@@ -326,13 +336,16 @@ def refund_actions(order: MedusaOrder) -> list[ShopAction]:
 def _refund(rows: Sequence[Row]) -> ShopAction:
     note = read_refund_note(rows[0].get("note"))
     lines = mapping(note.get("lines"))
+    total, amount = money(note.get("total")), sum((money(row["amount"]) for row in rows), Decimal(0))
+    if abs(total - amount) < CENT * len(rows):
+        amount = total  # the rest of a payment is refunded unrounded
     return ShopAction(
         kind="refund",
         key=text(note.get("key")),
         at=read_time(rows[0]["created_at"]),
         amounts={line: money(amount) for line, amount in lines.items() if money(amount)},
         shipping_amount=money(note.get("shipping")),
-        amount=sum((money(row["amount"]) for row in rows), Decimal(0)),
+        amount=amount,
         result=refund_result(rows),
     )
 

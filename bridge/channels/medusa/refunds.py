@@ -20,7 +20,8 @@ from bridge.channels.helpers.totals import ROUNDING
 from bridge.channels.medusa.action_records import read_refund_note, refund_note
 from bridge.channels.medusa.api import Row
 from bridge.channels.medusa.order_calls import OrderCalls
-from bridge.channels.medusa.order_state import MedusaOrder, Payment, refund_actions, refund_result, sku_of
+from bridge.channels.medusa.order_state import MedusaOrder, Payment, full_price, refund_actions, refund_result
+from bridge.channels.medusa.orders import SHIPPING, line_sku
 from bridge.channels.medusa.values import in_units, money, read_time, unit_of_digits
 from bridge.errors import ChannelRefused, ChannelUnavailable, OutcomeUnknown
 from bridge.protocol.schemas.after_sale import Refund
@@ -159,49 +160,41 @@ def _checked(order: MedusaOrder, refund: Refund, unit: Decimal) -> tuple[Refund,
             f"The payment of order {order.id} is not captured yet: capture it in Medusa, or cancel the order"
         )
     left = sum((in_units(payment.refundable, unit) for payment in order.payments), Decimal(0))
-    refund = _without_discount(order, rounded(refund, unit=unit, left=left), left)
+    refund = _with_shipping_apart(rounded(refund, unit=unit, left=left))
     total = sum((item.refund_amount for item in refund.items), refund.refund_shipping_amount)
     if total > left:
         raise ChannelRefused(f"Only {left} of order {order.id} is left to refund of what was captured")
-    known = [Line(line, line, sku_of(row)) for line, row in order.lines.items()]
-    lines: dict[str, Decimal] = {}
-    for item in refund.items:
-        if item.order_line_number != ROUNDING and (item.order_line_number or item.sku):
-            line = find_line(order.id, known, item.order_line_number, item.sku)
-            lines[line] = lines.get(line, Decimal(0)) + item.refund_amount
+    lines = _by_line(order, refund)
     for line, amount in lines.items():
-        of_line = in_units(money(order.lines[line].get("original_total")), unit) - order.refunded_by_line(line)
-        if amount > max(of_line, Decimal(0)):
-            raise ChannelRefused(
-                f"Only {max(of_line, Decimal(0))} of line {line} of order {order.id} is left to refund"
-            )
+        of_line = max(Decimal(0), in_units(full_price(order.lines[line]), unit) - order.refunded_by_line(line))
+        if amount > of_line:
+            raise ChannelRefused(f"Only {of_line} of line {line} of order {order.id} is left to refund")
     before = sum((action.shipping_amount for action in refund_actions(order)), Decimal(0))
     of_shipping = in_units(money(order.row.get("original_shipping_total")), unit) - before
     if refund.refund_shipping_amount > of_shipping:
         raise ChannelRefused(f"The shipping of order {order.id} cost less, or has been refunded already")
-    return refund, {line: amount for line, amount in lines.items() if amount}, total
+    return refund, lines, total
 
 
-def _without_discount(order: MedusaOrder, refund: Refund, left: Decimal) -> Refund:
-    """Return a refund of everything without the order's discount, any other as it is.
-
-    Linnworks may have the discount apart from the lines, so all lines together are more than was paid.
-    """
-    amounts = [*(item.refund_amount for item in refund.items), refund.refund_shipping_amount]
-    excess = sum(amounts) - left
-    discount = money(order.row.get("discount_total"))
-    if excess <= 0 or abs(excess - discount) > Decimal("0.01") * len(amounts):
-        return refund
-    for place in sorted(range(len(amounts)), key=lambda place: -amounts[place]):
-        part = min(excess, amounts[place])
-        amounts[place] -= part
-        excess -= part
-    items = zip(refund.items, amounts[:-1], strict=True)
+def _with_shipping_apart(refund: Refund) -> Refund:
+    """Return a refund without a line for the shipping, which orders have that have no other line."""
+    of_shipping = [item.refund_amount for item in refund.items if item.order_line_number == SHIPPING]
     return replace(
         refund,
-        items=tuple(replace(item, refund_amount=amount) for item, amount in items),
-        refund_shipping_amount=amounts[-1],
+        items=tuple(item for item in refund.items if item.order_line_number != SHIPPING),
+        refund_shipping_amount=refund.refund_shipping_amount + sum(of_shipping, Decimal(0)),
     )
+
+
+def _by_line(order: MedusaOrder, refund: Refund) -> dict[str, Decimal]:
+    """Return the money for each line; what closes a gap of rounding, and what is for no line, has none."""
+    known = [Line(line, line, line_sku(row)) for line, row in order.lines.items()]
+    found: dict[str, Decimal] = {}
+    for item in refund.items:
+        if item.order_line_number != ROUNDING and (item.order_line_number or item.sku):
+            line = find_line(order.id, known, item.order_line_number, item.sku)
+            found[line] = found.get(line, Decimal(0)) + item.refund_amount
+    return {line: amount for line, amount in found.items() if amount}
 
 
 def _reasons(refund: Refund) -> str:
