@@ -47,6 +47,9 @@ class MedusaChannel(Channel):
     steps = wizard.STEPS
     supports_listings = True
     omissions = catalogue.OMISSIONS
+    inventory_batch_size = 500  # some 5 ms each
+    price_batch_size = 250  # some 10 ms each
+    listing_batch_size = 10  # each takes about seven calls, one after the other
 
     @lazy_property
     def shop(self) -> MedusaClient:

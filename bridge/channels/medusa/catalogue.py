@@ -13,14 +13,14 @@ from bridge.channels.helpers.offsets import ListPage, Position, read_after
 from bridge.channels.helpers.pace import read_paced
 from bridge.channels.helpers.rows import readable
 from bridge.channels.helpers.texts import cut
-from bridge.channels.medusa.api import MedusaClient, rows_of
+from bridge.channels.medusa.api import MedusaClient, Row, rows_of
 from bridge.channels.medusa.preferences import Preferences, PriceTarget
 from bridge.channels.medusa.values import key_text, listed, mapping, text
-from bridge.channels.medusa.variants import LEVEL_FIELDS, PRICE_FIELDS, Row, available, price_for, sku_of, variant_name
+from bridge.channels.medusa.variants import LEVEL_FIELDS, PRICE_FIELDS, available, price_for, sku_of, variant_name
 from bridge.protocol.schemas.products import Product
 
 FIELDS = f"{PRICE_FIELDS},{LEVEL_FIELDS},title,product.title,product.status,product.sales_channels.id"
-PAGE_SIZE = 500
+PAGE_SIZE = 100  # a variant takes Medusa some 5 ms, however many are asked for at once
 SIZE_CACHE = "medusa variants at once"
 NOT_A_TITLE = ("", "Default variant", "Default Variant")
 """Titles of the variant of a product that has one only, as Medusa's own pages name it."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bridge.channels.medusa import MedusaChannel
-from bridge.channels.medusa.api import MedusaClient
+from bridge.channels.medusa.api import MedusaClient, Row
 from bridge.channels.medusa.catalogue import ELSEWHERE, UNPUBLISHED, left_out, next_cursor, normal_price, read, title
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.prices import currencies
 from bridge.channels.medusa.stock import check_location
 from bridge.channels.medusa.values import mapping, text
-from bridge.channels.medusa.variants import Row, is_counted, is_kit, parts, sku_of
+from bridge.channels.medusa.variants import is_counted, is_kit, parts, sku_of
 from bridge.clock import Deadline
 from bridge.errors import ChannelRefused, CredentialsRefused
 

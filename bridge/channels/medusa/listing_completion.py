@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from bridge.channels.base import ListingResult, Outcome
-from bridge.channels.medusa.api import MedusaClient
+from bridge.channels.medusa.api import MedusaClient, Row
 from bridge.channels.medusa.batches import divide
 from bridge.channels.medusa.listing_payload import DEFAULT_OPTION, OPEN_ORDERS, ListingPayload, missing_values
 from bridge.channels.medusa.preferences import Preferences, PriceTarget
 from bridge.channels.medusa.prices import set_prices
 from bridge.channels.medusa.stock import set_stock
 from bridge.channels.medusa.values import listed, text
-from bridge.channels.medusa.variants import LEVEL_FIELDS, Row, parts, price_for, read, sku_of
+from bridge.channels.medusa.variants import LEVEL_FIELDS, parts, price_for, read, sku_of
 from bridge.errors import ChannelError
 from bridge.protocol.schemas.listings import ChannelReference, FeedMessage, Severity
 from bridge.protocol.schemas.products import Price, StockLevel

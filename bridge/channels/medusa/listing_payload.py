@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bridge.channels.medusa.api import Row
 from bridge.channels.medusa.configurator import CODES, MEASURES, TEXTS
 from bridge.channels.medusa.values import listed, mapping, text
-from bridge.channels.medusa.variants import Row
 from bridge.protocol.schemas.listings import AttributeValue, ProductListing, ProductSettings, ProductVariation
 
 KEY, SKU, REMOVED = "linnworks_listing", "linnworks_sku", "linnworks_removed"

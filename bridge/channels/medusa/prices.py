@@ -17,11 +17,11 @@ from bridge.channels.base import Outcome, Page
 from bridge.channels.helpers.cached import cached
 from bridge.channels.helpers.offsets import read_all
 from bridge.channels.helpers.rows import readable
-from bridge.channels.medusa.api import MedusaClient, rows_of
+from bridge.channels.medusa.api import MedusaClient, Row, rows_of
 from bridge.channels.medusa.batches import divide, in_batches
 from bridge.channels.medusa.preferences import Preferences, PriceTarget
 from bridge.channels.medusa.values import in_units, key_text, listed, mapping, money, text, unit_of_digits
-from bridge.channels.medusa.variants import PRICE_FIELDS, Row, find, is_for
+from bridge.channels.medusa.variants import PRICE_FIELDS, find, is_for
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.products import Price
 

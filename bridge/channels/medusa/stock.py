@@ -16,11 +16,11 @@ from typing import Any
 
 from bridge.channels.base import Outcome
 from bridge.channels.helpers.cached import cached
-from bridge.channels.medusa.api import MedusaClient
+from bridge.channels.medusa.api import MedusaClient, Row
 from bridge.channels.medusa.batches import divide, in_batches
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.values import listed, money, text
-from bridge.channels.medusa.variants import LEVEL_FIELDS, Part, Row, find, is_counted, is_kit, parts, read, sku_of
+from bridge.channels.medusa.variants import LEVEL_FIELDS, Part, find, is_counted, is_kit, parts, read, sku_of
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.products import StockLevel
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from bridge.channels.helpers.rows import readable
-from bridge.channels.medusa.api import MedusaClient
+from bridge.channels.medusa.api import MedusaClient, Row
 from bridge.channels.medusa.preferences import PriceTarget
 from bridge.channels.medusa.values import key_text, listed, mapping, money, text
 from bridge.errors import ChannelError, ChannelRefused
 from bridge.protocol.schemas.products import Price, StockLevel
-
-Row = Mapping[str, Any]
 
 PRICE_FIELDS = (
     "id,sku,product_id,prices.id,prices.amount,prices.currency_code,prices.min_quantity,prices.max_quantity,"
