@@ -119,7 +119,8 @@ class Despatches:
 
     def _record(self, order: MedusaOrder, parcel: Parcel, key: str, packed: Iterable[Fulfilment] = ()) -> MedusaOrder:
         """Record a parcel in the order's metadata: its tracking, and the fulfilments by hand that it sends."""
-        record: dict[str, Any] = {**parcel_record(parcel), "at": write_time(order.as_of)}
+        at = max((order.as_of, *(one.at for one in order.fulfilments if one.at)))  # the shop's clock goes by seconds
+        record: dict[str, Any] = {**parcel_record(parcel), "at": write_time(at)}
         if numbers := [one.id for one in packed]:
             record["fulfillments"] = numbers
         self.calls.begin(key, RECORD)
