@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from tests.channels.medusa.fake.rows import Row, invalid, new_id, not_found
+from tests.channels.medusa.fake.metadata import known_fields, merged
+from tests.channels.medusa.fake.rows import Row, invalid, not_found
+from tests.channels.medusa.fake.stock import Stock
 
 PRODUCT: Row = {
     **dict.fromkeys(("subtitle", "description", "external_id", "thumbnail", "collection_id", "type_id", "weight")),
@@ -25,37 +27,18 @@ VARIANT: Row = {
     "manage_inventory": True,
     "variant_rank": 0,
 }
-ITEM = {
-    **dict.fromkeys(("origin_country", "hs_code", "mid_code", "material", "unit_of_measure", "weight", "length")),
-    **dict.fromkeys(("height", "width", "metadata", "thumbnail", "title", "description", "sku")),
-    "requires_shipping": True,
-}
 
 
-def merged(metadata: Row | None, sent: Row | None) -> Row | None:
-    """Return metadata with what was sent; an empty text removes a field."""
-    if not sent:
-        return metadata if sent is None else {}
-    return {key: value for key, value in {**(metadata or {}), **sent}.items() if value != ""}
-
-
-class Catalogue:
+class Catalogue(Stock):
     """What the shop sells; rows are kept as Medusa shows them, and relations by id."""
 
     def __init__(self, now: Callable[[], str]) -> None:
-        self.now = now
+        super().__init__(now)
         self.products: dict[str, Row] = {}
         self.variants: dict[str, Row] = {}
-        self.items: dict[str, Row] = {}
-        self.levels: dict[tuple[str, str], Row] = {}
         self.categories: dict[str, Row] = {}
         self.price_lists: dict[str, Row] = {}
         self.list_prices: dict[str, Row] = {}
-
-    def stamped(self, prefix: str, **fields: Any) -> Row:
-        """Return a new row with an id and its times."""
-        moment = self.now()
-        return {"id": new_id(prefix), **fields, "created_at": moment, "updated_at": moment, "deleted_at": None}
 
     # -- products --------------------------------------------------------------------------------------
 
@@ -66,7 +49,7 @@ class Catalogue:
             raise invalid(f"Product with handle: {handle}, already exists.")
         if not sent.get("options"):
             raise invalid(f"Product options are not provided for: [{sent['title']}].")
-        product = self.stamped("prod", **{**PRODUCT, **_known(PRODUCT, sent)}, handle=handle)
+        product = self.stamped("prod", **{**PRODUCT, **known_fields(PRODUCT, sent)}, handle=handle)
         product["options"] = [self._option(option) for option in sent["options"]]
         self._set_relations(product, {"images": [], "categories": [], "sales_channels": [], **sent})
         self._check_skus(sent.get("variants", ()))
@@ -91,7 +74,7 @@ class Catalogue:
                 have = {value["value"]: value for value in known["values"]}
                 fresh = self._option({"title": known["title"], "values": option.get("values", list(have))})["values"]
                 known["values"] = [have.get(value["value"], {**value, "option_id": known["id"]}) for value in fresh]
-        product.update(_known(PRODUCT, sent), metadata=metadata, updated_at=self.now())
+        product.update(known_fields(PRODUCT, sent), metadata=metadata, updated_at=self.now())
         self._set_relations(product, sent)
         if "variants" in sent:
             kept = {variant["id"] for variant in sent["variants"] if "id" in variant}
@@ -172,7 +155,7 @@ class Catalogue:
             raise not_found(f"Product with id: {product} was not found")
         self._check_skus([sent])
         self._check_options(self.products[product], sent.get("options", {}), "")
-        variant = self.stamped("variant", **{**VARIANT, **_known(VARIANT, sent)}, product_id=product)
+        variant = self.stamped("variant", **{**VARIANT, **known_fields(VARIANT, sent)}, product_id=product)
         variant |= {"options": dict(sent.get("options", {})), "inventory_items": [], "prices": []}
         self.variants[variant["id"]] = variant
         self.set_prices(variant, sent.get("prices") or [])
@@ -191,7 +174,7 @@ class Catalogue:
             self._check_options(self.products[variant["product_id"]], sent["options"], key)
             variant["options"] = {**variant["options"], **sent["options"]}
         metadata = merged(variant["metadata"], sent.get("metadata"))
-        variant.update(_known(VARIANT, sent), metadata=metadata, updated_at=self.now())
+        variant.update(known_fields(VARIANT, sent), metadata=metadata, updated_at=self.now())
         if "prices" in sent:
             self.set_prices(variant, sent["prices"])
         return variant
@@ -242,49 +225,3 @@ class Catalogue:
             if other["id"] != variant and options and other["options"] == dict(options):
                 words = f"Variant ({other['title']}) with provided options already exists."
                 raise invalid(words)
-
-    # -- stock -----------------------------------------------------------------------------------------
-
-    def create_item(self, sent: Mapping[str, Any]) -> Row:
-        if sent.get("sku") and any(item["sku"] == sent["sku"] for item in self.items.values()):
-            raise invalid(f"Inventory item with sku: {sent['sku']}, already exists.")
-        item = self.stamped("iitem", **{**ITEM, **_known(ITEM, sent)})
-        self.items[item["id"]] = item
-        for level in sent.get("location_levels", ()):
-            self.create_level(item["id"], level["location_id"], level.get("stocked_quantity", 0))
-        return item
-
-    def update_item(self, item: Row, sent: Mapping[str, Any]) -> Row:
-        if sent.get("sku") and any(row["sku"] == sent["sku"] for row in self.items.values() if row is not item):
-            raise invalid(f"Inventory item with sku: {sent['sku']}, already exists.")
-        item.update(_known(ITEM, sent), updated_at=self.now())
-        return item
-
-    def create_level(self, item: str, location: str, stocked: Any) -> Row:
-        if (item, location) in self.levels:
-            words = f"Inventory level with inventory_item_id: {item}, location_id: {location}, already exists."
-            raise invalid(words)
-        quantities = {"stocked_quantity": Decimal(str(stocked)), "reserved_quantity": Decimal(0)}
-        level = self.stamped("ilev", location_id=location, metadata=None, inventory_item_id=item, **quantities)
-        self.levels[item, location] = level
-        return level
-
-    def level(self, item: str, location: str) -> Row:
-        level = self.levels.get((item, location)) if item in self.items else None
-        if level is None:
-            raise not_found(f"Item {item} is not stocked at location {location}")
-        return level
-
-    def levels_of(self, item: str) -> list[Row]:
-        return [level for (key, _), level in self.levels.items() if key == item]
-
-    def quantities(self, item: str) -> dict[str, Decimal]:
-        """Return the sums over all locations."""
-        names = ("reserved_quantity", "stocked_quantity")
-        return {name: sum((level[name] for level in self.levels_of(item)), Decimal(0)) for name in names}
-
-
-def _known(defaults: Mapping[str, Any], sent: Mapping[str, Any]) -> Row:
-    return {key: value for key, value in sent.items() if key in defaults and key != "metadata"} | (
-        {"metadata": merged(None, sent["metadata"])} if sent.get("metadata") is not None else {}
-    )

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.channels.medusa.fake.catalogue_views import plain_product
+from tests.channels.medusa.fake.order_base import QUANTITIES
 from tests.channels.medusa.fake.order_views import totals_of
-from tests.channels.medusa.fake.orders import QUANTITIES
 from tests.channels.medusa.fake.rows import Row, new_id
 
 if TYPE_CHECKING:

@@ -75,15 +75,16 @@ def number(value: Any) -> Any:
 
 def shown(value: Any) -> Any:
     """Return a value as JSON has it; each Decimal of an object has its raw text beside it."""
-    if isinstance(value, Mapping):
-        result = {key: shown(item) for key, item in value.items()}
+    if isinstance(value, dict):
+        result = {}
         for key, item in value.items():
             if isinstance(item, Decimal):
+                result[key] = number(item)
                 result[f"raw_{key}"] = {"value": _raw(item), "precision": PRECISION}
+            else:
+                result[key] = shown(item) if isinstance(item, (dict, list)) else item
         return result
-    if isinstance(value, (list, tuple)):
-        return [shown(item) for item in value]
-    return number(value) if isinstance(value, Decimal) else value
+    return [shown(item) for item in value] if isinstance(value, list) else value
 
 
 def _raw(value: Decimal) -> str:

@@ -177,7 +177,7 @@ class MedusaShop:
         """Count a variant's pieces at a location, the warehouse unless given."""
         item = self.variant(sku)["inventory_items"][0]
         place = location or self.location
-        if (item, place) not in self.catalogue.levels:
+        if place not in self.catalogue.levels.get(item, ()):
             self.catalogue.create_level(item, place, 0)
         self.catalogue.level(item, place)["stocked_quantity"] = Decimal(quantity)
 
@@ -268,11 +268,12 @@ class MedusaShop:
             self.checkout.give_back(self.orders.open(key), quantities)
 
     def age(self, key: str, days: int) -> None:
-        """Let an order have been made and changed days ago."""
+        """Let an order have been made, changed and paid days ago."""
         order = self.orders.find(key)
-        for name in ("created_at", "updated_at"):
-            moment = datetime.fromisoformat(order[name].replace("Z", "+00:00"))
-            order[name] = time_text(moment - timedelta(days=days))
+        for row in (order, *order["payment_collections"], *self.payments(key)):
+            for name in ("created_at", "updated_at"):
+                moment = datetime.fromisoformat(row[name].replace("Z", "+00:00"))
+                row[name] = time_text(moment - timedelta(days=days))
 
     def delete_order(self, key: str) -> None:
         """Delete an order, which Medusa itself offers for draft orders only."""

@@ -78,7 +78,7 @@ def add_to(app: Blueprint, shop: MedusaShop) -> None:
         }
         for entry in sent.get("create", ()):
             find(entry["inventory_item_id"])
-            if (entry["inventory_item_id"], entry["location_id"]) in catalogue.levels:
+            if entry["location_id"] in catalogue.levels.get(entry["inventory_item_id"], ()):
                 words = f"{entry['inventory_item_id']}, location_id: {entry['location_id']}, already exists."
                 raise invalid(f"Inventory level with inventory_item_id: {words}")
         found = [catalogue.level(row["inventory_item_id"], row["location_id"]) for row in sent.get("update", ())]
