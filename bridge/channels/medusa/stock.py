@@ -173,5 +173,5 @@ def _send(shop: MedusaClient, changes: Sequence[Change], location: str) -> Itera
         "update": [change.entry(location) for change in changes if change.part.stocked is not None],
     }
     answer = shop.post(LEVELS_PATH, {name: entries for name, entries in body.items() if entries})
-    rows = [row for name in body for row in listed(answer.find(name))]
+    rows = [row for name in ("created", "updated") for row in listed(answer.find(name))]
     return [(text(row.get("inventory_item_id")), money(row.get("reserved_quantity"))) for row in rows]

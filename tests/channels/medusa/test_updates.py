@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from bridge.channels.medusa.api import MedusaClient
 from bridge.channels.medusa.preferences import PriceTarget
 from bridge.channels.medusa.prices import PriceChange, whole_prices
 from tests.channels.hostile.server import Fault
@@ -232,3 +234,58 @@ def test_all_prices_are_sent_back_whole():
     assert [{}, {}, {"region_id": "reg_1"}] == [row["rules"] for row in whole]
     assert "created_at" not in whole[2]
     assert whole_prices(present, [PriceChange({"id": "v"}, PriceTarget("gbp"), Decimal(5))]) is None
+
+
+# -- what happens in between ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def before_writing(medusa, monkeypatch):
+    """Let something happen in the shop after what is there was read, and before the first write."""
+
+    def happens(what: Callable[[], object]) -> None:
+        real, waiting = MedusaClient.post, [what]
+
+        def post(shop: MedusaClient, path: str, body: Any, **options: Any) -> Any:
+            if waiting:
+                waiting.pop()()
+            return real(shop, path, body, **options)
+
+        monkeypatch.setattr(MedusaClient, "post", post)
+
+    return happens
+
+
+def test_an_order_placed_in_between_stays_subtracted(linnworks, medusa, before_writing):
+    """
+    Linnworks did not know of it when it sent the level.
+    """
+    before_writing(lambda: medusa.place_order({"MUG": 3}))
+
+    assert [None] == set_stock(linnworks, ("MUG", 20))
+    assert (20, 3) == medusa.stock("MUG")
+
+
+def test_an_order_despatched_in_between_does_not_raise_the_level(linnworks, medusa, before_writing):
+    """
+    What was reserved for it was added, and is reserved no more.
+    """
+    order = medusa.place_order({"MUG": 3})
+    (line,) = medusa.order(order)["items"]
+    fulfilment = {"items": [{"id": line["id"], "quantity": 3}], "location_id": medusa.location}
+    before_writing(lambda: medusa.orders.fulfil(order, fulfilment))
+
+    assert [None] == set_stock(linnworks, ("MUG", 20))
+    assert (20, 0) == medusa.stock("MUG")
+
+
+def test_a_variant_deleted_in_between_costs_no_other(linnworks, medusa, before_writing):
+    """
+    Medusa refuses a batch with one that it does not have.
+    """
+    medusa.add_product("GONE")
+    before_writing(lambda: medusa.remove_product("GONE"))
+    outcomes = set_prices(linnworks, ("MUG", 3, ""), ("GONE", 4, ""), ("BOOK", 5, ""))
+
+    assert [False, True, False] == [bool(outcome) for outcome in outcomes]
+    assert [3, 5] == [medusa.prices(sku)["gbp"] for sku in ("MUG", "BOOK")]
