@@ -48,7 +48,7 @@ def test_what_does_not_come_or_cannot_be_set_is_named(linnworks, medusa, run):
     medusa.add_product("FREE")
     medusa.variant("FREE")["prices"] = []
     medusa.add_product("NOWHERE")
-    medusa.catalogue.levels.pop((medusa.variant("NOWHERE")["inventory_items"][0], medusa.location))
+    medusa.catalogue.levels[medusa.variant("NOWHERE")["inventory_items"][0]].clear()
     medusa.add_product("KIT")
     medusa.variant("KIT")["inventory_items"] += medusa.variant("MUG")["inventory_items"]
     medusa.add_variants("Other", {"mug": "One"})
