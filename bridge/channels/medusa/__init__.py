@@ -49,6 +49,7 @@ class MedusaChannel(Channel):
     omissions = catalogue.OMISSIONS
     inventory_batch_size = 500  # some 5 ms each
     price_batch_size = 250  # some 10 ms each
+    despatch_batch_size = 10  # each takes four or five calls, one after the other
     listing_batch_size = 10  # each takes about seven calls, one after the other
 
     @lazy_property

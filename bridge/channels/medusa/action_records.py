@@ -13,6 +13,8 @@ from bridge.channels.base import Parcel, Tracking
 from bridge.channels.medusa.values import mapping, text, write_time
 from bridge.protocol.schemas.after_sale import Refund
 
+OWN = "linnworks_"
+"""Begins the names of all metadata that this channel writes."""
 KEY, PARCEL = "linnworks_key", "linnworks_parcel"
 """The metadata of a fulfilment: the key of its despatch, and what Linnworks said of the parcel."""
 DESPATCH, CANCEL = "linnworks_despatch_", "linnworks_cancel_"

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bridge.channels.medusa.action_records import OWN
 from bridge.channels.medusa.values import in_units, listed, mapping, money, read_time, text, whole_pieces
 from bridge.protocol.schemas.orders import Address, ExtendedProperty
 
@@ -126,7 +127,8 @@ def properties(row: Row, number: str, unit: Decimal, goods: Sequence[Row]) -> It
         "Exchanges": _returns_for(row, "exchange_id"),
         "Claims": _returns_for(row, "claim_id"),
     }
-    metadata = {str(key).strip(): _plain(value) for key, value in mapping(row.get("metadata")).items()}
+    custom = mapping(row.get("metadata")).items()
+    metadata = {str(key).strip(): _plain(value) for key, value in custom if not str(key).startswith(OWN)}
     for name, value in list({**metadata, **facts}.items())[-MOST_PROPERTIES:]:
         if name and value and len(name) <= LONGEST_VALUE:
             yield ExtendedProperty(name=name, value=value[:LONGEST_VALUE])
