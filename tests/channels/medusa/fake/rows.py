@@ -230,4 +230,6 @@ def page(
 
 def _has_words(row: Mapping[str, Any], words: str | None) -> bool:
     """Return whether a text of the row has what `q` asks for."""
-    return not words or any(words.lower() in value.lower() for value in row.values() if isinstance(value, str))
+    return not words or any(
+        words.lower() in str(value).lower() for value in row.values() if isinstance(value, (str, int))
+    )
