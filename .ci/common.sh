@@ -2,9 +2,11 @@
 # Each works on a copy of the tree in new virtual environments, so that nothing on the machine decides what passes.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# the running shop of `tests_on_shop`; no other test may know of it
+# the running shops of `tests_on_shop`; no other test may know of them
 shop=()
+medusa=()
 for name in $(compgen -e | grep '^BRIDGE_TEST_WOOCOMMERCE_'); do shop+=("$name=${!name}"); done
+for name in $(compgen -e | grep '^BRIDGE_TEST_MEDUSA_'); do medusa+=("$name=${!name}"); done
 unset $(compgen -e | grep -E '^(BRIDGE_|PYTHON.|PYTEST_|HYPOTHESIS_|PROMETHEUS_|VIRTUAL_ENV)')
 
 PYTHON=${PYTHON:-python3}
@@ -50,6 +52,7 @@ skip() {
 # Clean up and say what failed and what was skipped; the exit status is 1 if anything failed.
 finish() {
     local status=$?
+    stop_medusa
     stop_server
     rm -rf "$scratch" "$cluster"
     if [ ${#skipped[@]} != 0 ]; then
@@ -152,11 +155,52 @@ tests_on_postgres() {
     BRIDGE_TEST_DATABASE_URL=$server tests test "$@"
 }
 
-# WooCommerce's suites on a shop that runs, with its address and key in BRIDGE_TEST_WOOCOMMERCE_URL, _KEY and _SECRET.
+# tests_on_shop CHANNEL NAME=VALUE...: a channel's suites on a shop that runs, whose address and key are these.
 tests_on_shop() (
-    export "${shop[@]}"
-    tests test -n 0 -m full -k running tests/channels/woocommerce/test_contract.py
+    local channel=$1
+    shift
+    export "$@"
+    tests test -n 0 -m full -k running "tests/channels/$channel/test_contract.py"
 )
+
+# Start a Medusa from the npm registry, unless one was named; the status is 77 if it cannot be had here.
+start_medusa() {
+    [ ${#medusa[@]} = 0 ] || return 0
+    "$PYTHON" tests/channels/medusa/running start "$scratch/medusa" >"$scratch/medusa.env" 2>"$scratch/medusa.log" ||
+        return
+    mapfile -t medusa <"$scratch/medusa.env"
+}
+
+stop_medusa() {
+    [ ! -e "$scratch/medusa" ] || "$PYTHON" "$scratch/source/tests/channels/medusa/running" stop "$scratch/medusa"
+}
+
+# Linnworks, played against a bridge that is connected to the running Medusa, with writes.
+check_medusa() (
+    export "${medusa[@]}"
+    printf 'store_url=%s\napi_key=%s\n' "$BRIDGE_TEST_MEDUSA_URL" "$BRIDGE_TEST_MEDUSA_KEY" >"$scratch/answers.env"
+    cd "$scratch" && BRIDGE_CHANNEL=medusa BRIDGE_ALLOW_PRIVATE_SHOPS=true \
+        in_venv test linnworks-bridge check --config-file answers.env
+)
+
+# The suites and the check on a running Medusa; a step is skipped only where none can be had.
+steps_on_medusa() {
+    start_medusa
+    case $? in
+        0)
+            step "suites on a running Medusa" tests_on_shop medusa "${medusa[@]}"
+            step "check of a running Medusa" check_medusa
+            ;;
+        77) skip "suites on a running Medusa" "$(cat "$scratch/medusa.log")" ;;
+        *) step "start Medusa" show_and_fail "$scratch/medusa.log" ;;
+    esac
+    stop_medusa
+}
+
+show_and_fail() {
+    cat "$1"
+    return 1
+}
 
 # What was installed works without the source.
 check_installed() (

@@ -23,6 +23,7 @@ ENV_FILE = "bridge.env"
 BUILT_IN = {
     "demo": "bridge.channels.demo:DemoChannel",
     "woocommerce": "bridge.channels.woocommerce:WooCommerceChannel",
+    "medusa": "bridge.channels.medusa:MedusaChannel",
 }
 """Channels that BRIDGE_CHANNEL may name without a module path."""
 

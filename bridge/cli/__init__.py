@@ -21,6 +21,7 @@ from bridge.cli.feeds import feeds
 from bridge.cli.init import init
 from bridge.cli.keys import keys
 from bridge.cli.manifest import manifest
+from bridge.cli.medusa import medusa
 from bridge.cli.notify import notify
 from bridge.cli.oauth import oauth
 from bridge.cli.openapi import openapi
@@ -81,6 +82,7 @@ for command in (
     outbox,
     oauth,
     keys,
+    medusa,
     woocommerce,
     demo,
 ):

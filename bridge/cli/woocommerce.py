@@ -5,17 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.common import open_installed, the_connection
-from bridge.cli.output import print_document, say, show_progress, show_table
-from bridge.clock import Deadline
-from bridge.errors import BridgeError
-
-if TYPE_CHECKING:
-    from bridge.channels.woocommerce import WooCommerceChannel
+from bridge.cli.output import print_document, say, show_table
 
 
 @click.group()
@@ -35,14 +28,16 @@ def doctor(connection: str | None, as_json: bool) -> None:
 
     Exit status: 0 everything is fine, 1 products are left out or the shop does not work.
     """
+    from bridge.channels.woocommerce import WooCommerceChannel
     from bridge.channels.woocommerce.doctor import findings, read_catalogue
     from bridge.channels.woocommerce.order_statuses import uncovered
+    from bridge.cli.shop import open_channel, show_items_read
 
-    channel = _channel(connection)
+    channel = open_channel(connection, WooCommerceChannel)
     channel.shop_info.check()
     say(channel.shop_info.summary(), err=as_json)
     statuses = list(uncovered(channel.shop, channel.preferences))
-    items = read_catalogue(channel, _show_progress)
+    items = read_catalogue(channel, show_items_read)
     found = list(findings(items, channel.preferences))
     left_out = [finding for finding in found if finding.left_out]
     if as_json:
@@ -58,25 +53,3 @@ def doctor(connection: str | None, as_json: bool) -> None:
         show_table(columns, rows, "Every product has a SKU and its own stock.")
         say(f"{len(items)} products and variations, {len(left_out)} of them left out.")
     sys.exit(1 if left_out else 0)
-
-
-def _channel(connection: str | None) -> WooCommerceChannel:
-    from bridge.channels.woocommerce import WooCommerceChannel
-    from bridge.store.connections import list_connections
-
-    bridge = open_installed()
-    rows = [the_connection(connection)] if connection else list_connections()
-    if len(rows) != 1:
-        names = ", ".join(row.account_name for row in rows) or "none yet"
-        raise BridgeError(f"Name the integration: {names}")
-    if not rows[0].complete:
-        raise BridgeError(f"{rows[0].account_name} has not finished its wizard yet")
-    channel = bridge.channels.open_for(rows[0], Deadline(bridge.settings.budget_seconds))
-    if not isinstance(channel, WooCommerceChannel):
-        raise BridgeError(f"{rows[0].account_name} is not connected to a WooCommerce shop")
-    return channel
-
-
-def _show_progress(items: int, is_last: bool) -> None:
-    if sys.stderr.isatty():
-        show_progress(f"{items} products and variations read", done=is_last)

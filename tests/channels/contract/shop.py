@@ -15,6 +15,8 @@ from bridge.channels.base import Channel
 from bridge.clock import Deadline, now
 from tests.linnworks import Linnworks
 
+REQUESTS_OF_A_TEST = 10
+
 
 class ShopUnderTest(ABC):
     """The shop behind the bridge: its customers and its owner act in it while a test acts as Linnworks.
@@ -131,9 +133,9 @@ class Suite:
 
     @pytest.fixture
     def channel(self, app, shop) -> Channel:
-        """The channel, opened with the wizard's answers."""
+        """The channel, opened with the wizard's answers, with the time of all the requests that a test makes."""
         channels = app.extensions["bridge"].channels
-        return channels.open(shop.answers, Deadline(channels.settings.budget_seconds))
+        return channels.open(shop.answers, Deadline(REQUESTS_OF_A_TEST * channels.settings.budget_seconds))
 
     @pytest.fixture
     def exact_times(self, app, monkeypatch) -> None:
