@@ -280,9 +280,11 @@ class _Comparison:
 
     def decide(self, request: _Request) -> Decision:
         """Return what is done for a part of the request."""
+        answers = {parcel: dict(pieces) for parcel, pieces in self._answers.items()}
         try:
             parcel = self._parcel(request)
         except ChannelRefused as refusal:
+            self._answers = answers  # for a part that is refused no piece has gone
             return Decision(request.positions, refusal=str(refusal))
         for line, count in (parcel.pieces if parcel else {}).items():
             self._left[line] -= count

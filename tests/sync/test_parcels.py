@@ -245,6 +245,16 @@ def test_a_parcel_that_waits_is_no_correction_of_the_one_beside_it():
     assert {} == decide(state(), [sent({"A": 1}, "T1")], again)[0].parcel.pieces
 
 
+def test_a_refused_part_keeps_no_piece_from_another_that_it_went_for():
+    """
+    A parcel that shares its number with a part that wants a cancelled line is not sent again.
+    """
+    went = [sent({"A": 1}, "T1", "T2")]
+    answers = outcome(state({"B": 1}), went, entry({"A": 1}, "T1", "T2"), entry({"A": 1, "B": 1}, "T1"))
+
+    assert [None, "1 of line B of order 1001 were cancelled, 1 are to be despatched"] == answers
+
+
 @pytest.mark.parametrize(
     ("number", "sku", "line"),
     [("A", "SKU-A", "A"), ("A", "", "A"), ("A", "Linnworks' own", "A"), ("A", "SKU-B", "B"), ("", "SKU-B", "B"),
