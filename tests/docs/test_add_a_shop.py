@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -13,7 +15,11 @@ from flask import Flask, request
 
 from bridge.channels import helpers as helpers_package
 from bridge.channels import http
-from bridge.channels.base import Channel
+from bridge.channels.base import Channel, Page
+from bridge.channels.helpers.lists import merge_lists
+from bridge.channels.helpers.offsets import read_page
+from bridge.channels.helpers.pace import read_paced
+from bridge.channels.http import ShopClient
 from bridge.clock import Deadline
 from bridge.errors import ChannelRefused
 from bridge.settings import Settings
@@ -91,6 +97,38 @@ def test_the_client_of_the_guide_logs_in_and_calls():
         assert [("despatch 1", {"note": "Sent"})] == patched
         with pytest.raises(ChannelRefused, match="No such field"):
             names["shop"].post("graphql", {"query": "..."}, read=True)
+
+
+@pytest.mark.service
+def test_the_lists_of_the_guide_are_read_as_one():
+    """
+    Each order that was edited or paid comes once, over several pages.
+    """
+    app = Flask(__name__)
+    orders = [{"id": number, "updated": f"2026-01-{1 + number % 28:02}"} for number in range(1, 200)]
+    payments = [{"id": order["id"], "order": order} for order in orders[10:60]]
+    since = "2026-01-15"
+
+    @app.get("/<name>")
+    def rows(name):
+        found = payments if name == "payments" else [order for order in orders if order["updated"] >= since]
+        return found[int(request.args["offset"]) :][: int(request.args["limit"])]
+
+    names = {"Page": Page, "partial": partial, "itemgetter": itemgetter, "merge_lists": merge_lists}
+    names |= {"read_page": read_page, "read_paced": read_paced}
+    exec(block(PAGE, "def changed_rows(shop, since, cursor):"), names)
+    found, pages, cursor = [], 0, None
+    with HostileServer(app) as server:
+        shop = ShopClient(server.url, Deadline(8), Settings(allow_private_shops=True), account="lists")
+        while pages == 0 or cursor:
+            page = names["changed_rows"](shop, since, cursor)
+            found += [order["id"] for order in page.items]
+            pages, cursor = pages + 1, page.next_cursor
+
+    expected = {order["id"] for order in orders if order["updated"] >= since} | {one["id"] for one in payments}
+
+    assert sorted(expected) == sorted(found)
+    assert pages > 1
 
 
 @pytest.mark.service

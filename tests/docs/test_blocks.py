@@ -16,6 +16,7 @@ INSTALLATION = "`.ci/run` installs the same way"
 RUN = {
     ("docs/add-a-shop.md", "cp -r linnworks-bridge/examples/smallest my-shop"): "tests/docs/test_add_a_shop.py",
     ("docs/add-a-shop.md", "def log_in(shop, client_id, secret):"): "tests/docs/test_add_a_shop.py",
+    ("docs/add-a-shop.md", "def changed_rows(shop, since, cursor):"): "tests/docs/test_add_a_shop.py",
     (
         "docs/add-a-shop.md",
         '"""The corner shop: the smallest whole channel, for a shop with a JSON API."""',

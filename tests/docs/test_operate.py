@@ -46,7 +46,7 @@ def test_calls_are_shown(app, linnworks, play):
     linnworks("InventoryUpdateEndpoint", Products=[{"SKU": "MUG", "Quantity": 3}])
     app.extensions["bridge"].journal.flush()
     call = json.loads(CliRunner().invoke(main, ["calls", "list", "--json"]).output)[0]["id"]
-    shown = play("linnworks-bridge calls list", **{"4f1c0a9b7d22": call, "1231": "1001", "14:00": "1h"})
+    shown = play("linnworks-bridge calls list", **{"1231": "1001", "14:00": "1h", "4f1c0a9b7d22": call})
 
     assert "MUG" in shown[1]
     assert call in shown[2]
