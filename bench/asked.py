@@ -6,15 +6,16 @@ seconds it was busy with them. It gets products and orders of the bench's own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bench.figures import Figure, of_target
-from bench.plain import PlainWooCommerce
+from bench.plain import PlainMedusa, PlainWooCommerce
 from bridge.channels import load_channel
 from bridge.channels.base import Channel, Page
 from bridge.clock import Deadline, now
@@ -137,11 +138,9 @@ def measure(shop: Shop, rounds: int, *, is_running: bool) -> list[Figure]:
             figures.append(Figure(f"{label}: calls of the {who}", tuple(float(one.calls) for one in clients), ""))
             if is_running:
                 figures.append(Figure(f"{label}: seconds for the {who}", tuple(one.seconds for one in clients), "s"))
-        if not is_running:
-            values = [one.calls / other.calls for one, other in zip(ours, plain, strict=True)]
-        else:
+        if is_running:
             values = [one.seconds / other.seconds for one, other in zip(ours, plain, strict=True)]
-        figures.append(replace(of_target(TARGET_OF[what], values), what=f"{label}: bridge / plain client"))
+            figures.append(replace(of_target(TARGET_OF[what], values), what=f"{label}: bridge / plain client"))
     return figures
 
 
@@ -169,7 +168,6 @@ def scripted_woocommerce() -> Iterator[Shop]:
     """Start a scripted WooCommerce."""
     from tests.channels.woocommerce.fake.shop import WooShop
 
-    began = now() - timedelta(hours=1)
     with WooShop() as shop:
         for number in range(SKUS):
             shop.add_product(f"{PREFIX}{number}", stock=1000, price="7.35")
@@ -180,5 +178,89 @@ def scripted_woocommerce() -> Iterator[Shop]:
             "WooCommerce (scripted)",
             lambda: Bridge("woocommerce", answers),
             lambda: PlainWooCommerce(shop.url, (shop.key, shop.secret)),
-            began,
+            now() - timedelta(hours=1),
         )
+
+
+@contextmanager
+def scripted_medusa() -> Iterator[Shop]:
+    """Start a scripted Medusa."""
+    from tests.channels.medusa.fake.shop import MedusaShop
+
+    with MedusaShop() as shop:
+        for number in range(SKUS):
+            shop.add_product(f"{PREFIX}{number}", stock=1000, price="7.35")
+        for _ in range(ORDERS):
+            shop.place_order({f"{PREFIX}1": 1})
+        answers = {
+            "store_url": shop.url,
+            "api_key": shop.key,
+            f"sales_channel_{shop.channel}": "True",
+            "stock_location": shop.location,
+            "currency": next(iter(shop.currencies)),
+        }
+        yield Shop(
+            "Medusa (scripted)",
+            lambda: Bridge("medusa", answers),
+            lambda: PlainMedusa(shop.url, (shop.key, "")),
+            now() - timedelta(hours=1),
+        )
+
+
+@contextmanager
+def running_woocommerce() -> Iterator[Shop]:
+    """Fill the WooCommerce at BRIDGE_TEST_WOOCOMMERCE_URL."""
+    from tests.channels.woocommerce.live import URL, LiveShop
+
+    shop = LiveShop()
+    _fill(shop)
+    since = now()
+    for _ in range(ORDERS):
+        shop.place_order({f"{PREFIX}1": 1})
+    auth = shop.answers["consumer_key"], shop.answers["consumer_secret"]
+    yield Shop("WooCommerce", lambda: Bridge("woocommerce", shop.answers), lambda: PlainWooCommerce(URL, auth), since)
+
+
+@contextmanager
+def running_medusa() -> Iterator[Shop]:
+    """Fill the Medusa at BRIDGE_TEST_MEDUSA_URL."""
+    from tests.channels.medusa.live import URL, LiveShop
+
+    shop = LiveShop()
+    _fill(shop)
+    since = now()
+    for _ in range(ORDERS):
+        shop.place_order({shop.skus[0]: 1}, paid=False)
+    auth = shop.answers["api_key"], ""
+    yield Shop("Medusa", lambda: Bridge("medusa", shop.answers), lambda: PlainMedusa(URL, auth), since)
+
+
+def _fill(shop: Any) -> None:
+    """Add those of the bench's products that a running shop does not have yet."""
+    for number in range(SKUS):
+        shop.add_product(f"{PREFIX}{number}")
+
+
+SHOPS: Mapping[str, Callable[[], AbstractContextManager[Shop]]] = {
+    "shop-woocommerce": scripted_woocommerce,
+    "shop-medusa": scripted_medusa,
+}
+RUNNING_SHOPS: Mapping[str, tuple[str, Callable[[], AbstractContextManager[Shop]]]] = {
+    "running-woocommerce": ("BRIDGE_TEST_WOOCOMMERCE_URL", running_woocommerce),
+    "running-medusa": ("BRIDGE_TEST_MEDUSA_URL", running_medusa),
+}
+
+
+def parts(rounds: int) -> dict[str, Callable[[], list[Figure]]]:
+    """Return the parts of the bench by name: the scripted shops, and the running ones that the environment names."""
+
+    def part(start: Callable[[], AbstractContextManager[Shop]], is_running: bool) -> Callable[[], list[Figure]]:
+        def run() -> list[Figure]:
+            with start() as shop:
+                return measure(shop, rounds, is_running=is_running)
+
+        return run
+
+    named = {name: start for name, (variable, start) in RUNNING_SHOPS.items() if os.environ.get(variable)}
+    scripted = {name: part(start, False) for name, start in SHOPS.items()}
+    return scripted | {name: part(start, True) for name, start in named.items()}

@@ -26,7 +26,7 @@ LIBRARIES = ("flask", "werkzeug", "gunicorn", "marshmallow", "msgspec", "peewee"
 
 def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]]]:
     """Return the parts of the bench by name."""
-    from bench import costs, growth, history, instructions, outbound, served, starts, waiting, writers
+    from bench import asked, costs, growth, history, instructions, outbound, served, starts, waiting, writers
 
     def costs_of(shop: str, database: str) -> Callable[[], list[Figure]]:
         return lambda: costs.measure(shop, database, 5 if quick else 15)
@@ -40,6 +40,7 @@ def parts(quick: bool, database_url: str) -> dict[str, Callable[[], list[Figure]
     inside |= {
         f"history-{name}": partial(history.measure, database, 5 if quick else 9) for name, database in databases.items()
     }
+    inside |= asked.parts(1 if quick else 5)
     if quick:
         return {
             **inside,
