@@ -108,9 +108,9 @@ def page(shop: WooClient, cursor: str | None, preferences: Preferences) -> Page[
             chosen = _first_of_each_sku(shop, [item for _, item in named], preferences.hidden_products)
             return Page([one for one, item in named if item.row["id"] in chosen], next_cursor)
         uses = Counter(one.sku.casefold() for one, _ in found)
-        unique = [one for one, _ in named if uses[one.sku.casefold()] == 1]
-        shared = shared_skus(shop, [one.sku for one in unique])
-        return Page([one for one in unique if one.sku not in shared], next_cursor)
+        unique = [(one, item) for one, item in named if uses[one.sku.casefold()] == 1]
+        shared = shared_skus(shop, {one.sku: item.row["id"] for one, item in unique})
+        return Page([one for one, _ in unique if one.sku not in shared], next_cursor)
 
     return read_paced(read_some, cursor, limit=_limit(), deadline=shop.deadline, cache=shop.cache, key=SIZE_CACHE)
 
