@@ -66,7 +66,15 @@ class Bridge:
 
     @property
     def seconds(self) -> float:
-        return sum(call.ms or 0 for trace in self.traces for call in trace.shop_calls) / 1000
+        """How long the shop was busy; with calls in parallel only once."""
+        calls = sorted(
+            (call.began, call.began + (call.ms or 0) / 1000) for trace in self.traces for call in trace.shop_calls
+        )
+        busy, until = 0.0, 0.0
+        for began, ended in calls:
+            busy += max(0.0, ended - max(began, until))
+            until = max(until, ended)
+        return busy
 
     def open(self) -> Channel:
         """Return the channel as a request of Linnworks gets it."""
