@@ -27,6 +27,7 @@ from bridge.store.actions import (
     lease_order,
     plan_action,
     record_answer,
+    release_order,
 )
 from bridge.store.connections import Connection
 from bridge.sync import retry
@@ -251,7 +252,7 @@ def open_order(connection: Connection, channel: Channel, reference: str) -> Iter
                 try:
                     yield OrderActions(connection, channel, reference)
                 finally:
-                    lease.release(now())
+                    release_order(lease, now())
                 return
     raise ChannelUnavailable(f"Another action of order {reference} is under way")
 
