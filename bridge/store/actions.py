@@ -176,18 +176,21 @@ def plan_action(
 
 
 def finish_action(action: Action, state: str, *, result: str = "", error: str = "", now: datetime) -> None:
-    """Record the outcome of an action, unless it was planned again since."""
-    with writing(action.connection_id):
+    """Record the outcome of an action, unless it was planned again since.
+
+    A power cut may undo that until `record_answers`: then the shop is asked, as after the death of a process.
+    """
+    with writing(action.connection_id, durable=False):
         _FINISH.run(number=action.id, attempts=action.attempts, state=state, result=result, error=error, now=now)
     action.state, action.result, action.error, action.finished_at = state, result, error, now
 
 
-def record_answer(actions: Sequence[Action], now: datetime, shop_time: datetime | None) -> None:
-    """Record that Linnworks was told of these actions in time."""
-    with writing(durable=False):
-        for action in actions:
+def record_answers(told: Sequence[tuple[Action, datetime | None]], now: datetime) -> None:
+    """Record durably that Linnworks was told of these actions in time, each with the shop's time."""
+    with writing():
+        for action, shop_time in told:
             _ANSWER.run(number=action.id, now=now, shop_time=shop_time)
-    for action in actions:
+    for action, shop_time in told:
         action.answered_at, action.answered_at_shop = now, shop_time
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from bridge.store.actions import (
     finish_action,
     lease_order,
     plan_action,
-    record_answer,
+    record_answers,
     release_order,
 )
 from bridge.store.connections import Connection
@@ -59,8 +59,16 @@ def perform_once(
     with open_order(connection, channel, reference) as order:
         order.resolve_unknown()
         action = order.repeated(kind, identity, content) or order.perform(kind, identity, content, send)
-        order.answer(action)
+        answer(channel, [(action, order.state.as_of)])
         return str(action.result)
+
+
+def answer(channel: Channel, told: Sequence[tuple[Action, datetime | None]]) -> None:
+    """Record that Linnworks is told that actions are done, if it is told in time; each with the shop's time."""
+    if told and channel.deadline.left():
+        record_answers(told, now())
+        for action, _ in told:
+            _answered.start(action)
 
 
 def resolve_unknown(action: Action, connection: Connection, channel: Channel) -> str:
@@ -157,7 +165,7 @@ class OrderActions:
             action = self._plan(kind, digest, occurrence, content)
             finish_action(action, DONE, result=result, now=now())
             if in_shop.at:
-                record_answer([action], in_shop.at, in_shop.at)
+                record_answers([(action, in_shop.at)], in_shop.at)
             equal.append(action)
             occurrence += 1
         last = equal[-1] if equal else None
@@ -198,13 +206,6 @@ class OrderActions:
     def resume(self, action: Action, send: Callable[[str], str]) -> Action:
         """Do an action that the shop has begun and not completed."""
         return self._send(self._plan(action.kind, action.digest, action.occurrence, action.content), send)
-
-    def answer(self, *actions: Action) -> None:
-        """Record that Linnworks is told that actions are done, if it is told in time."""
-        if actions and self.channel.deadline.left():
-            record_answer(actions, now(), self.state.as_of)
-            for action in actions:
-                _answered.start(action)
 
     def _plan(self, kind: str, digest: str, occurrence: int, content: Any) -> Action:
         action = plan_action(
