@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 LEAST_SECONDS = 3
 """With less left, an order whose lease had to be waited for is not worked on."""
+MOST_REMEMBERED = 10_000
+"""Of how many actions a process remembers when it sent them, or told Linnworks of them."""
 KEY_VERSION = 1
 """Part of every key: a change of what keys are made of must not make one that the shop knows for something else."""
 
@@ -279,6 +281,13 @@ class _Held:
                     self._orders.discard(order)
 
 
+def _forget_oldest(remembered: dict[Any, Any]) -> None:
+    """Forget the oldest tenth of more than MOST_REMEMBERED; the shop's clock and ours tell how long ago they were."""
+    if len(remembered) > MOST_REMEMBERED:
+        for key in list(remembered)[: len(remembered) // 10 + 1]:
+            remembered.pop(key, None)
+
+
 class _Elapsed:
     """How long ago this process sent an action, or first met it, by a clock that only grows."""
 
@@ -287,9 +296,12 @@ class _Elapsed:
 
     def start(self, action: Action) -> None:
         self._began[action.key, action.attempts] = clock.monotonic()
+        _forget_oldest(self._began)
 
     def seconds(self, action: Action) -> float:
-        return clock.monotonic() - self._began.setdefault((action.key, action.attempts), clock.monotonic())
+        began = self._began.setdefault((action.key, action.attempts), clock.monotonic())
+        _forget_oldest(self._began)
+        return clock.monotonic() - began
 
     def forget(self, action: Action) -> None:
         self._began.pop((action.key, action.attempts), None)
@@ -303,6 +315,7 @@ class _Answered:
 
     def start(self, action: Action) -> None:
         self._told[action.key] = action.answered_at, clock.monotonic()
+        _forget_oldest(self._told)
 
     def since(self, action: Action) -> float | None:
         answered_at, began = self._told.get(action.key, (None, 0.0))
