@@ -12,8 +12,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
 from bridge.errors import StartError
 
 Network = IPv4Network | IPv6Network
@@ -319,6 +317,8 @@ def _texts(environ: Mapping[str, str]) -> dict[str, str | None]:
             f"{ENV_FILE} in this folder belongs to another user: name it in {PREFIX}ENV_FILE if it is yours"
         )
     try:
+        from dotenv import dotenv_values  # --help needs no settings
+
         return {**dotenv_values(named or ENV_FILE, interpolate=False), **environ}
     except (OSError, UnicodeDecodeError):
         raise StartError(f"{named or ENV_FILE} cannot be read as text") from None

@@ -12,6 +12,7 @@ from bridge.store.connections import Connection
 from bridge.store.database import Row, delete_some, writing
 from bridge.store.fields import JsonField, MomentField
 from bridge.store.leases import LeasedRow
+from bridge.store.statements import Statement
 
 PLANNED, DONE, FAILED, UNKNOWN = "planned", "done", "failed", "unknown"
 
@@ -68,17 +69,61 @@ class OrderLease(LeasedRow):
         indexes = ((("connection", "reference"), True),)
 
 
+_FIND_LEASE = Statement(
+    lambda connection, reference: OrderLease.select().where(
+        (OrderLease.connection == connection) & (OrderLease.reference == reference)
+    )
+)
+_INSERT_LEASE = Statement(
+    lambda connection, reference, now: OrderLease.insert(
+        connection=connection, reference=reference, claim="", claimed_until=now
+    )
+)
+_OF_ORDER = Statement(
+    lambda connection, reference: (
+        Action.select().where((Action.connection == connection) & (Action.reference == reference)).order_by(Action.id)
+    )
+)
+_WITH_KEY = Statement(lambda key: Action.select().where(Action.key == key))
+_ACTION_COLUMNS = [field.name for field in Action._meta.sorted_fields if field.name != "id"]
+_INSERT = Statement(lambda **values: Action.insert(**values), _ACTION_COLUMNS)
+_PLAN_AGAIN = Statement(
+    lambda number, content, request, attempts, now, shop_time: Action.update(
+        content=content,
+        state=PLANNED,
+        request=request,
+        attempts=attempts,
+        planned_at=now,
+        planned_at_shop=shop_time,
+    ).where(Action.id == number)
+)
+_FINISH = Statement(
+    lambda number, attempts, state, result, error, now: Action.update(
+        state=state, result=result, error=error, finished_at=now
+    ).where((Action.id == number) & (Action.attempts == attempts))
+)
+_ANSWER = Statement(
+    lambda number, now, shop_time: Action.update(answered_at=now, answered_at_shop=shop_time).where(Action.id == number)
+)
+
+
 def lease_order(connection_id: int, reference: str, *, now: datetime, until: datetime) -> OrderLease | None:
-    """Claim an order, and return None while it has another holder. Give it up with `release`."""
+    """Claim an order, and return None while it has another holder. Give it up with `release_order`."""
     with writing(connection_id, durable=False):
-        this = (OrderLease.connection == connection_id) & (OrderLease.reference == reference)
-        lease: OrderLease | None = OrderLease.get_or_none(this)
+        lease: OrderLease | None = _FIND_LEASE.first(connection=connection_id, reference=reference)
         if lease is None:
-            lease = OrderLease.create(connection=connection_id, reference=reference, claimed_until=now)
+            number = _INSERT_LEASE.insert(connection=connection_id, reference=reference, now=now)
+            lease = OrderLease(id=number, connection=connection_id, reference=reference, claimed_until=now)
         if lease.is_held(now):
             return None
         lease.acquire(until)
         return lease
+
+
+def release_order(lease: OrderLease, now: datetime) -> None:
+    """Give up an order; a power cut may undo that, and then the lease ends by itself."""
+    with writing(durable=False):
+        lease.release(now)
 
 
 def plan_action(
@@ -96,7 +141,7 @@ def plan_action(
 ) -> Action:
     """Record that an action is about to be sent, again if it was sent before; only with the order's lease."""
     with writing(connection.id):
-        action: Action | None = Action.get_or_none(Action.key == key)
+        action: Action | None = _WITH_KEY.first(key=key)
         if action is None:
             action = Action(
                 connection=connection.id,
@@ -106,38 +151,52 @@ def plan_action(
                 digest=digest,
                 occurrence=occurrence,
                 key=key,
+                content=content,
+                state=PLANNED,
+                attempts=1,
+                request=request,
                 created_at=now,
+                planned_at=now,
+                planned_at_shop=shop_time,
             )
-        action.content = content
-        action.state = PLANNED
-        action.request = request
-        action.attempts += 1
-        action.planned_at, action.planned_at_shop = now, shop_time
-        action.save()
+            action.id = _INSERT.insert(**{name: action.__data__.get(name) for name in _ACTION_COLUMNS})
+        else:
+            action.content, action.state, action.request = content, PLANNED, request
+            action.attempts += 1
+            action.planned_at, action.planned_at_shop = now, shop_time
+            _PLAN_AGAIN.run(
+                number=action.id,
+                content=content,
+                request=request,
+                attempts=action.attempts,
+                now=now,
+                shop_time=shop_time,
+            )
     return action
 
 
 def finish_action(action: Action, state: str, *, result: str = "", error: str = "", now: datetime) -> None:
-    """Record the outcome of an action, unless it was planned again since."""
-    with writing(action.connection_id):
-        this = (Action.id == action.id) & (Action.attempts == action.attempts)
-        Action.update(state=state, result=result, error=error, finished_at=now).where(this).execute()
+    """Record the outcome of an action, unless it was planned again since.
+
+    A power cut may undo that until `record_answers`: then the shop is asked, as after the death of a process.
+    """
+    with writing(action.connection_id, durable=False):
+        _FINISH.run(number=action.id, attempts=action.attempts, state=state, result=result, error=error, now=now)
     action.state, action.result, action.error, action.finished_at = state, result, error, now
 
 
-def record_answer(actions: Sequence[Action], now: datetime, shop_time: datetime | None) -> None:
-    """Record that Linnworks was told of these actions in time."""
-    with writing(durable=False):
-        numbers = [action.id for action in actions]
-        Action.update(answered_at=now, answered_at_shop=shop_time).where(Action.id.in_(numbers)).execute()
-    for action in actions:
+def record_answers(told: Sequence[tuple[Action, datetime | None]], now: datetime) -> None:
+    """Record durably that Linnworks was told of these actions in time, each with the shop's time."""
+    with writing():
+        for action, shop_time in told:
+            _ANSWER.run(number=action.id, now=now, shop_time=shop_time)
+    for action, shop_time in told:
         action.answered_at, action.answered_at_shop = now, shop_time
 
 
 def actions_of_order(connection_id: int, reference: str) -> list[Action]:
     """Return all actions of an order, oldest first."""
-    of_order = (Action.connection == connection_id) & (Action.reference == reference)
-    return list(Action.select().where(of_order).order_by(Action.id))
+    return _OF_ORDER.rows(connection=connection_id, reference=reference)
 
 
 def actions_of_request(request: str) -> list[Action]:

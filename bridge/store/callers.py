@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from peewee import JOIN, SQL, Join, Select, fn
 
@@ -11,8 +11,7 @@ from bridge.store.oauth_clients import OauthClient
 from bridge.store.statements import Statement, make_row
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Whether OAuth is on, whether the OAuth client exists and is not revoked, and the connection of the token."""
 
     oauth_is_on: bool

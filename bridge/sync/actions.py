@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,8 @@ from bridge.store.actions import (
     finish_action,
     lease_order,
     plan_action,
-    record_answer,
+    record_answers,
+    release_order,
 )
 from bridge.store.connections import Connection
 from bridge.sync import retry
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 LEAST_SECONDS = 3
 """With less left, an order whose lease had to be waited for is not worked on."""
+MOST_REMEMBERED = 10_000
+"""Of how many actions a process remembers when it sent them, or told Linnworks of them."""
 KEY_VERSION = 1
 """Part of every key: a change of what keys are made of must not make one that the shop knows for something else."""
 
@@ -58,8 +61,16 @@ def perform_once(
     with open_order(connection, channel, reference) as order:
         order.resolve_unknown()
         action = order.repeated(kind, identity, content) or order.perform(kind, identity, content, send)
-        order.answer(action)
+        answer(channel, [(action, order.state.as_of)])
         return str(action.result)
+
+
+def answer(channel: Channel, told: Sequence[tuple[Action, datetime | None]]) -> None:
+    """Record that Linnworks is told that actions are done, if it is told in time; each with the shop's time."""
+    if told and channel.deadline.left():
+        record_answers(told, now())
+        for action, _ in told:
+            _answered.start(action)
 
 
 def resolve_unknown(action: Action, connection: Connection, channel: Channel) -> str:
@@ -156,7 +167,7 @@ class OrderActions:
             action = self._plan(kind, digest, occurrence, content)
             finish_action(action, DONE, result=result, now=now())
             if in_shop.at:
-                record_answer([action], in_shop.at, in_shop.at)
+                record_answers([(action, in_shop.at)], in_shop.at)
             equal.append(action)
             occurrence += 1
         last = equal[-1] if equal else None
@@ -197,13 +208,6 @@ class OrderActions:
     def resume(self, action: Action, send: Callable[[str], str]) -> Action:
         """Do an action that the shop has begun and not completed."""
         return self._send(self._plan(action.kind, action.digest, action.occurrence, action.content), send)
-
-    def answer(self, *actions: Action) -> None:
-        """Record that Linnworks is told that actions are done, if it is told in time."""
-        if actions and self.channel.deadline.left():
-            record_answer(actions, now(), self.state.as_of)
-            for action in actions:
-                _answered.start(action)
 
     def _plan(self, kind: str, digest: str, occurrence: int, content: Any) -> Action:
         action = plan_action(
@@ -251,7 +255,7 @@ def open_order(connection: Connection, channel: Channel, reference: str) -> Iter
                 try:
                     yield OrderActions(connection, channel, reference)
                 finally:
-                    lease.release(now())
+                    release_order(lease, now())
                 return
     raise ChannelUnavailable(f"Another action of order {reference} is under way")
 
@@ -277,6 +281,13 @@ class _Held:
                     self._orders.discard(order)
 
 
+def _forget_oldest(remembered: dict[Any, Any]) -> None:
+    """Forget the oldest tenth of more than MOST_REMEMBERED; the shop's clock and ours tell how long ago they were."""
+    if len(remembered) > MOST_REMEMBERED:
+        for key in list(remembered)[: len(remembered) // 10 + 1]:
+            remembered.pop(key, None)
+
+
 class _Elapsed:
     """How long ago this process sent an action, or first met it, by a clock that only grows."""
 
@@ -285,9 +296,12 @@ class _Elapsed:
 
     def start(self, action: Action) -> None:
         self._began[action.key, action.attempts] = clock.monotonic()
+        _forget_oldest(self._began)
 
     def seconds(self, action: Action) -> float:
-        return clock.monotonic() - self._began.setdefault((action.key, action.attempts), clock.monotonic())
+        began = self._began.setdefault((action.key, action.attempts), clock.monotonic())
+        _forget_oldest(self._began)
+        return clock.monotonic() - began
 
     def forget(self, action: Action) -> None:
         self._began.pop((action.key, action.attempts), None)
@@ -301,6 +315,7 @@ class _Answered:
 
     def start(self, action: Action) -> None:
         self._told[action.key] = action.answered_at, clock.monotonic()
+        _forget_oldest(self._told)
 
     def since(self, action: Action) -> float | None:
         answered_at, began = self._told.get(action.key, (None, 0.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -40,6 +41,7 @@ def despatch(
     What went out before is not sent again, and entries about one order are compared with it together. Raises
     CredentialsRefused.
     """
+    told: list[tuple[Action, datetime | None]] = []
     entries: dict[str, list[DespatchOrder]] = {}
     for order in orders:
         if isinstance(order, DespatchOrder):
@@ -49,15 +51,16 @@ def despatch(
         pauses.require_running(connection, pauses.DESPATCH)
         if not channel.deadline.left():
             raise ChannelUnavailable("There was no time left for this order")
-        return _despatch_order(connection, channel, *group)
+        return _despatch_order(connection, channel, *group, told)
 
     def failed(group: Group, error: BridgeError) -> list[BridgeError | None]:
         return [error] * len(group[1])
 
-    outcomes = {
-        reference: iter(errors)
-        for reference, errors in zip(entries, batch.each(entries.items(), act, failed, _name), strict=True)
-    }
+    try:
+        by_order = batch.each(entries.items(), act, failed, _name)
+    finally:
+        actions.answer(channel, told)
+    outcomes = {reference: iter(errors) for reference, errors in zip(entries, by_order, strict=True)}
     return [
         _answer(order.text("reference_number"), RequestRefused(order.error))
         if isinstance(order, InvalidRow)
@@ -77,13 +80,16 @@ def _answer(reference: str, error: BridgeError | None) -> DespatchedOrder:
 
 
 def _despatch_order(
-    connection: Connection, channel: Channel, reference: str, entries: Sequence[DespatchOrder]
+    connection: Connection,
+    channel: Channel,
+    reference: str,
+    entries: Sequence[DespatchOrder],
+    told: list[tuple[Action, datetime | None]],
 ) -> list[BridgeError | None]:
-    """Return the error of each entry about one order, None where it is done."""
+    """Return the error of each entry about one order, None where it is done; add to `told` what is done now."""
     with actions.open_order(connection, channel, reference) as order:
         order.resolve_unknown()
         _complete_begun(order)
-        done = []
 
         def act(decision: Decision) -> None:
             if decision.refusal:
@@ -93,7 +99,7 @@ def _despatch_order(
             elif any(action.state == UNKNOWN for action in order.actions):
                 raise ChannelUnavailable("It is not known yet what became of another despatch of this order")
             else:
-                done.append(_send_parcel(order, decision.parcel))
+                told.append((_send_parcel(order, decision.parcel), order.state.as_of))
 
         def failed(_: Decision, error: BridgeError) -> BridgeError:
             return error
@@ -107,7 +113,6 @@ def _despatch_order(
         for decision, error in zip(decisions, batch.each(decisions, act, failed, name), strict=True):
             for position in decision.positions:
                 errors[position] = errors[position] or error
-        order.answer(*done)
         return errors
 
 

@@ -296,8 +296,8 @@ def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, An
     The order matters: a shop may have one product for two of our keys.
     """
     newest: dict[Hashable, Any] = {}
-    if len(oldest_first) == 1:
-        newest = {kind.key(row): row for row in oldest_first[0] if row is not None}
+    if len(oldest_first) == 1 and None not in oldest_first[0]:
+        newest = dict(zip(map(kind.key, oldest_first[0]), oldest_first[0], strict=True))
         if len(newest) == len(oldest_first[0]):
             return newest  # the usual case: each key once
         newest = {}
@@ -341,6 +341,8 @@ def _results(
     results = {outcome: _result(outcome) for outcome in set(outcomes.values())}
     return {
         batch_id: [UNREADABLE if row is None else results[outcomes[kind.key(row)]] for row in rows]
+        if results.keys() != {None} or None in rows
+        else [None] * len(rows)
         for batch_id, rows in rows_by_batch.items()
     }
 

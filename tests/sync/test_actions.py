@@ -634,3 +634,14 @@ def test_another_shop_behind_the_connection_has_a_record_of_its_own(shop, connec
 
     assert "R-1" == refund()
     assert 1 == len(shop.actions)
+
+
+def test_a_process_remembers_only_the_newest_actions(monkeypatch):
+    """
+    Memory does not grow with the number of despatches.
+    """
+    monkeypatch.setattr(actions, "MOST_REMEMBERED", 2)
+    remembered = {"oldest": 1, "older": 2, "newest": 3}
+    actions._forget_oldest(remembered)
+
+    assert {"older": 2, "newest": 3} == remembered
