@@ -108,7 +108,7 @@ class Settings:
 
     channel: str = setting(
         "demo",
-        "The kind of shop: a built-in channel (`demo`, `woocommerce`) or the module path of your own",
+        "The kind of shop: a built-in channel (`demo`, `woocommerce`, `medusa`) or the module path of your own",
         parse=_matching(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?", "a channel's name or a module path"),
     )
     data_dir: Path = setting(
