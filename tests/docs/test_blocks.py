@@ -79,6 +79,10 @@ NOT_RUN = {
         "/opt/bridge/bin/pip install -c /opt/bridge-source/constraints.txt '/opt/bridge-source[notify]'",
     ): SERVICE,
     ("docs/operate.md", "git -C /opt/bridge-source pull && git -C /opt/bridge-source clean -fdxq"): NETWORK,
+    ("docs/medusa.md", "BRIDGE_CHANNEL=medusa linnworks-bridge check --config-file shop.env"): (
+        "it needs a running shop; `.ci/full` does the same"
+    ),
+    ("docs/medusa.md", "python tests/channels/medusa/running start /tmp/medusa"): "`.ci/full` does the same",
     ("docs/performance.md", "pip install '.[bench]'"): "`.ci/run` runs the bench",
     ("docs/woocommerce.md", "BRIDGE_CHANNEL=woocommerce linnworks-bridge check --config-file shop.env"): (
         "it needs a running shop; `.ci/full` runs the suites on one"
