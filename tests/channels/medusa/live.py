@@ -51,6 +51,7 @@ class LiveShop(ShopUnderTest):
         key = os.environ["BRIDGE_TEST_MEDUSA_KEY"]
         self._session = requests.Session()
         self._session.auth = (key, "")
+        self._session.headers["Connection"] = "close"  # Node ends unused connections while a test does something else
         self._channel = self._found_or_made("sales-channels", {"name": NAME})["id"]
         self._location, other_location = self._locations()
         self._profile = self._found_or_made("shipping-profiles", {"name": NAME, "type": "default"})["id"]
