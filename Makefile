@@ -1,5 +1,5 @@
 # Commands of an activated virtual environment; CONTRIBUTING.md says how to make one.
-.PHONY: quick test check bench full lint format simulate mutants release
+.PHONY: quick test check bench full lint format simulate mutants pictures release
 
 quick: ## what runs in process, but for hundreds of cases of one promise
 	python -m pytest -m "not service and not broad and not long and not full"
@@ -30,6 +30,9 @@ simulate: ## schedules of the simulation for an hour; MINUTES=240 for longer
 
 mutants: ## changes for the worse that some test must notice; prints those that survive
 	python -m tests.mutants
+
+pictures: ## draw the pictures in docs/pictures, with a Chromium of this machine or CHROMIUM=...
+	python packaging/pictures.py $(CHROMIUM)
 
 release: ## build sdist and wheel into dist/, and say what to tag; REPOSITORY=https://... where origin has no web address
 	python packaging/release.py $(REPOSITORY)
