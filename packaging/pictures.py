@@ -100,7 +100,7 @@ def make() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         pages = console_pages(folder) | {"report": report(folder)}
-        for page, height in (("console", 540), ("connection", 620), ("report", 640)):
+        for page, height in (("console", 505), ("connection", 620), ("report", 600)):
             draw(browser, pages[page], height, PICTURES / f"{page}.png")
 
 
