@@ -37,7 +37,7 @@ def blocks(page: Path) -> list[Block]:
 
 def block(page: str, beginning: str) -> str:
     """Return the text of the only block of a page that begins with these words."""
-    (found,) = (one.text for one in blocks(ROOT / page) if one.text.startswith(beginning))
+    (found,) = (one.text for one in blocks(ROOT / page) if one.text.lstrip().startswith(beginning))
     return found
 
 

@@ -40,7 +40,9 @@ RUN = {
         "linnworks-bridge restore --list /var/backups/bridge          # when, how large, how many integrations, what "
         "is damaged",
     ): "tests/docs/test_operate.py",
-    ("docs/operate.md", "systemctl stop linnworks-bridge.socket linnworks-bridge"): "tests/docs/test_operate.py",
+    ("docs/operate.md", "linnworks-bridge pause Teapots stock prices"): "tests/docs/test_operate.py",
+    ("docs/portal.md", "linnworks-bridge manifest --base-url https://bridge.example.com"): "tests/docs/test_operate.py",
+    ("docs/troubleshoot.md", "systemctl stop linnworks-bridge.socket linnworks-bridge"): "tests/docs/test_operate.py",
 }
 """The file of the test that runs a block, by page and first line; docs/walkthrough.md is run whole.
 
@@ -78,19 +80,32 @@ NOT_RUN = {
         "docs/operate.md",
         "/opt/bridge/bin/pip install -c /opt/bridge-source/constraints.txt '/opt/bridge-source[notify]'",
     ): SERVICE,
-    ("docs/operate.md", "git -C /opt/bridge-source pull && git -C /opt/bridge-source clean -fdxq"): NETWORK,
     ("docs/medusa.md", "BRIDGE_CHANNEL=medusa linnworks-bridge check --config-file shop.env"): (
         "it needs a running shop; `.ci/full` does the same"
     ),
     ("docs/medusa.md", "python tests/channels/medusa/running start /tmp/medusa"): "`.ci/full` does the same",
     ("docs/performance.md", "pip install '.[bench]'"): "`.ci/run` runs the bench",
+    (
+        "docs/portal.md",
+        "linnworks-bridge check https://bridge.example.com --strict --oauth-client client.txt --config-file shop.env "
+        "--html review.html",
+    ): "it is for an installation of the reader",
+    ("docs/troubleshoot.md", "df -h /var/lib/bridge"): SERVICE,
+    ("docs/upgrade.md", "linnworks-bridge backup /var/backups/bridge/before-the-upgrade"): NETWORK,
+    (
+        "docs/upgrade.md",
+        "/opt/bridge/bin/linnworks-bridge init --install --force --yes --base-url https://bridge.example.com "
+        "--channel woocommerce",
+    ): ROOT_COMMANDS,
+    ("docs/upgrade.md", "git -C /opt/bridge-source checkout v0.1.0"): NETWORK,
     ("docs/woocommerce.md", "BRIDGE_CHANNEL=woocommerce linnworks-bridge check --config-file shop.env"): (
         "it needs a running shop; `.ci/full` runs the suites on one"
     ),
 }
 """Why a block is not run; its commands are parsed all the same (tests/docs/test_commands.py)."""
 
-FOUND = [one for page in PAGES for one in blocks(page) if one.language]
+FOUND = [one for page in PAGES for one in blocks(page) if one.language not in ("", "console")]
+"""All blocks but what is only shown, and sessions: tests/docs/test_troubleshoot.py plays each of these."""
 
 
 def test_every_block_is_accounted_for():
@@ -102,6 +117,13 @@ def test_every_block_is_accounted_for():
     assert names == RUN.keys() | NOT_RUN.keys()
     assert not RUN.keys() & NOT_RUN.keys()
     assert [] == [file for file in RUN.values() if not (ROOT / file).exists()]
+
+
+def test_sessions_are_on_the_page_that_is_played():
+    """
+    No other page has any.
+    """
+    assert {"docs/troubleshoot.md"} == {one.page for page in PAGES for one in blocks(page) if one.language == "console"}
 
 
 @pytest.mark.parametrize("shell", [one for one in FOUND if one.language == "sh"], ids=lambda one: " ".join(one.name))

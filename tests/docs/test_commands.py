@@ -88,8 +88,19 @@ def test_options_in_prose_exist():
     assert [] == sorted((page, option) for page, option in named if option not in known | OF_OTHERS)
 
 
-OF_OTHERS = {"--help", "--upgrade", "--now", "--nginx", "--hypothesis-profile", "--pdb", "--quick", "--part", "--gate"}
-"""Options of pip, systemctl, certbot, pytest and the bench."""
+OF_OTHERS = {
+    "--build",
+    "--help",
+    "--upgrade",
+    "--now",
+    "--nginx",
+    "--hypothesis-profile",
+    "--pdb",
+    "--quick",
+    "--part",
+    "--gate",
+}
+"""Options of docker, pip, systemctl, certbot, pytest and the bench."""
 
 
 def _commands(group: click.Group):

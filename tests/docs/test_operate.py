@@ -70,15 +70,34 @@ def test_a_backup_is_made_and_restored(app, play, tmp_path):
 
 
 @sqlite_only
-def test_a_lost_key_is_replaced(play, settings):
+def test_an_installation_moves(play, tmp_path):
     """
-    Another one is made.
+    A backup with the key is restored by the commands for another machine.
     """
+    CliRunner().invoke(main, ["backup", "--with-key", str(tmp_path / "backups/move")])
     leave()
-    (settings.data_dir / "secret.key").unlink()
-    play("systemctl stop linnworks-bridge.socket linnworks-bridge")
+    (restored,) = play("systemctl stop linnworks-bridge.socket linnworks-bridge", "docs/troubleshoot.md")
 
-    assert (settings.data_dir / "secret.key").exists()
+    assert "Restored" in restored
+
+
+def test_an_integration_is_paused(play):
+    """
+    Kinds of work stop, and go on.
+    """
+    paused, resumed = play("linnworks-bridge pause Teapots stock prices", Teapots="1")
+
+    assert "Stock levels are paused" in paused
+    assert "Nothing is paused" in resumed
+
+
+def test_the_manifest_is_printed(play):
+    """
+    With the public address in it.
+    """
+    (printed,) = play("linnworks-bridge manifest --base-url https://bridge.example.com", "docs/portal.md")
+
+    assert "https://bridge.example.com/api/Order/Orders" in printed
 
 
 def test_a_client_may_get_tokens(play):
