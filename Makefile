@@ -32,7 +32,7 @@ mutants: ## changes for the worse that some test must notice; prints those that 
 	python -m tests.mutants
 
 pictures: ## draw the pictures in docs/pictures, with a Chromium of this machine or CHROMIUM=...
-	python packaging/pictures.py $(CHROMIUM)
+	PYTHONPATH=. python packaging/pictures.py $(CHROMIUM)
 
 release: ## build sdist and wheel into dist/, and say what to tag; REPOSITORY=https://... where origin has no web address
 	python packaging/release.py $(REPOSITORY)

@@ -61,8 +61,8 @@ def prepare(tree: Path, repository: str, tag: str) -> None:
 
 
 def absolute(text: str, base: str) -> str:
-    """Return Markdown whose links into the repository begin with `base`."""
-    return LINK.sub(rf"]({base}/\1)", text)
+    """Return Markdown whose links into the repository begin with `base`; those of pictures lead to the file itself."""
+    return LINK.sub(lambda link: f"]({base}/{link[1]}{'?raw=true' if link[1].endswith('.png') else ''})", text)
 
 
 def web_address(remote: str) -> str:

@@ -22,6 +22,7 @@ def test_the_links_of_the_readme_become_absolute():
     targets = release.LINK.findall(readme)
 
     assert "(https://example.com/b/blob/v1/docs/install.md)" in text
+    assert "(https://example.com/b/blob/v1/docs/pictures/console.png?raw=true)" in text
     assert [] == release.LINK.findall(text)
     assert [] == [target for target in targets if not (ROOT / target.partition("#")[0]).exists()]
     assert "[a](https://x.y/z) [b](#c)" == release.absolute("[a](https://x.y/z) [b](#c)", "https://example.com")

@@ -12,10 +12,8 @@ from bridge.ops.status import current_status, gauges
 from bridge.settings import BUILT_IN, Settings, variable
 from tests.docs.pages import PAGES, ROOT, name_of, prose
 
-SETTINGS = {variable(field) for field in dataclasses.fields(Settings)} | {
-    "BRIDGE_ENV_FILE",
-    "BRIDGE_HOST",
-}  # packaging/compose.yml has the latter
+OF_COMPOSE = "BRIDGE_HOST"
+SETTINGS = {variable(field) for field in dataclasses.fields(Settings)} | {"BRIDGE_ENV_FILE", OF_COMPOSE}
 METRIC = re.compile(r"\bbridge_[a-z_]+\b")
 
 
