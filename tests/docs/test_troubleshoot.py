@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -23,6 +24,7 @@ from tests.linnworks import Linnworks
 
 PAGE = "docs/troubleshoot.md"
 SESSIONS = sections(PAGE)
+BACKUPS = "/var/backups/bridge"
 KEY, DOWN = "let me in please", "The shop answered with HTTP 503"
 
 
@@ -102,7 +104,7 @@ class Story:
         self.poll()
 
     def move(self) -> None:
-        """Nothing more happens."""
+        Path("backups").mkdir()
 
     def lost_key(self) -> None:
         (self.app.extensions["bridge"].settings.data_dir / KEY_FILE).unlink()
@@ -176,4 +178,7 @@ def test_the_sessions_print_what_the_page_says(story):
 
 
 def run(words: list[str]) -> str:
-    return CliRunner().invoke(main, words, input="y\n").output
+    """Run a command with the folder of backups in the current one; return what it prints."""
+    here = str(Path("backups").absolute())
+    words = [word.replace(BACKUPS, here) for word in words]
+    return CliRunner().invoke(main, words, input="y\n").output.replace(here, BACKUPS)
