@@ -165,7 +165,8 @@ def products(shop: WooClient, numbers: Sequence[int], fields: str) -> list[dict[
 def shared_skus(shop: WooClient, owners: Mapping[str, int]) -> set[str]:
     """Return those SKUs that other products have than their owners, of which the ids are given.
 
-    WooCommerce forbids it, but imports and translations do it. It is fast where it finds none.
+    WooCommerce forbids it, but imports and translations do it. It is fast where it finds none; owners that are found
+    all the same are passed over.
     """
-    others = by_sku(shop, owners, without=owners.values())
-    return {sku for sku in owners if others.get(sku_key(sku))}
+    found = by_sku(shop, owners, without=owners.values())
+    return {sku for sku, owner in owners.items() if any(row["id"] != owner for row in found.get(sku_key(sku), ()))}
