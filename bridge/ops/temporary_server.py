@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -52,10 +53,11 @@ def temporary_server(data_dir: Path | None = None, log: Path | None = None, **en
 
 
 def free_port() -> int:
-    """Return a TCP port that is not in use."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """Return a TCP port that is not in use, below those that systems take for outgoing connections."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _wait_until_started(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
