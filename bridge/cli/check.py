@@ -57,9 +57,12 @@ def _print_rules(context: click.Context, parameter: click.Parameter, requested: 
 )
 @click.option("--read-only", is_flag=True, help="Skip everything that changes the shop.")
 @click.option(
-    "--only", metavar="RULE|AREA", multiple=True, help="Only these rules, by id, beginning of the id, glob, or area."
+    "--only",
+    metavar="RULE|AREA",
+    multiple=True,
+    help="Only these rules, by id, beginning of the id, glob, or area; can be repeated.",
 )
-@click.option("--skip", metavar="RULE|AREA", multiple=True, help="All rules except these.")
+@click.option("--skip", metavar="RULE|AREA", multiple=True, help="All rules except these; can be repeated.")
 @click.option(
     "--soak", "minutes", metavar="MINUTES", type=click.FloatRange(min=0.01), help="Simulate days of calls instead."
 )
