@@ -135,3 +135,18 @@ def test_a_soak_reports_response_times(http_app, check_command):
     assert 0 < orders["p50"] <= orders["p99"] <= orders["max"]
     assert {"SOK-01", "SOK-02", "SOK-03", "SOK-04"} <= verdicts(report).keys()
     assert {} == http_app.integrations
+
+
+def test_an_application_that_crashes_is_distinguished_from_another_status(http_app, check_command):
+    """ANS-01 says that the last requests got no response."""
+    calls = []
+
+    def crash(name, body, response):
+        calls.append(name)
+        if "ConfigTest" in calls:
+            raise ConnectionAbortedError
+
+    http_app.response_hooks.append(crash)
+    output, _ = check_command("--only", "CFG-14", "--only", "ANS-01", "--format", "short", status=1)
+
+    assert "the last requests got no response, as after a crash of the application" in " ".join(output.split())

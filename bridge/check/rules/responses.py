@@ -38,7 +38,9 @@ def status(context: CheckContext) -> None:
             for (name, code), count in wrong.most_common(MAX_LISTED)
         )
         more = f", and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
-        message = f"{wrong.total()} of {len(statuses)} responses had another status: {listed}{more}"
+        message = f"{wrong.total()} of {len(statuses)} requests did not get status 200: {listed}{more}"
+        if len(statuses) > 1 and not statuses[-1].status and not statuses[-2].status:
+            message = f"the last requests got no response, as after a crash of the application; {message}"
         shown = next(one.exchange for one in statuses if one.status != 200)
         location = shown.response_headers.get("Location") if shown else None
         if location:
