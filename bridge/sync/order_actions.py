@@ -59,7 +59,10 @@ def despatch(
     try:
         by_order = batch.each(entries.items(), act, failed, _name)
     finally:
-        actions.answer(channel, told)
+        try:
+            actions.answer(channel, told)
+        except Exception:  # they are done all the same, and each has its outcome
+            log.exception("It could not be stored that Linnworks is told of despatches")
     outcomes = {reference: iter(errors) for reference, errors in zip(entries, by_order, strict=True)}
     return [
         _answer(order.text("reference_number"), RequestRefused(order.error))

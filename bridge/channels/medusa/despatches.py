@@ -186,8 +186,8 @@ class Despatches:
 
     def _is_last(self, order: MedusaOrder, key: str) -> bool:
         """Return whether no other despatch of Linnworks came after this one."""
-        keys = [one.key for one in order.fulfilments if one.key]
-        return keys[-1:] == [key]
+        known = sorted((one for one in order.fulfilments if one.key and one.at), key=lambda one: one.despatched)
+        return [one.key for one in known[-1:]] == [key]
 
     def is_settled(self, order: MedusaOrder, key: str) -> bool:
         """Return whether the shop shows the last call that this process made for a despatch that is not complete."""

@@ -66,7 +66,7 @@ def findings(rows: Iterable[Row], preferences: Preferences) -> Iterator[Finding]
         by_sku[sku_of(row).casefold()].append(row)
         try:
             problems = list(_problems(row, preferences))
-        except (ArithmeticError, ValueError):
+        except Exception:  # what a shop may send is not foreseen
             yield _finding(row, "Its price or stock cannot be read", left_out=True)
             continue
         for message in problems:

@@ -50,6 +50,12 @@ class Fulfilment:
     numbers: tuple[str, ...]
     at: datetime | None
 
+    @property
+    def despatched(self) -> tuple[datetime | None, bool]:
+        """When its despatch began, in order: what the owner had packed is sent later than it was packed."""
+        recorded = _time(self.record.get("at"))
+        return recorded or self.at, recorded is not None
+
 
 @dataclass(frozen=True)
 class Payment:

@@ -112,6 +112,22 @@ def test_a_despatch_that_stopped_half_way_has_no_result(medusa, opened, call):
     assert [(2, ["T1"], True)] == sent(medusa, order)
 
 
+def test_the_last_despatch_is_not_the_last_that_was_packed(medusa, opened):
+    """What the owner had packed first goes out last: while its payment is not captured, it is not complete."""
+    order = medusa.place_order({"MUG": 3}, paid=False)
+    medusa.orders.fulfil(order, {"items": [{"id": line(medusa, order, "MUG"), "quantity": 2}]})
+    opened(despatch=CAPTURE).despatch(parcel(medusa, order, "T1", MUG=1), "first")
+    packed = parcel(medusa, order, "T2", MUG=2)
+    medusa.faults.add(Fault.DROP_BEFORE, "/capture", method="POST")
+    with pytest.raises(OutcomeUnknown):
+        opened(despatch=CAPTURE).despatch(packed, "last")
+    results = [opened(despatch=CAPTURE).find_result("despatch", order, key) for key in ("first", "last")]
+    opened(despatch=CAPTURE).despatch(packed, "last")
+
+    assert ["", None] == results
+    assert "captured" == medusa.order(order)["payment_status"]
+
+
 def test_parts_are_captured_with_the_last(medusa, opened):
     """The first parcel captures nothing; what was captured before is not captured again."""
     order = medusa.place_order({"MUG": 3}, paid=False, providers=PROVIDERS)
