@@ -553,6 +553,19 @@ def test_entries_of_one_order_have_their_own_outcomes(shop, despatch):
     assert ["despatch"] == shop.done
 
 
+def test_despatches_keep_their_outcomes_where_the_last_commit_fails(shop, despatch, monkeypatch):
+    """
+    They are done and recorded; asked for again, they are found done.
+    """
+    with monkeypatch.context() as patched:
+        patched.setattr(actions, "record_answers", lambda *given: 1 / 0)
+        first = despatch(parcel(1, "T1"))
+    again = despatch(parcel(1, "T1"))
+
+    assert [None, None] == [outcome.error for outcome in (*first, *again)]
+    assert ["despatch"] == shop.done
+
+
 # -- restored databases ----------------------------------------------------------------------------------
 
 
