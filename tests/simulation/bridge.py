@@ -175,6 +175,12 @@ def _new_schema(server: str, name: str) -> str:
 
 
 @cache
-def installation() -> Installation:
-    """The one that this process plays with."""
+def _made() -> Installation:
     return Installation()
+
+
+def installation() -> Installation:
+    """The one that this process plays with; another test may have opened its own database since."""
+    found = _made()
+    store.database.initialize(found.database)
+    return found
