@@ -32,6 +32,27 @@ def shop_address(text: str) -> str:
     return parts.geturl().rstrip("/")
 
 
+def copied_address(text: str) -> str:
+    """Return `shop_address` of what a seller copied from the browser, which may have a query and a fragment."""
+    return shop_address(text.partition("?")[0].partition("#")[0])
+
+
+def same_address(url: str) -> str:
+    """Return host, port and folder of a URL: the same for http and https, and with or without "www."."""
+    scheme, host, port = origin(url)
+    host, path = (host or "").removeprefix("www."), urlsplit(url).path
+    return f"{host}{path}" if port == DEFAULT_PORTS[scheme] else f"{host}:{port}{path}"
+
+
+def require_https(url: str, *, allow_http: bool) -> None:
+    """Raise ChannelRefused for http:// unless the operator allows shops in the bridge's own network."""
+    if url.startswith("http:") and not allow_http:
+        raise ChannelRefused(
+            "The shop's address must begin with https://; http:// is for a shop in the bridge's own network, "
+            "if the operator allows that"
+        )
+
+
 def origin(url: str | None) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port: credentials for one origin are sent to no other."""
     parts = urlsplit(url or "")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.channels.base import Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
+from bridge.channels.http.address import require_https
 from bridge.channels.medusa import (
     catalogue,
     configurator,
@@ -21,7 +22,6 @@ from bridge.channels.medusa.api import MedusaClient
 from bridge.channels.medusa.order_state import MedusaOrder
 from bridge.channels.medusa.preferences import Preferences
 from bridge.channels.medusa.shop_info import ShopInfo
-from bridge.errors import ChannelRefused
 from bridge.lazy import lazy_property
 from bridge.protocol.schemas.after_sale import Cancellation, PostSaleOptionsResponse, Refund
 from bridge.protocol.schemas.config import Tag
@@ -56,11 +56,7 @@ class MedusaChannel(Channel):
     def shop(self) -> MedusaClient:
         """The shop's Admin API, with this connection's key."""
         url = wizard.store_address(self.config["store_url"])
-        if url.startswith("http:") and not self.settings.allow_private_shops:
-            raise ChannelRefused(
-                "The shop's address must begin with https://; http:// is for a shop in the bridge's own network, "
-                "if the operator allows that"
-            )
+        require_https(url, allow_http=self.settings.allow_private_shops)
         return MedusaClient(url, self.config["api_key"].strip(), self.deadline, self.settings)
 
     @lazy_property

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.channels.base import Page
 from bridge.channels.helpers.offsets import read_all
+from bridge.channels.helpers.questions import category_paths, listing_setting
 from bridge.channels.helpers.rows import readable
 from bridge.channels.medusa.api import MedusaClient, rows_of
 from bridge.channels.medusa.values import key_text, text
@@ -16,12 +17,10 @@ from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
     ConfiguratorSettingsResponse,
-    CustomerSetting,
     ExpectedType,
     ImageCount,
     ListingImage,
     ReadFrom,
-    SettingGroup,
     VariationsResponse,
 )
 
@@ -35,25 +34,11 @@ CODES = {"ean": "EAN", "upc": "UPC", "barcode": "Barcode"}
 """What each variant has of its own."""
 
 
-def _setting(name: str, friendly: str, description: str, *options: str) -> CustomerSetting:
-    return CustomerSetting(
-        group_name=SettingGroup.GENERAL,
-        config_item_id=name,
-        subtitle="General",
-        friendly_name=friendly,
-        description=description,
-        expected_type=ExpectedType.LIST if options else ExpectedType.STRING,
-        value_options=options,
-        initial_values=options[:1],
-        value_from_options_list=bool(options),
-    )
-
-
 SETTINGS = ConfiguratorSettingsResponse(
     settings=(
-        _setting("status", "Status", "Whether the products are for sale", "published", "draft"),
-        _setting("discountable", "Discounts", "Whether promotions may lower the prices", "yes", "no"),
-        _setting("shipping_profile", "Shipping profile", "Its name in Medusa; empty for the shop's default"),
+        listing_setting("status", "Status", "Whether the products are for sale", "published", "draft"),
+        listing_setting("discountable", "Discounts", "Whether promotions may lower the prices", "yes", "no"),
+        listing_setting("shipping_profile", "Shipping profile", "Its name in Medusa; empty for the shop's default"),
     ),
     max_description_length=100_000,
     image_settings=ListingImage(type=ImageCount.CountTogether, max_images=20),
@@ -68,13 +53,9 @@ def categories(shop: MedusaClient) -> list[Category]:
     """Return all categories; a category's name includes its parents' names."""
     rows = _rows(shop)
 
-    def path(number: str, above: tuple[str, ...] = ()) -> str:
-        name, parent = text(rows[number].get("name")) or number, rows[number].get("parent_category_id")
-        if parent not in rows or parent in above:
-            return name
-        return f"{path(parent, (*above, number))} > {name}"
-
-    return [Category(category_id=number, category_name=path(key)) for number, key in numbers(rows).items()]
+    names = {key: text(row.get("name")) or key for key, row in rows.items()}
+    paths = category_paths(names, {key: text(row.get("parent_category_id")) for key, row in rows.items()})
+    return [Category(category_id=number, category_name=paths[key]) for number, key in numbers(rows).items()]
 
 
 def _rows(shop: MedusaClient) -> dict[str, Mapping[str, Any]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
-from bridge.channels.http import shop_address
-from bridge.channels.http.address import DEFAULT_PORTS, origin
+from bridge.channels.helpers.questions import choices
+from bridge.channels.http.address import copied_address, same_address
 from bridge.channels.medusa.preferences import Preferences, PriceTarget
 from bridge.errors import ChannelRefused
-from bridge.protocol.schemas.config import ConfigItem, ListValue, ValueType
+from bridge.protocol.schemas.config import ConfigItem, ValueType
 
 SHOP, ORDERS = "Shop", "Orders"
 UNTAGGED, NONE = "UNTAGGED", "NONE"
@@ -36,11 +35,6 @@ PAYMENT_STATUSES = {
 }
 PRESET_PAID = ("captured", "partially_refunded", "refunded")
 """An order that has been refunded was paid; cancelled orders are told as cancelled."""
-
-
-def choices(**displays: str) -> tuple[ListValue, ...]:
-    """Return the choices of a LIST from the text shown for each value."""
-    return tuple(ListValue(display=display, value=value) for value, display in displays.items())
 
 
 CREDENTIALS = (
@@ -154,12 +148,9 @@ def target_of(question: str) -> PriceTarget | None:
 def shop_identity(text: str) -> str:
     """Return host, port and folder of a shop's address: the same for http and https, and with or without "www."."""
     try:
-        address = urlsplit(store_address(text))
+        return same_address(store_address(text))
     except ChannelRefused:
         return text
-    scheme, host, port = origin(address.geturl())
-    host = (host or "").removeprefix("www.")
-    return f"{host}{address.path}" if port == DEFAULT_PORTS[scheme] else f"{host}:{port}{address.path}"
 
 
 def store_address(text: str) -> str:
@@ -167,7 +158,7 @@ def store_address(text: str) -> str:
 
     Raises ChannelRefused if it is no address.
     """
-    address = shop_address(re.split("[?#]", text.strip(), maxsplit=1)[0])
+    address = copied_address(text)
     return re.sub(r"(?s)/(app|admin|health)(/.*)?$", "", address)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bridge.channels.base import Channel, ListingResult, OrderState, Outcome, Page, Parcel, Step
 from bridge.channels.helpers.rows import map_order
+from bridge.channels.http.address import require_https
 from bridge.channels.woocommerce import (
     catalogue,
     configurator,
@@ -74,11 +75,7 @@ class WooCommerceChannel(Channel):
     def shop(self) -> WooClient:
         """The shop's API, with this connection's key."""
         url = wizard.store_address(self.config["store_url"])
-        if url.startswith("http:") and not self.settings.allow_private_shops:
-            raise ChannelRefused(
-                "The shop's address must begin with https://; http:// is for a shop in the bridge's own network, "
-                "if the operator allows that"
-            )
+        require_https(url, allow_http=self.settings.allow_private_shops)
         key, secret = self.config["consumer_key"].strip(), self.config["consumer_secret"].strip()
         return WooClient(url, key, secret, self.deadline, self.settings)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from bridge.channels.helpers.questions import category_paths, listing_setting
 from bridge.channels.helpers.rows import readable
 from bridge.channels.woocommerce.api import PAGE_SIZE, WooClient
 from bridge.channels.woocommerce.values import key_text, row_id, unescape
@@ -14,12 +15,10 @@ from bridge.protocol.schemas.listings import (
     Attribute,
     Category,
     ConfiguratorSettingsResponse,
-    CustomerSetting,
     ExpectedType,
     ImageCount,
     ListingImage,
     ReadFrom,
-    SettingGroup,
     VariationsResponse,
 )
 
@@ -31,27 +30,17 @@ MEASURES = {"weight": "Weight", "length": "Length", "width": "Width", "height": 
 TEXTS = {"short_description": "Short description", "tags": "Tags, separated by commas"}
 
 
-def _setting(name: str, friendly: str, description: str, *options: str) -> CustomerSetting:
-    return CustomerSetting(
-        group_name=SettingGroup.GENERAL,
-        config_item_id=name,
-        subtitle="General",
-        friendly_name=friendly,
-        description=description,
-        expected_type=ExpectedType.LIST if options else ExpectedType.STRING,
-        value_options=options,
-        initial_values=options[:1],
-        value_from_options_list=bool(options),
-    )
-
-
 SETTINGS = ConfiguratorSettingsResponse(
     settings=(
-        _setting("status", "Status", "Whether the products are for sale", "publish", "draft", "private"),
-        _setting("catalog_visibility", "Shown in", "Where shoppers see it", "visible", "catalog", "search", "hidden"),
-        _setting("backorders", "Backorders", "Whether more may be ordered than there is", "no", "notify", "yes"),
-        _setting("tax_class", "Tax class", "Such as reduced-rate; empty for the standard rate"),
-        _setting("shipping_class", "Shipping class", "Its slug in WooCommerce; a listing's own value comes first"),
+        listing_setting("status", "Status", "Whether the products are for sale", "publish", "draft", "private"),
+        listing_setting(
+            "catalog_visibility", "Shown in", "Where shoppers see it", "visible", "catalog", "search", "hidden"
+        ),
+        listing_setting("backorders", "Backorders", "Whether more may be ordered than there is", "no", "notify", "yes"),
+        listing_setting("tax_class", "Tax class", "Such as reduced-rate; empty for the standard rate"),
+        listing_setting(
+            "shipping_class", "Shipping class", "Its slug in WooCommerce; a listing's own value comes first"
+        ),
     ),
     max_description_length=100_000,
     image_settings=ListingImage(type=ImageCount.CountMainVariantsSeparately, max_images=20, max_variant_images=1),
@@ -69,14 +58,9 @@ def categories(shop: WooClient) -> list[Category]:
     found = shop.read_all("products/categories", {"_fields": "id,name,parent"})
     rows = {number: row for row in found if (number := row_id(row))}
 
-    def path(number: int, above: tuple[int, ...] = ()) -> str:
-        name = unescape(rows[number].get("name")) or str(number)
-        parent = row_id({"id": rows[number].get("parent")})
-        if parent is None or parent not in rows or parent in above:
-            return name
-        return f"{path(parent, (*above, number))} > {name}"
-
-    return [Category(category_id=number, category_name=path(number)) for number in rows]
+    names = {number: unescape(row.get("name")) or str(number) for number, row in rows.items()}
+    paths = category_paths(names, {number: row_id({"id": row.get("parent")}) for number, row in rows.items()})
+    return [Category(category_id=number, category_name=path) for number, path in paths.items()]
 
 
 def attributes(shop: WooClient, category_ids: Sequence[str]) -> list[Attribute]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from bridge.channels.base import DESPATCH_DAYS, LAST_STEP, Step
-from bridge.channels.http import shop_address
-from bridge.channels.http.address import DEFAULT_PORTS, origin
+from bridge.channels.helpers.questions import choices
+from bridge.channels.http.address import copied_address, same_address
 from bridge.channels.woocommerce.carriers import TABLE_HELP
 from bridge.errors import ChannelRefused
 from bridge.protocol.schemas.config import ConfigItem, ListValue, ValueType
@@ -46,11 +45,6 @@ PRESET_MEANINGS = {
 after a failed payment, so it must not cancel; an order in the bin must not be sent."""
 HIDDEN_STATUSES = ("checkout-draft", "auto-draft")
 NOT_AFTER_DESPATCH = ("pending", "failed", "cancelled", "refunded", "trash")
-
-
-def choices(**displays: str) -> tuple[ListValue, ...]:
-    """Return the choices of a LIST from the text shown for each value."""
-    return tuple(ListValue(display=display, value=value) for value, display in displays.items())
 
 
 MEANINGS = choices(
@@ -267,15 +261,12 @@ def items(statuses: Mapping[str, str]) -> tuple[ConfigItem, ...]:
 def shop_identity(text: str) -> str:
     """Return host, port and folder of a shop's address: the same for http and https, and with or without "www."."""
     try:
-        address = urlsplit(store_address(text))
+        return same_address(store_address(text))
     except ChannelRefused:
         return text
-    scheme, host, port = origin(address.geturl())
-    host = (host or "").removeprefix("www.")
-    return f"{host}{address.path}" if port == DEFAULT_PORTS[scheme] else f"{host}:{port}{address.path}"
 
 
 def store_address(text: str) -> str:
     """Return WordPress's address from what a seller typed or copied from the browser; raises ChannelRefused."""
-    address = shop_address(re.split("[?#]", text.strip(), maxsplit=1)[0])
+    address = copied_address(text)
     return re.sub(r"(?s)/(wp-json|wp-admin|wp-login\.php)(/.*)?$", "", address)
