@@ -98,7 +98,7 @@ class Bridge:
             assert not any(failed := self.open().set_stock(batch)), failed
 
     def set_prices(self, prices: Mapping[Product, Decimal]) -> None:
-        rows = [Price(sku=one.sku, reference=one.reference, price=price) for one, price in prices.items()]
+        rows = [Price(sku=one.sku, reference=one.reference, price=price, tag="") for one, price in prices.items()]
         for batch in _batches(rows, self.channel_class.price_batch_size):
             assert not any(failed := self.open().set_prices(batch)), failed
 

@@ -17,7 +17,7 @@ from bridge.store.connections import Connection, find_connection
 from bridge.vault import digest
 
 BEARER = "bearer"
-TOKEN_KEY = b'"authorizationtoken"'
+TOKEN_KEY = b'"AuthorizationToken"'
 TOKEN_VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{32})"')
 MOST_CANDIDATES = 2
 
@@ -49,13 +49,13 @@ def authorize(call: Call, scope: str, tokens: Sequence[str]) -> dict[str, Connec
 
 def tokens_in(raw: bytes) -> list[str]:
     """Return what looks like the token in an unparsed body: none, one, or the first two."""
-    lowered = raw.lower()
+    text, key = (raw, TOKEN_KEY) if TOKEN_KEY in raw else (raw.lower(), TOKEN_KEY.lower())
     found, at = [], 0
     for _ in range(MOST_CANDIDATES):
-        at = lowered.find(TOKEN_KEY, at)
+        at = text.find(key, at)
         if at < 0:
             break
-        at += len(TOKEN_KEY)
+        at += len(key)
         if value := TOKEN_VALUE.match(raw, at):
             found.append(value[1].decode())
     return found

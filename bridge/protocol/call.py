@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +65,7 @@ class Call:
     endpoint: Endpoint | None = None
     message: Message | None = field(default=None, repr=False)
     answered: Answer | None = field(default=None, repr=False)
+    row_errors: Sequence[str | None] = field(default=(), repr=False)
 
     @property
     def settings(self) -> Settings:

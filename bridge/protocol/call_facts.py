@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,7 @@ from bridge.sync.call_journal import CallFacts, push_facts
 DELETED = "ConfigDeletedEndpoint"
 OTHER = "unknown address"
 LONGEST_FEED_ID = 64
+MOST_RECORDED = 10**15
 
 
 def facts_of(call: Call) -> list[CallFacts]:
@@ -42,6 +44,7 @@ def facts_of(call: Call) -> list[CallFacts]:
         trace=trace,
     )
     if call.message is not None and answer is not None and (call.caller is None or call.caller.complete):
+        facts.errors = call.row_errors if call.outcome != "ok" else ()
         _add_rows(facts, call.message, answer)
     if caller is None:
         return [facts]
@@ -60,8 +63,6 @@ def _add_rows(facts: CallFacts, message: Message, answer: Answer) -> None:
         facts.asked = {"page": message.page_number}
     if isinstance(answer, (OrdersResponse, ProductsResponse)) and answer.has_more_pages:
         facts.asked["more_pages"] = True
-    if facts.outcome != "ok":
-        facts.errors = answer.row_errors
     match message, answer:
         case OrdersRequest(), OrdersResponse(orders=orders):
             facts.numbers = _texts(orders, "reference_number")
@@ -74,9 +75,9 @@ def _add_rows(facts: CallFacts, message: Message, answer: Answer) -> None:
             facts.numbers = _texts(products, "sku")
             facts.values = _values(products, "quantity")
         case InventoryUpdateRequest(products=rows), _:
-            facts.numbers, facts.values = _texts(rows, "sku"), _values(rows, "quantity")
+            facts.numbers, facts.values = _skus(rows, answer), _values(rows, "quantity")
         case PriceUpdateRequest(products=rows), _:
-            facts.numbers, facts.values = _texts(rows, "sku"), _values(rows, "price")
+            facts.numbers, facts.values = _skus(rows, answer), _values(rows, "price")
         case DespatchRequest(orders=despatched), _:
             facts.about, facts.numbers = "orders", _texts(despatched, "reference_number")
             if isinstance(answer, DespatchResponse):
@@ -102,6 +103,11 @@ def _add_rows(facts: CallFacts, message: Message, answer: Answer) -> None:
         facts.asked["feed"] = answer.channel_feed_id
 
 
+def _skus(rows: Sequence[Any], answer: Answer) -> list[str]:
+    """Return the SKUs of an update, from its answer if there is one for each row: that has them as text already."""
+    return _texts(getattr(answer, "products", ()) or rows, "sku")
+
+
 def _texts(rows: Sequence[Any], field: str) -> list[str]:
     try:
         return list(map(attrgetter(field), rows))
@@ -113,7 +119,13 @@ def _values(rows: Sequence[Any], field: str) -> list[Any]:
     try:
         return list(map(attrgetter(field), rows))
     except AttributeError:
-        return [None if isinstance(row, InvalidRow) else getattr(row, field) for row in rows]
+        return [_number(row.row, field) if isinstance(row, InvalidRow) else getattr(row, field) for row in rows]
+
+
+def _number(row: Any, field: str) -> int | Decimal | None:
+    """Return what was asked in vain, where it is a number that the record can hold."""
+    value = getattr(row, field, None)
+    return value if value is not None and type(value) in (int, Decimal) and abs(value) < MOST_RECORDED else None
 
 
 def _unique(texts: Any) -> list[str]:

@@ -56,11 +56,11 @@ def answer(call: Call, endpoint: Endpoint, handler: Callable[..., Answer]) -> Re
     try:
         with call.exits:  # they see the exception
             answered = call.answered = _handled(call, endpoint, handler)
+            errors = call.row_errors = answered.row_errors
             if answered.error:
                 call.outcome = "refused"
-            elif errors := answered.row_errors:
-                failed = len(errors) - errors.count(None)
-                call.outcome = "ok" if not failed else "failed" if failed == len(errors) else "partial"
+            elif failed := len(errors) - errors.count(None):
+                call.outcome = "failed" if failed == len(errors) else "partial"
             if call.slot and call.outcome in ("refused", "failed"):
                 call.slot.failed = True  # as SaveConfig answers with the same screen
         return _response(answered)
@@ -88,7 +88,7 @@ def failure(error: Exception, gives: type[Answer]) -> Answer:
         wizard.ask_for_credentials(call.caller, call.services.channels)
     elif isinstance(error, peewee.PeeweeException):
         discard_connection()
-    call.outcome = type(error).__name__
+    call.outcome, call.row_errors = type(error).__name__, ()
     if not isinstance(error, (BridgeError, HTTPException, ValidationError)):
         facts = {"message": "A request failed", "request": call.id, "connection": call.caller and call.caller.id}
         log.error("Request %s failed", call.id, exc_info=error, extra={"facts": facts})
@@ -139,8 +139,8 @@ def _log(response: Response) -> Response:
         "shop_calls": call.deadline.trace.calls_counted,
         "outcome": call.outcome,
     }
-    errors = call.answered.row_errors if call.answered and call.outcome in ("partial", "failed") else ()
-    if errors:
+    if call.outcome in ("partial", "failed"):
+        errors = call.row_errors
         facts |= {"rows": len(errors), "failed_rows": len(errors) - errors.count(None)}
     response.headers.add("X-Request-Id", call.id)
     _record(call)

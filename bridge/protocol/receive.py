@@ -13,7 +13,7 @@ from bridge.protocol import oauth
 from bridge.protocol.auth import authenticate, authorize, callers, count_new_connection, tokens_in
 from bridge.protocol.body import SMALL_BYTES, parse_object, read_rest, read_start, require_bounded
 from bridge.protocol.call import Call
-from bridge.protocol.schemas.base import load
+from bridge.protocol.schemas.base import load, read_rows
 from bridge.store.connections import Connection
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _load_large(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, 
 
 def _load(call: Call, endpoint: Endpoint, raw: bytes, known: Mapping[str, Connection]) -> Any:
     coding = call.request.headers.get("Content-Encoding", "")
-    body = parse_object(raw, coding=coding, takes_nothing=endpoint.takes_nothing)
+    body = read_rows(endpoint.takes, raw) or parse_object(raw, coding=coding, takes_nothing=endpoint.takes_nothing)
     if endpoint.token:
         call.caller = authenticate(body, known)
         if len(raw) > LONGEST_UNFINISHED and not endpoint.path.startswith(WIZARD):

@@ -166,9 +166,12 @@ class CallJournal:
 
 def _cut(texts: Sequence[Any], limit: int) -> Sequence[Any]:
     """Return values in which no text is longer than the limit."""
-    kinds = set(map(type, texts))
-    if str not in kinds or (kinds == {str} and max(map(len, texts)) <= limit):
-        return texts
+    try:
+        if max(map(len, texts), default=0) <= limit:  # the usual case
+            return texts
+    except TypeError:  # not all are texts
+        if str not in set(map(type, texts)):
+            return texts
     return [text[:limit] if isinstance(text, str) else text for text in texts]
 
 

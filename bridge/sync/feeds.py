@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from bridge.channels import Channels
 from bridge.channels.base import ListingResult
@@ -62,8 +62,8 @@ def add_updates(connection_id: int, request: ListingUpdateRequest, moment: datet
     for configurator in request.settings:
         if not isinstance(configurator, InvalidRow):
             settings[configurator.configurator_id] = configurator.product_settings
-        elif "configurator_id" in configurator.valid:
-            settings[configurator.valid["configurator_id"]] = configurator
+        elif (number := configurator.valid("configurator_id")) is not None:
+            settings[number] = configurator
         else:
             default = configurator  # any listing whose settings are not found may need these
     items = []
@@ -73,7 +73,7 @@ def add_updates(connection_id: int, request: ListingUpdateRequest, moment: datet
             continue
         chosen = settings.get(row.configurator_id, default)
         if isinstance(chosen, InvalidRow):
-            items.append(_failed_item(request.type.name, InvalidRow(f"Settings: {chosen.error}", asdict(row))))
+            items.append(_failed_item(request.type.name, InvalidRow(f"Settings: {chosen.error}", row)))
         else:
             content = {"listing": plain_data(row), "settings": plain_data(chosen)}
             items.append((request.type.name, content, None))
@@ -99,7 +99,7 @@ def _failed_item(action: str, row: InvalidRow) -> tuple[str, Any, Any]:
     result = plain_data(
         ProductFeed(
             sku=_storable(row.text("sku") or row.text("channel_sku")),
-            template_id=row.valid.get("template_id", 0),
+            template_id=row.valid("template_id", 0),
             external_listing_id="" if action == CREATE else _storable(row.text("external_listing_id")),
             messages=ListingResult.failed([row.error]).messages,
         )

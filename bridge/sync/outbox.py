@@ -134,26 +134,20 @@ def _push(
     asked: Sequence[StockLevel | Price | InvalidRow],
 ) -> tuple[UpdatedProduct, ...]:
     kind = UPDATE_KINDS[kind_name]
-    value = attrgetter(kind.value)
 
     def open_unless_paused() -> Channel:
         pauses.require_running(connection, kind.pausable)
         return open_channel()
 
     rows: Sequence[Any] = asked
-    if set(map(type, rows)) == {kind.message} and min(map(value, rows)) >= 0:  # the usual case
+    if InvalidRow not in set(map(type, rows)):  # the usual case
         results = _store_and_push(kind_name, connection, open_unless_paused, deadline, rows)
         return tuple(map(UpdatedProduct, map(attrgetter("sku"), rows), results))
-    valid = [row for row in rows if not isinstance(row, InvalidRow) and value(row) >= 0]
+    valid = [row for row in rows if type(row) is not InvalidRow]
     of_valid = iter(_store_and_push(kind_name, connection, open_unless_paused, deadline, valid))
-    return tuple(
-        UpdatedProduct(row.text("sku"), row.error)
-        if isinstance(row, InvalidRow)
-        else UpdatedProduct(
-            row.sku, next(of_valid) if value(row) >= 0 else f"The {kind.value} of {row.sku} is below zero"
-        )
-        for row in rows
-    )
+    skus = [row.text("sku") if type(row) is InvalidRow else row.sku for row in rows]
+    errors = [row.error if type(row) is InvalidRow else next(of_valid) for row in rows]
+    return tuple(map(UpdatedProduct, skus, errors))
 
 
 def _store_and_push(
@@ -201,11 +195,12 @@ def _run(job: PushJob, open_channel: OpenChannel, trace: Trace, own: OutboxBatch
     rows_by_batch = {
         batch.id: batch.content if batch is own else _messages(kind, stored[batch.id]) for batch in job.batches
     }
-    newest = _newest(kind, *filter(None, [pending_rows, *rows_by_batch.values()]))
+    newest = _newest(kind, pending_rows, *rows_by_batch.values())
     rows = list(newest.values())
     set_values = [ONE_AT_A_TIME] * len(rows) if job.alone and job.batches else _set_in_shop(kind, rows, open_channel)
-    outcomes = dict(zip(newest, set_values, strict=True))
-    results = _results(kind, rows_by_batch, outcomes)
+    distinct = set(set_values)
+    outcomes = dict(zip(newest, set_values, strict=True)) if any(distinct) else dict.fromkeys(newest)
+    results = _results(kind, rows_by_batch, outcomes, distinct)
     pending = {
         update.id if row is None else kind.key(row): update
         for row, update in zip(pending_rows, job.pending_updates, strict=True)
@@ -220,14 +215,14 @@ def _run(job: PushJob, open_channel: OpenChannel, trace: Trace, own: OutboxBatch
         if message is None
     ]
     ours = next((batch for batch in job.batches if own and batch.identity == own.identity), None)
-    if not _record(job, newest, outcomes, pending, unreadable, results, ours):
+    if not _record(job, newest, outcomes, distinct, pending, unreadable, results, ours):
         return None
     for content in unreadable:
         log.error(
             "Connection %s: a stored %s update cannot be read: %.200r", job.lease.connection_id, job.kind, content
         )
     _report(job, newest, outcomes, trace, own)
-    for outcome in set(outcomes.values()):
+    for outcome in distinct:
         if isinstance(outcome, CredentialsRefused):
             raise outcome
     return results[ours.id] if ours else None
@@ -295,18 +290,13 @@ def _newest(kind: UpdateKind, *oldest_first: Sequence[Any]) -> dict[Hashable, An
 
     The order matters: a shop may have one product for two of our keys.
     """
-    newest: dict[Hashable, Any] = {}
-    if len(oldest_first) == 1 and None not in oldest_first[0]:
-        newest = dict(zip(map(kind.key, oldest_first[0]), oldest_first[0], strict=True))
-        if len(newest) == len(oldest_first[0]):
-            return newest  # the usual case: each key once
+    rows = [row for some in oldest_first for row in some if row is not None]
+    newest: dict[Hashable, Any] = dict(zip(map(kind.key, rows), rows, strict=True))
+    if len(newest) < len(rows):
         newest = {}
-    for rows in oldest_first:
         for row in rows:
-            if row is not None:
-                key = kind.key(row)
-                newest.pop(key, None)
-                newest[key] = row
+            newest.pop(kind.key(row), None)
+            newest[kind.key(row)] = row
     return newest
 
 
@@ -335,15 +325,19 @@ def _set_in_shop(kind: UpdateKind, rows: Sequence[Any], open_channel: OpenChanne
 
 
 def _results(
-    kind: UpdateKind, rows_by_batch: Mapping[int, Sequence[Any]], outcomes: Mapping[Hashable, Outcome]
+    kind: UpdateKind,
+    rows_by_batch: Mapping[int, Sequence[Any]],
+    outcomes: Mapping[Hashable, Outcome],
+    distinct: Collection[Outcome],
 ) -> dict[int, Results]:
     """Return the results of each batch, by its id."""
-    results = {outcome: _result(outcome) for outcome in set(outcomes.values())}
+    results = {outcome: _result(outcome) for outcome in distinct}
+    if len(results) == 1:  # the usual case, without a look at every key
+        (same,) = results.values()
+        return {number: [UNREADABLE if row is None else same for row in rows] for number, rows in rows_by_batch.items()}
     return {
-        batch_id: [UNREADABLE if row is None else results[outcomes[kind.key(row)]] for row in rows]
-        if results.keys() != {None} or None in rows
-        else [None] * len(rows)
-        for batch_id, rows in rows_by_batch.items()
+        number: [UNREADABLE if row is None else results[outcomes[kind.key(row)]] for row in rows]
+        for number, rows in rows_by_batch.items()
     }
 
 
@@ -372,6 +366,7 @@ def _record(
     job: PushJob,
     newest: Mapping[Hashable, Any],
     outcomes: Mapping[Hashable, Outcome],
+    distinct: Collection[Outcome],
     pending: Mapping[Hashable, PendingUpdate],
     unreadable: Sequence[Any],
     results: Mapping[int, Results],
@@ -381,14 +376,14 @@ def _record(
     replaced = {**pending, **find_pending_updates(job, newest)}
     moment = now()
     jitter = retry.random_jitter()  # one for all, so that what failed together is retried together
-    attempts, next_at = _next_attempt(job, set(outcomes.values()), moment, jitter)
+    attempts, next_at = _next_attempt(job, distinct, moment, jitter)
     return finish_push(
         job,
         results=results,
         own=ours,
         replaced=replaced.values(),
         unreadable=unreadable,
-        pending=_still_pending(job, newest, outcomes, replaced, moment, jitter),
+        pending=_still_pending(job, newest, outcomes, distinct, replaced, moment, jitter),
         attempts=attempts,
         next_at=next_at,
         now=moment,
@@ -413,13 +408,14 @@ def _still_pending(
     job: PushJob,
     newest: Mapping[Hashable, Any],
     outcomes: Mapping[Hashable, Outcome],
+    distinct: Collection[Outcome],
     replaced: Mapping[Hashable, PendingUpdate],
     moment: datetime,
     jitter: float,
 ) -> list[dict[str, Any]]:
     """Return the pending updates that a job leaves behind."""
     may_arrive_late = bool(replaced) or is_future(job.lease.unsure_until, job.started)
-    if not may_arrive_late and set(outcomes.values()) <= {None}:
+    if not may_arrive_late and not any(distinct):
         return []  # the usual case, without a look at every row
     updates = (
         _pending_update(job, row, outcomes[key], replaced.get(key), moment, jitter) for key, row in newest.items()

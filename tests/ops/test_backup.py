@@ -105,7 +105,9 @@ def test_an_old_level_does_not_overwrite_a_newer_one_after_a_restore(settings, t
         channels = app.extensions["bridge"].channels
         with patch.object(DemoChannel, "set_stock", side_effect=ChannelUnavailable("closed")):
             linnworks("InventoryUpdateEndpoint", Products=[{"SKU": "101-11", "Quantity": 5}])
-            enqueue(Connection.get(), "stock", [StockLevel(sku="101-12", quantity=5)], now=now(), until=now())
+            enqueue(
+                Connection.get(), "stock", [StockLevel(sku="101-12", reference="", quantity=5)], now=now(), until=now()
+            )
         backup(settings, tmp_path / "backup", with_key=True)
         retry_pending_update(PendingUpdate.get(), now())
         while outbox.work_one(channels):
@@ -411,7 +413,7 @@ def test_a_database_that_its_server_s_tools_restored_is_prepared_by_a_command(ru
     """
     monkeypatch.setenv("BRIDGE_BIND", f"127.0.0.1:{free_port()}")
     linnworks.orders()
-    enqueue(Connection.get(), "stock", [StockLevel(sku="101-12", quantity=5)], now=now(), until=now())
+    enqueue(Connection.get(), "stock", [StockLevel(sku="101-12", reference="", quantity=5)], now=now(), until=now())
     leave()
 
     assert f"for: {linnworks.account_name}" in run("after-restore")

@@ -275,7 +275,7 @@ def test_what_another_request_pushes_along_is_recorded(linnworks, recorded):
     A level whose own request could not wait is recorded under the id of the request that pushes it along.
     """
     moment = now()
-    content = [StockLevel(sku="101-11", quantity=7), StockLevel(sku="101-12", quantity=8)]
+    content = [StockLevel("101-11", "", 7), StockLevel("101-12", "", 8)]
     OutboxBatch.create(connection=1, kind="stock", content=content, created_at=moment, awaited_until=moment)
     linnworks("InventoryUpdateEndpoint", Products=stock(("101-12", 9)))
     (pushed,) = recorded(sku="101-11")

@@ -116,7 +116,7 @@ def ask(connection, channels):
     """Set stock levels and return each result. With no seconds, a request does not wait for the lease."""
 
     def push(levels, seconds=0.0):
-        rows = [StockLevel(sku=sku, quantity=level) for sku, level in levels]
+        rows = [StockLevel(sku=sku, reference="", quantity=level) for sku, level in levels]
         deadline = Deadline(seconds)
         answer = outbox.push_stock(
             connection, lambda: channels.open(channels.config(connection), deadline), deadline, rows
@@ -166,7 +166,7 @@ def test_every_product_has_its_own_result_in_order(linnworks):
     behaviours.append(except_for(b=ChannelRefused("Not this one"), c=ChannelUnavailable("Busy")))
     rows = [("a", 1), ("b", 2), ("c", 3), ("d", -1), ("a", 4)]
     answer = linnworks("InventoryUpdateEndpoint", Products=[{"SKU": sku, "Quantity": level} for sku, level in rows])
-    errors = [None, "Not this one", not_yet("Busy"), "The quantity of d is below zero", None]
+    errors = [None, "Not this one", not_yet("Busy"), "Quantity: Below zero.", None]
 
     assert [{"SKU": sku, "Error": error} for (sku, _), error in zip(rows, errors, strict=True)] == answer["Products"]
     assert {"a": 4} == stock()
@@ -191,7 +191,7 @@ def test_a_price_below_zero_is_refused_before_it_is_stored(linnworks):
     """
     answer = linnworks("PriceUpdateEndpoint", Products=[{"SKU": "a", "Price": -0.01}])
 
-    assert [{"SKU": "a", "Error": "The price of a is below zero"}] == answer["Products"]
+    assert [{"SKU": "a", "Error": "Price: Below zero."}] == answer["Products"]
     assert ([], [0, 0]) == (calls, stored())
 
 
@@ -384,13 +384,16 @@ def test_a_pending_update_that_cannot_be_read_blocks_no_other(ask, work, unreada
     assert ["The stored row cannot be read"] == [one.error for one in SetAsideUpdate.select()]
 
 
-@pytest.mark.parametrize("content", ["[", "{}", '"text"', '[{"SKU": "b"}, {"SKU": "a", "Quantity": 1}]', "[1, null]"])
+@pytest.mark.parametrize(
+    "content",
+    ["[", "{}", '"text"', '[{"SKU": "b"}, {"SKU": "a", "Reference": "", "Quantity": 1}]', "[1, null]"],
+)
 def test_a_batch_that_cannot_be_read_blocks_no_other(connection, work, content):
     """
     What can be read of it is pushed with the others, the rest is set aside.
     """
     for sku in ("x", "y"):
-        enqueue(connection, "stock", [StockLevel(sku=sku, quantity=1)], now=now(), until=now())
+        enqueue(connection, "stock", [StockLevel(sku=sku, reference="", quantity=1)], now=now(), until=now())
     OutboxLease.update(claim="", deaths=0).execute()
     first = OutboxBatch.select().order_by(OutboxBatch.id).first()
     database.execute_sql("UPDATE outbox_batch SET content = '" + content + "' WHERE id = " + str(first.id))
@@ -867,7 +870,10 @@ def test_an_integration_may_be_deleted_while_its_shop_is_called(linnworks):
     behaviours.append(delete)
     deadline = Deadline(0)
     answer = outbox.push_prices(
-        Connection.get(), lambda: Shop({}, deadline, None), deadline, [Price(sku="a", price=Decimal(1))]
+        Connection.get(),
+        lambda: Shop({}, deadline, None),
+        deadline,
+        [Price(sku="a", reference="", price=Decimal(1), tag="")],
     )
 
     assert ["a"] == [row.sku for row in answer]

@@ -166,7 +166,7 @@ def _set_values(
 ) -> Iterator[FeedMessage]:
     target = listing_target(preferences)
     prices = [
-        Price(sku=sku, reference=variants[sku]["id"], price=price)
+        Price(sku=sku, reference=variants[sku]["id"], price=price, tag="")
         for sku, price in payload.prices().items()
         if sku in variants and (sku in with_values or price_for(variants[sku], [target]) is None)
     ]

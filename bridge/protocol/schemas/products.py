@@ -5,10 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from marshmallow.validate import Length
+from marshmallow.validate import Length, Range
 
 from bridge.protocol.schemas import fields
 from bridge.protocol.schemas.base import Answer, InvalidRow, Message
+
+MayBeMissing = Annotated[str, fields.String(load_default="")]
+NOT_BELOW_ZERO = Range(min=0, error="Below zero.")
 
 
 class Product(Message):
@@ -30,29 +33,29 @@ class ProductsResponse(Answer):
     products: tuple[Product, ...] = ()
 
 
-class StockLevel(Message, kw_only=True):
+class StockLevel(Message, forbid_unknown_fields=True):
     """The available level of a product, absolute; SKU and reference as Products gave them."""
 
     fast: ClassVar[bool] = True
 
     sku: str
-    reference: str = ""
-    quantity: int
+    reference: MayBeMissing
+    quantity: Annotated[int, fields.Integer(validate=NOT_BELOW_ZERO)]
 
 
 class InventoryUpdateRequest(Message):
     products: tuple[StockLevel | InvalidRow, ...] = ()
 
 
-class Price(Message, kw_only=True):
+class Price(Message, forbid_unknown_fields=True):
     """The price of a product; the tag is "" for the normal price, and the same SKU may come with several."""
 
     fast: ClassVar[bool] = True
 
     sku: str
-    reference: str = ""
-    price: Decimal
-    tag: str = ""
+    reference: MayBeMissing
+    price: Annotated[Decimal, fields.Decimal(validate=NOT_BELOW_ZERO)]
+    tag: MayBeMissing
 
 
 class PriceUpdateRequest(Message):

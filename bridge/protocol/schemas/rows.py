@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,16 +16,20 @@ from bridge.protocol.schemas import fast, fields
 log = logging.getLogger(__name__)
 
 
-class InvalidRow(msgspec.Struct, frozen=True):
-    """A row that could not be loaded: why, the fields that are valid, and the others as received."""
+class InvalidRow(msgspec.Struct, frozen=True, gc=False):
+    """A row that could not be loaded: why, its object with the `invalid` fields as received, or None if it is none."""
 
     error: str
-    valid: Mapping[str, Any] = {}
-    received: Mapping[str, Any] = {}
+    row: Any = None
+    invalid: Collection[str] = ()
+
+    def valid(self, field: str, default: Any = None) -> Any:
+        """Return the field's value if it is valid."""
+        return default if field in self.invalid else getattr(self.row, field, default)
 
     def text(self, field: str) -> str:
         """Return the field's value as text, empty where it is none: what the answer names the row by."""
-        value = self.valid.get(field, self.received.get(field))
+        value = getattr(self.row, field, None)
         if type(value) is str:
             return value
         return str(value) if isinstance(value, (str, int, Decimal)) and not isinstance(value, bool) else ""
@@ -42,11 +46,10 @@ class Rows(fields.List):
 
 
 def load_rows(schema: Any, rows: Sequence[Any]) -> Sequence[Any]:
-    """Load each row with the schema; where there may be a thousand, all at once, or at least column by column."""
-    if schema.object_class.fast:
-        found = fast.load(schema, rows)
-        if found is not None:
-            return found
+    """Load each row with the schema; where there may be a thousand, column by column; objects are left as they are."""
+    if schema.object_class.fast and rows:
+        if type(rows[0]) is schema.object_class:  # as `fast.read` makes all of them or none
+            return rows
         if set(map(type, rows)) == {dict}:
             try:
                 return _load_columns(schema, rows)
@@ -56,39 +59,38 @@ def load_rows(schema: Any, rows: Sequence[Any]) -> Sequence[Any]:
 
 
 def _load_columns(schema: Any, rows: Sequence[dict[str, Any]]) -> list[Any]:
-    """Load rows of which some are invalid; raises an exception where that can only be done row by row."""
+    """Load rows together; raises an exception where that can only be done row by row."""
     canonical = fast.are_canonical(schema, rows)
     columns, errors = fast.load_columns(schema, rows if canonical else list(map(schema.map_keys, rows)))
-    names = list(schema.fields)
-    words: dict[Any, str] = {}
-    loaded: list[Any] = []
-    for values, of_row in zip(zip(*columns, strict=True), zip(*errors, strict=True), strict=True):
-        if not any(of_row):
-            loaded.append(schema.object_class(**dict(zip(names, values, strict=True))))
-            continue
-        if of_row not in words:
-            fields = schema.fields.values()
-            messages = {field.data_key: list(found) for field, found in zip(fields, of_row, strict=True) if found}
-            words[of_row] = "; ".join(sentences(messages))
-        valid: dict[str, Any] = {}
-        received: dict[str, Any] = {}
-        for name, value, found in zip(names, values, of_row, strict=True):
-            (received if found else valid)[name] = value
-        loaded.append(InvalidRow(words[of_row], valid, received))
+    loaded = list(map(schema.object_class, *columns))
+    said: dict[fast.FieldErrors, tuple[str, list[str]]] = {}
+    last: fast.FieldErrors = ()
+    for position, of_row in errors.items():
+        if of_row != last:  # most have the same, and need not be looked up
+            last = of_row
+            words, invalid = said[of_row] = said.get(of_row) or _in_words(schema, of_row)
+        loaded[position] = InvalidRow(words, loaded[position], invalid)
     return loaded
+
+
+def _in_words(schema: Any, errors: fast.FieldErrors) -> tuple[str, list[str]]:
+    """Return what the errors of a row's fields are called in an answer, and the fields that have any."""
+    messages = {schema.fields[name].data_key: list(of_field) for name, of_field in errors}
+    return "; ".join(sentences(messages)), [name for name, _ in errors]
 
 
 def load_row(schema: Any, row: Any) -> Any:
     """Load one row: its object, or an InvalidRow."""
-    received: dict[str, Any] = {}
     valid: Any = {}
     try:
-        received = schema.map_keys(row) if isinstance(row, dict) else {}
         return schema.load(row)
     except ValidationError as error:
         words, valid = "; ".join(sentences(error.messages)), error.valid_data or {}
     except Exception:
         log.exception("A row could not be loaded")
         words = "The bridge failed; its log has the details"
-    invalid = {name: received.get(field.data_key) for name, field in schema.fields.items() if name not in valid}
-    return InvalidRow(words, valid, invalid)
+    if not isinstance(row, dict):
+        return InvalidRow(words)
+    received = schema.map_keys(row)
+    values = {name: valid.get(name, received.get(field.data_key)) for name, field in schema.fields.items()}
+    return InvalidRow(words, schema.object_class(**values), [name for name in values if name not in valid])

@@ -59,7 +59,7 @@ def test_every_poll_brings_orders_until_all_have_come(shop, seconds_each):
 def test_every_push_sets_levels_until_all_are_set(shop, seconds_each):
     """What was cut off is asked for in smaller batches, and little is done twice."""
     slow = SlowShop(shop.server, seconds_each, count)
-    levels = [StockLevel(sku=f"SKU-{number}", quantity=7) for number in range(PRODUCTS)]
+    levels = [StockLevel(sku=f"SKU-{number}", reference="", quantity=7) for number in range(PRODUCTS)]
     push_until_set(slow, lambda: a_channel(shop, slow), levels)
 
     assert {7} == {product.stock for product in shop.products.values()}

@@ -137,8 +137,8 @@ def test_a_price_that_cannot_be_read_back_costs_its_own_row_alone():
     """
     shop = ListsShop(LISTS, {"1": mug(id=6, regular_price="a lot"), "2": mug(regular_price="8.00")})
     prices = [
-        Price(sku="CUP", reference="wc-6", price=Decimal(8)),
-        Price(sku="MUG", reference="wc-5", price=Decimal(8)),
+        Price(sku="CUP", reference="wc-6", price=Decimal(8), tag=""),
+        Price(sku="MUG", reference="wc-5", price=Decimal(8), tag=""),
     ]
     cup, own = updates.set_prices(shop, prices, PREFERENCES)
 

@@ -15,10 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
+from bridge.protocol.body import parse_object
 from bridge.protocol.endpoints import AREAS
 from bridge.protocol.schemas import fields
-from bridge.protocol.schemas.base import MessageSchema, load, schema_of, to_json
-from bridge.protocol.schemas.products import Price, StockLevel, UpdatedProduct, UpdateResponse
+from bridge.protocol.schemas.base import MessageSchema, load, read_rows, schema_of, to_json
+from bridge.protocol.schemas.products import (
+    InventoryUpdateRequest,
+    Price,
+    PriceUpdateRequest,
+    StockLevel,
+    UpdatedProduct,
+    UpdateResponse,
+)
 from bridge.protocol.schemas.rows import load_row, load_rows
 
 pytestmark = pytest.mark.broad
@@ -72,6 +80,68 @@ def test_rows_together_load_as_each_does_by_itself(kind, rows):
 
     assert singly == list(together)
     assert repr(singly) == repr(list(together))
+
+
+@pytest.mark.parametrize("kind", [InventoryUpdateRequest, PriceUpdateRequest])
+@given(rows=lists_of_rows(), ascii=st.booleans())
+def test_a_body_that_is_parsed_into_objects_loads_as_any_other(kind, rows, ascii):
+    """
+    Whatever is in it, it gives what loading the parsed body gives.
+    """
+    raw = _body(rows, ensure_ascii=ascii)
+    at_once = read_rows(kind, raw)
+
+    assert at_once is None or load(kind, parse_object(raw)) == load(kind, at_once)
+
+
+@pytest.mark.parametrize("kind", [InventoryUpdateRequest, PriceUpdateRequest])
+def test_a_body_as_linnworks_writes_it_is_parsed_into_objects(kind):
+    """
+    Its rows are objects, whatever the order of the keys.
+    """
+    row = {"Tag": "", "Price": Decimal("9.990"), "Reference": "é", "SKU": "a"}
+    if kind is InventoryUpdateRequest:
+        row = {"Quantity": 0, "Reference": "", "SKU": "a"}
+    raw = _body([row, row], ensure_ascii=False)
+    body = read_rows(kind, raw)
+
+    assert body is not None
+    assert "token" == body["AuthorizationToken"]
+    assert load(kind, parse_object(raw)).products == tuple(body["Products"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"SKU": "a", "SKU": "b", "Reference": "", "Quantity": 1}',
+        '{"SKU": "a", "\\u0053KU": "b", "Reference": "", "Quantity": 1}',
+        '{"SKU": "a", "sku": "b", "Reference": "", "Quantity": 1}',
+        '{"SKU": "a", "Reference": "", "Quantity": 1, "Quantity": 2}',
+        '{"SKU": "a", "SKU": "a", "Quantity": 1}',
+        '{"SKU": "a", "Reference": "", "Quantity": 1, "New": 1}',
+        '{"SKU": "a", "Reference": "", "Quantity": -1}',
+        '{"SKU": "a", "Reference": "", "Quantity": 2147483648}',
+        '{"SKU": "a", "Reference": "", "Quantity": "1"}',
+        '{"SKU": "a", "Reference": "", "Quantity": 1.0}',
+        '{"SKU": "a\\u0000", "Reference": "", "Quantity": 1}',
+        '{"SKU": "a", "Reference": null, "Quantity": 1}',
+        '{"SKU": "a", "Quantity": 1}',
+        "null",
+    ],
+)
+def test_any_other_body_is_parsed_as_it_is(row):
+    """
+    A key twice, in disguise or unknown, and a value that is not what the field loads: the schema looks at it.
+    """
+    raw = _body([{"SKU": "b", "Reference": "", "Quantity": 1}]).replace(b"[", b"[" + row.encode() + b", ")
+
+    assert read_rows(InventoryUpdateRequest, raw) is None
+
+
+def _body(rows: Any, **options: Any) -> bytes:
+    return json.dumps({"AuthorizationToken": "token", "Products": rows}, default=float, **options).encode(
+        errors="surrogatepass"
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in REQUESTS if schema_of(kind).is_plain])

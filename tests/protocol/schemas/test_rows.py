@@ -16,7 +16,7 @@ BAD_LEVELS = [
     ({"SKU": "x", "Quantity": 7.5}, "x", "Quantity: Not a whole number."),
     ({"SKU": "x", "Quantity": 2147483648}, "x", "Quantity: Out of range."),
     ({"SKU": "x", "Quantity": "abc"}, "x", "Quantity: Not a whole number."),
-    ({"SKU": "x", "Quantity": -1}, "x", "The quantity of x is below zero"),
+    ({"SKU": "x", "Quantity": -1}, "x", "Quantity: Below zero."),
     ({"sku": 12, "Quantity": []}, "12", "Quantity: Not a whole number."),
     ({"SKU": "a\0b", "Quantity": 1}, "a\0b", "SKU: Contains a NUL character."),
     ({"SKU": "a\ud800", "Quantity": 1}, "a\ud800", "SKU: Contains half a surrogate pair."),
@@ -198,9 +198,9 @@ def test_rows_with_other_keys_are_read_each_by_its_own():
     request = schema_of(InventoryUpdateRequest).load({"products": rows})
 
     assert (
-        StockLevel(sku="a", quantity=1),
-        StockLevel(sku="b", quantity=2),
-        StockLevel(sku="c", quantity=3),
+        StockLevel(sku="a", reference="", quantity=1),
+        StockLevel(sku="b", reference="", quantity=2),
+        StockLevel(sku="c", reference="", quantity=3),
     ) == request.products
 
 
@@ -213,5 +213,5 @@ def test_a_failure_that_nobody_foresaw_costs_only_its_row(monkeypatch, caplog):
     failed, loaded = schema_of(InventoryUpdateRequest).load({"Products": rows}).products
 
     assert ("The bridge failed; its log has the details", "5") == (failed.error, failed.text("sku"))
-    assert StockLevel(sku="a", quantity=2) == loaded
+    assert StockLevel(sku="a", reference="", quantity=2) == loaded
     assert "KeyError" in caplog.text
