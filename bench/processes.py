@@ -30,7 +30,6 @@ class Server:
         self._environ = {
             **os.environ,
             "PYTHONPATH": str(Path(__file__).parent.parent),
-            "MALLOC_ARENA_MAX": "2",
             **environ,
             "BRIDGE_BIND": f"127.0.0.1:{self.port}",
         }

@@ -14,7 +14,6 @@ from typing import Any
 
 import peewee
 from peewee import DatabaseProxy, Model, PostgresqlDatabase, SqliteDatabase
-from playhouse import db_url
 from playhouse.migrations import Runner
 
 from bridge.errors import StartError, in_words
@@ -94,6 +93,8 @@ def connect(url: str) -> peewee.Database:
 def _postgres(url: str) -> Postgres:
     if find_spec("psycopg") is None:
         raise StartError("A PostgreSQL database needs psycopg: pip install 'psycopg[binary]'")
+    from playhouse import db_url  # with it come the extensions of all databases
+
     given = db_url.parse(url, unquote_user=True, unquote_password=True)
     options = f"{SESSION_OPTIONS} {given.pop('options', '')}"
     return Postgres(**{**SERVER_TIMEOUTS, "client_encoding": "UTF8", **given}, options=options, prefer_psycopg3=True)

@@ -26,7 +26,7 @@ def pending(linnworks) -> PendingUpdate:
         key="k",
         sku="101-11",
         tag="",
-        row={"SKU": "101-11", "Quantity": 7},
+        row={"SKU": "101-11", "Reference": "", "Quantity": 7},
         attempts=3,
         error="The shop is down",
         since=then,

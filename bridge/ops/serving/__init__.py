@@ -87,6 +87,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def when_ready(self, arbiter: Any) -> None:
         """Print the addresses once they accept connections; keep the garbage collector off memory that forks share."""
         gc.freeze()
+        gc.enable()
         for listener in arbiter.LISTENERS:
             click.echo(f"Listening on {listener}")
         click.echo(f"Data in {self.settings.data_dir.absolute()}")
