@@ -15,7 +15,7 @@ export PYTEST_XDIST_AUTO_NUM_WORKERS=$(($(nproc) * 3 / 2))
 QUICK="not service and not long and not full"
 # what may come out differently on another database
 DATABASE_TESTS=(
-    tests/store tests/sync tests/simulation tests/cli/test_{actions,feeds,orders,outbox}.py
+    tests/store tests/sync tests/cli/test_{actions,feeds,orders,outbox}.py
     tests/ops/test_{doctor,monitoring,retention,two_hosts}.py tests/ops/notifications/test_hosts.py tests/cli/test_pause.py
     tests/protocol/test_{envelope,isolation,oauth,secrets}.py tests/protocol/endpoints
 )

@@ -124,6 +124,7 @@ class TestPostSale(PostSaleContract):
     """Cancels and refunds are not offered, and refused."""
 
 
+@pytest.mark.full
 def test_linnworks_finds_no_fault(tmp_path, monkeypatch, shop):
     """`linnworks-bridge check` plays Linnworks against the channel, and no rule is broken."""
     answers = tmp_path / "answers.env"

@@ -69,6 +69,7 @@ def test_the_check_passes_without_oauth(service, command, tmp_path):
     assert_all_passed(tmp_path / "run.json")
 
 
+@pytest.mark.full
 def test_the_check_passes_with_oauth(service, command, tmp_path):
     """
     `linnworks-bridge check URL --oauth-client` does so with access tokens.

@@ -190,7 +190,7 @@ def objects(schema: MessageSchema) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_answers_are_written_as_their_schema_dumps_them(kind, data):
     """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
 
 from tests.channels.medusa.fake import order_endpoints, product_endpoints, shop_endpoints, stock_endpoints
 from tests.channels.medusa.fake.rows import Refusal, UnknownError, reply
@@ -16,12 +18,25 @@ from tests.channels.medusa.fake.rows import Refusal, UnknownError, reply
 if TYPE_CHECKING:
     from tests.channels.medusa.fake.shop import MedusaShop
 
+SHOP = "medusa.shop"
 PAGE = '<!DOCTYPE html>\n<html lang="en">\n<body>\n<pre>Cannot {} {}</pre>\n</body>\n</html>\n'
 
 
 def api(shop: MedusaShop) -> Callable[..., Any]:
     """Return the WSGI application, which serves one request at a time."""
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with shop.lock:
+            return _app()({**environ, SHOP: shop}, start_response)
+
+    return serve
+
+
+@cache
+def _app() -> Flask:
+    """Return what all shops are served by: making it takes longer than most tests."""
     app = Flask("scripted Medusa")
+    shop: Any = LocalProxy(lambda: request.environ[SHOP])
 
     @app.before_request
     def authenticate() -> ResponseReturnValue | None:
@@ -56,9 +71,4 @@ def api(shop: MedusaShop) -> Callable[..., Any]:
         part = Blueprint(endpoints.__name__.rpartition(".")[2], __name__, url_prefix="/admin")
         endpoints.add_to(part, shop)
         app.register_blueprint(part)
-
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        with shop.lock:
-            return app(environ, start_response)
-
-    return serve
+    return app

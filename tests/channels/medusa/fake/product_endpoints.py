@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
+from werkzeug.local import LocalProxy
 
 from tests.channels.medusa.fake.catalogue_views import (
     CATEGORY_FIELDS,
@@ -34,7 +35,7 @@ LIST_PRICE_FIELDS = (
 
 
 def add_to(app: Blueprint, shop: MedusaShop) -> None:
-    catalogue = shop.catalogue
+    catalogue: Any = LocalProxy(lambda: shop.catalogue)
 
     def answer(product: Row) -> Response:
         fields = wanted_fields(request.args.get("fields"), PRODUCT_FIELDS)

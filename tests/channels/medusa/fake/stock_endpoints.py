@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
+from werkzeug.local import LocalProxy
 
 from tests.channels.medusa.fake.catalogue_views import ITEM_FIELDS, LEVEL_FIELDS, show_item, show_level
 from tests.channels.medusa.fake.rows import Row, body, invalid, not_found, page, reply, select, wanted_fields
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_to(app: Blueprint, shop: MedusaShop) -> None:
-    catalogue = shop.catalogue
+    catalogue: Any = LocalProxy(lambda: shop.catalogue)
 
     def answer(item: Row) -> Response:
         fields = wanted_fields(request.args.get("fields"), ITEM_FIELDS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from email.utils import format_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Request
 
 from tests.channels.woocommerce.fake import (
@@ -27,13 +29,27 @@ if TYPE_CHECKING:
     from tests.channels.woocommerce.fake.shop import WooShop
 
 V3 = "/wp-json/wc/v3"
+SHOP = "woocommerce.shop"
 BY_HEADER = "any request with an Authorization header"
 PAGE = "<!DOCTYPE html><html><body><h1>Nothing found</h1></body></html>"
 
 
 def api(shop: WooShop) -> Callable[..., Any]:
     """Return the WSGI application, which serves one request at a time; answers have the time of the shop's clock."""
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with shop.lock:
+            _normalise_path(environ, permalinks=shop.permalinks)
+            return _app()({**environ, SHOP: shop}, start_response)
+
+    return serve
+
+
+@cache
+def _app() -> Flask:
+    """Return what all shops are served by: making it takes longer than most tests."""
     app = Flask("scripted WooCommerce")
+    shop: Any = LocalProxy(lambda: request.environ[SHOP])
     app.url_map.strict_slashes = False
 
     @app.before_request
@@ -81,13 +97,7 @@ def api(shop: WooShop) -> Callable[..., Any]:
 
     for endpoints in (fulfilments, shop_endpoints, order_endpoints, product_endpoints, term_endpoints):
         endpoints.add_to(app, shop)
-
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        with shop.lock:
-            _normalise_path(environ, permalinks=shop.permalinks)
-            return app(environ, start_response)
-
-    return serve
+    return app
 
 
 def _normalise_path(environ: dict[str, Any], *, permalinks: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask
@@ -21,7 +20,6 @@ PATH = "/wp-json/wc/v3/orders/<int:number>/fulfillments"
 def add_to(app: Flask, shop: WooShop) -> None:
     """Add the endpoints to the application."""
     calls = Blueprint("fulfilments", __name__)
-    next_id = itertools.count(1).__next__
 
     def rows_of(number: int) -> list[dict[str, Any]]:
         if not (shop.has_fulfilments and shop.at_least(10, 1)):
@@ -58,7 +56,7 @@ def add_to(app: Flask, shop: WooShop) -> None:
     def create(number: int) -> ResponseReturnValue:
         rows, row = rows_of(number), {"id": 0, "entity_id": str(number), "is_fulfilled": False, "meta_data": []}
         write(row, body())
-        row["id"] = next_id()
+        row["id"] = shop.next_fulfilment()
         rows.append(row)
         return reply(show(row), 201)
 

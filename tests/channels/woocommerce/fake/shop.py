@@ -113,7 +113,7 @@ class WooShop:
         self.lock = threading.RLock()
         self._release = tuple(int(part) for part in version.split("."))
         self.next_post, self.next_item = (itertools.count(first).__next__ for first in (100, 1))
-        self.next_meta, self.next_note = (itertools.count(1).__next__ for _ in range(2))
+        self.next_meta, self.next_note, self.next_fulfilment = (itertools.count(1).__next__ for _ in range(3))
         self.next_term = itertools.count(UNCATEGORIZED).__next__
         self._set_up()
         self.catalogue, self.checkout = Catalogue(self), Checkout(self)
