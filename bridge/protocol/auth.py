@@ -48,8 +48,14 @@ def authorize(call: Call, scope: str, tokens: Sequence[str]) -> dict[str, Connec
 
 
 def tokens_in(raw: bytes) -> list[str]:
-    """Return what looks like the token in an unparsed body: none, one, or the first two."""
-    text, key = (raw, TOKEN_KEY) if TOKEN_KEY in raw else (raw.lower(), TOKEN_KEY.lower())
+    """Return what looks like the token in an unparsed body: none, one, or the first two.
+
+    Its key is written as Linnworks writes it, or if there is none, in any case.
+    """
+    return _tokens(raw, raw, TOKEN_KEY) or _tokens(raw, raw.lower(), TOKEN_KEY.lower())
+
+
+def _tokens(raw: bytes, text: bytes, key: bytes) -> list[str]:
     found, at = [], 0
     for _ in range(MOST_CANDIDATES):
         at = text.find(key, at)

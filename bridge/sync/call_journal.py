@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 STOP_SECONDS = 5
+FLUSH_ROWS = 20_000
+"""How many rows are not kept waiting for that long: those of a second of full updates would be many megabytes."""
 MOST_WAITING = 5_000
 MOST_WAITING_ROWS = 200_000
 MOST_ROWS = 10_000
@@ -99,6 +101,8 @@ class CallJournal:
                 return
             self._waiting.append(facts)
             self._rows += len(facts.numbers) + len(facts.more_skus)
+            if self._rows > FLUSH_ROWS:
+                self._wake.set()
 
     def start(self) -> None:
         """Start the thread unless it is running; each process needs its own after a fork."""
@@ -149,6 +153,7 @@ class CallJournal:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.wait(FLUSH_SECONDS)
+            self._wake.clear()
             self._flush_and_log()
         close_store()
 

@@ -8,7 +8,7 @@ not take stays pending: the worker pushes it until the shop takes it or refuses 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -199,7 +199,7 @@ def _run(job: PushJob, open_channel: OpenChannel, trace: Trace, own: OutboxBatch
     rows = list(newest.values())
     set_values = [ONE_AT_A_TIME] * len(rows) if job.alone and job.batches else _set_in_shop(kind, rows, open_channel)
     distinct = set(set_values)
-    outcomes = dict(zip(newest, set_values, strict=True)) if any(distinct) else dict.fromkeys(newest)
+    outcomes = dict.fromkeys(newest) if distinct == {None} else dict(zip(newest, set_values, strict=True))
     results = _results(kind, rows_by_batch, outcomes, distinct)
     pending = {
         update.id if row is None else kind.key(row): update
@@ -328,7 +328,7 @@ def _results(
     kind: UpdateKind,
     rows_by_batch: Mapping[int, Sequence[Any]],
     outcomes: Mapping[Hashable, Outcome],
-    distinct: Collection[Outcome],
+    distinct: Set[Outcome],
 ) -> dict[int, Results]:
     """Return the results of each batch, by its id."""
     results = {outcome: _result(outcome) for outcome in distinct}
@@ -366,7 +366,7 @@ def _record(
     job: PushJob,
     newest: Mapping[Hashable, Any],
     outcomes: Mapping[Hashable, Outcome],
-    distinct: Collection[Outcome],
+    distinct: Set[Outcome],
     pending: Mapping[Hashable, PendingUpdate],
     unreadable: Sequence[Any],
     results: Mapping[int, Results],
@@ -390,7 +390,7 @@ def _record(
     )
 
 
-def _next_attempt(job: PushJob, outcomes: Collection[Outcome], moment: datetime, jitter: float) -> tuple[int, datetime]:
+def _next_attempt(job: PushJob, outcomes: Set[Outcome], moment: datetime, jitter: float) -> tuple[int, datetime]:
     """Return how often the shop has failed in a row, and when the worker may push again."""
     lease = job.lease
     if job.alone and job.batches:  # the shop was not asked
@@ -408,14 +408,14 @@ def _still_pending(
     job: PushJob,
     newest: Mapping[Hashable, Any],
     outcomes: Mapping[Hashable, Outcome],
-    distinct: Collection[Outcome],
+    distinct: Set[Outcome],
     replaced: Mapping[Hashable, PendingUpdate],
     moment: datetime,
     jitter: float,
 ) -> list[dict[str, Any]]:
     """Return the pending updates that a job leaves behind."""
     may_arrive_late = bool(replaced) or is_future(job.lease.unsure_until, job.started)
-    if not may_arrive_late and not any(distinct):
+    if not may_arrive_late and distinct <= {None}:
         return []  # the usual case, without a look at every row
     updates = (
         _pending_update(job, row, outcomes[key], replaced.get(key), moment, jitter) for key, row in newest.items()

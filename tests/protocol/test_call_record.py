@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from bridge.store.actions import Action
 from bridge.store.calls import find_calls
 from bridge.store.outbox import OutboxBatch, OutboxLease, PendingUpdate
 from bridge.sync import call_journal, feeds, outbox
+from bridge.sync.call_journal import CallFacts, CallJournal
 from tests.conftest import dump
 from tests.linnworks import LONG_AGO, Linnworks
 
@@ -36,6 +38,24 @@ def recorded(app):
 
 def stock(*levels):
     return [{"SKU": sku, "Quantity": quantity} for sku, quantity in levels]
+
+
+def test_many_rows_are_not_kept_in_memory_for_long(linnworks, app, monkeypatch):
+    """
+    More rows than may wait for the next round are stored at once.
+    """
+    monkeypatch.setattr(call_journal, "FLUSH_SECONDS", 600)
+    journal = CallJournal(app.extensions["bridge"].settings)
+    journal.start()
+    many = CallFacts(now(), "many", "Products", "ok", 1, numbers=["SKU"] * (call_journal.FLUSH_ROWS + 1))
+    journal.add(many)
+    end = time.monotonic() + 30
+    while not find_calls(endpoint="Products") and time.monotonic() < end:
+        time.sleep(0.01)
+    stored = find_calls(endpoint="Products")
+    journal.stop()
+
+    assert ["many"] == [record.request for record in stored]
 
 
 def test_a_page_of_orders_is_recorded(linnworks, recorded):
