@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 
 import pytest
@@ -23,6 +22,7 @@ from bridge.sync import call_journal, feeds, outbox
 from bridge.sync.call_journal import CallFacts, CallJournal
 from tests.conftest import dump
 from tests.linnworks import LONG_AGO, Linnworks
+from tests.processes import until
 
 
 @pytest.fixture
@@ -49,10 +49,7 @@ def test_many_rows_are_not_kept_in_memory_for_long(linnworks, app, monkeypatch):
     journal.start()
     many = CallFacts(now(), "many", "Products", "ok", 1, numbers=["SKU"] * (call_journal.FLUSH_ROWS + 1))
     journal.add(many)
-    end = time.monotonic() + 30
-    while not find_calls(endpoint="Products") and time.monotonic() < end:
-        time.sleep(0.01)
-    stored = find_calls(endpoint="Products")
+    stored = until(lambda: find_calls(endpoint="Products"))
     journal.stop()
 
     assert ["many"] == [record.request for record in stored]
