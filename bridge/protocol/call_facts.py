@@ -23,6 +23,7 @@ DELETED = "ConfigDeletedEndpoint"
 OTHER = "unknown address"
 LONGEST_FEED_ID = 64
 MOST_RECORDED = 10**15
+"""Below this a number that was asked in vain is recorded; JSON's encoder takes no whole number of any length."""
 
 
 def facts_of(call: Call) -> list[CallFacts]:

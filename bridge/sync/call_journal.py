@@ -100,8 +100,8 @@ class CallJournal:
                 self._gap = self._gap or facts
                 return
             self._waiting.append(facts)
-            self._rows += len(facts.numbers) + len(facts.more_skus)
-            if self._rows > FLUSH_ROWS:
+            before, self._rows = self._rows, self._rows + len(facts.numbers) + len(facts.more_skus)
+            if before <= FLUSH_ROWS < self._rows:  # once, or a database that fails would be tried with each call
                 self._wake.set()
 
     def start(self) -> None:

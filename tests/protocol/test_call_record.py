@@ -55,6 +55,31 @@ def test_many_rows_are_not_kept_in_memory_for_long(linnworks, app, monkeypatch):
     assert ["many"] == [record.request for record in stored]
 
 
+def test_a_database_that_fails_is_not_tried_with_each_call(linnworks, app, monkeypatch, caplog):
+    """
+    However many rows wait, it is tried once more in the next round.
+    """
+    tried = []
+
+    def fail(records):
+        tried.append(len(records))
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(call_journal, "FLUSH_SECONDS", 600)
+    monkeypatch.setattr(call_journal, "add_calls", fail)
+    journal = CallJournal(app.extensions["bridge"].settings)
+    journal.start()
+    many = CallFacts(now(), "many", "Products", "ok", 1, numbers=["SKU"] * (call_journal.FLUSH_ROWS + 1))
+    journal.add(many)
+    until(lambda: "cannot be stored" in caplog.text)
+    journal.add(many)
+    until(lambda: len(tried) > 1, seconds=0.3)
+    in_this_round = list(tried)
+    journal.stop()
+
+    assert [1] == in_this_round
+
+
 def test_a_page_of_orders_is_recorded(linnworks, recorded):
     """
     The record of a poll has the orders that it gave, by our number and the customer's.
